@@ -1,0 +1,293 @@
+"""The record: what is known of one input line, once it is finished.
+
+One schema for every format, versioned by ``SCHEMA_VERSION``. Rules that hold for all fields:
+
+- A value that the page does not give is ``null`` (scalars), ``[]`` or ``{}``. The fields of the
+  identity and outcome groups are always present; the others are left out when empty.
+- Lists stay lists. URLs are absolute. Text is white-space folded and free of control characters.
+
+This module does no I/O.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import msgspec
+
+SCHEMA_VERSION = 1
+"""Raised whenever a field changes its name, type or meaning; adding a field does not raise it."""
+
+
+class Outcome(enum.StrEnum):
+    """What came of an input line. Every record has exactly one."""
+
+    OK = "ok"
+    """A 2xx response, whatever its media type; only HTML is parsed."""
+    HTTP_ERROR = "http_error"
+    """Any other final status."""
+    DUPLICATE = "duplicate"
+    """An earlier line has the same key; ``duplicate_of`` is its ``seq``."""
+    INVALID_URL = "invalid_url"
+    """The line is no http or https URL."""
+    DNS_ERROR = "dns_error"
+    """The host's name has no address."""
+    CONNECT_ERROR = "connect_error"
+    """No connection came about."""
+    TLS_ERROR = "tls_error"
+    """The connection could not be made secure; a certificate that does not verify is one case."""
+    TIMEOUT = "timeout"
+    """A deadline passed; ``error.phase`` says during what."""
+    DISCONNECTED = "disconnected"
+    """Closed or reset before the response was whole."""
+    PROTOCOL_ERROR = "protocol_error"
+    """The answer is not HTTP as any client takes it."""
+    REDIRECT_ERROR = "redirect_error"
+    """A loop, too many hops, or no usable target."""
+    TOO_LARGE = "too_large"
+    """The body passed the cap; the metadata is that of the part that was read."""
+    DECODE_ERROR = "decode_error"
+    """The content encoding (gzip, br, ...) is broken or unknown."""
+    PARSE_ERROR = "parse_error"
+    """The page could not be parsed; the rest of the record stands."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why there is no good response."""
+
+    type: str
+    """The name of the underlying error, such as ``ClientConnectorError``."""
+    message: str
+    """One line for people."""
+    phase: str
+    """``url``, ``dns``, ``connect``, ``send``, ``headers``, ``body``, ``decode``, ``redirect`` or ``parse``."""
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt at an input line."""
+
+    at: str
+    """When it began, UTC, RFC 3339."""
+    status: int | None = None
+    """The status that came back, ``None`` when nothing did."""
+    error: str | None = None
+    """The outcome it would have had on its own, ``None`` when it succeeded."""
+    waited_s: float = 0.0
+    """Seconds of back-off before it."""
+    retry_after_s: float | None = None
+    """What the server asked for, in seconds, when it asked."""
+
+
+class Redirect(msgspec.Struct, frozen=True, kw_only=True):
+    """One hop on the way to ``final_url``."""
+
+    url: str
+    """The URL that answered with a redirect."""
+    status: int
+    location: str
+    """The ``Location`` header as the server sent it."""
+    elapsed_s: float
+    """Seconds from the request's first byte to the end of the answer's headers."""
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the time went, each in seconds; of the last hop, without retries before it."""
+
+    queued: float = 0.0
+    """Released by politeness, waiting for a free worker."""
+    polite: float = 0.0
+    """Known to the frontier and held back for its host."""
+    dns: float = 0.0
+    connect: float = 0.0
+    """TCP and TLS; 0 on a reused connection."""
+    first_byte: float = 0.0
+    """From the request sent to the first byte of the answer."""
+    download: float = 0.0
+    parse: float = 0.0
+
+
+class Heading(msgspec.Struct, frozen=True, kw_only=True):
+    """One ``h1`` to ``h6``, in document order."""
+
+    level: int
+    text: str
+
+
+class Hreflang(msgspec.Struct, frozen=True, kw_only=True):
+    """One language version of the page."""
+
+    lang: str
+    url: str
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """One RSS, Atom or JSON feed that the page announces."""
+
+    type: str
+    title: str | None
+    url: str
+
+
+class Icon(msgspec.Struct, frozen=True, kw_only=True):
+    """One icon that the page announces."""
+
+    rel: str
+    sizes: str | None
+    url: str
+
+
+class Refresh(msgspec.Struct, frozen=True, kw_only=True):
+    """A ``<meta http-equiv=refresh>``; recorded, not followed."""
+
+    delay: float
+    """Seconds."""
+    url: str | None
+    """``None`` when the page reloads itself."""
+
+
+class LinkCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many ``a`` and ``area`` elements with an http(s) target the page has."""
+
+    internal: int = 0
+    """To the same host as ``final_url``."""
+    external: int = 0
+    nofollow: int = 0
+    """Of all of them, those marked ``nofollow``."""
+    total: int = 0
+
+
+class ImageCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many ``img`` elements the page has."""
+
+    total: int = 0
+    missing_alt: int = 0
+    """Without an ``alt`` attribute; an empty one is a statement and counts as present."""
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the document says of itself, by the names the record uses."""
+
+    title: str | None = None
+    """The first ``<title>`` outside svg, else og:title, twitter:title, the first h1."""
+    titles: list[str] = []
+    """All ``<title>`` texts, when there are several."""
+    description: str | None = None
+    """Meta description, else og:description, twitter:description."""
+    keywords: list[str] = []
+    canonical: str | None = None
+    base: str | None = None
+    """The first ``<base href>``, made absolute."""
+    lang: str | None = None
+    """``html lang``, else xml:lang, og:locale, http-equiv content-language."""
+    viewport: str | None = None
+    generator: str | None = None
+    theme_color: str | None = None
+    amphtml: str | None = None
+    next: str | None = None
+    prev: str | None = None
+    hreflang: list[Hreflang] = []
+    alternates: list[str] = []
+    """``rel=alternate`` that is neither a feed nor a language version."""
+    feeds: list[Feed] = []
+    icons: list[Icon] = []
+    manifest: str | None = None
+    refresh: Refresh | None = None
+    meta_robots: list[str] = []
+    """The directives of ``<meta name=robots>``, lower case, in order."""
+
+
+class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
+    """All that the parse stage finds in one HTML document: a part of the record."""
+
+    og: dict[str, list[str]] = {}
+    """OpenGraph by property name without the ``og:`` prefix, values in document order."""
+    twitter: dict[str, str] = {}
+    """Twitter card by name without the ``twitter:`` prefix; the first value counts."""
+    headings: list[Heading] = []
+    word_count: int | None = None
+    """Words of the visible text, split at white space."""
+    text_length: int | None = None
+    """Characters of the visible text."""
+    links: LinkCounts | None = None
+    images: ImageCounts | None = None
+    forms: int | None = None
+    scripts: int | None = None
+    iframes: int | None = None
+    text_sha256: str | None = None
+    """Of the visible text in UTF-8, white space folded; lower-case hex."""
+    metadata_sha256: str | None = None
+    """Of the metadata alone: what change detection compares."""
+    charset: str | None = None
+    """The encoding that the body was decoded with, by its WHATWG name."""
+    charset_source: str | None = None
+    """``bom``, ``header``, ``meta``, ``detected`` or ``default``."""
+    encoding_errors: int | None = None
+    """How many replacement characters the decoding put in."""
+
+
+class Record(Page, frozen=True, omit_defaults=True):
+    """One finished input line.
+
+    The fields up to ``tries`` have no default and are therefore in every record; what follows is
+    left out where it is empty. ``Page`` gives the fields of the document, last in the order.
+    """
+
+    schema: int
+    run: str
+    seq: int
+    """The number of the input line, from 0; links that were found take the next free numbers."""
+    input: str
+    """The line, verbatim."""
+    extra: dict[str, Any]
+    """The row's other columns."""
+    url: str | None
+    """The URL asked for; ``None`` when the line is no URL."""
+    final_url: str | None
+    """Where the redirects ended; ``None`` when nothing was fetched."""
+    key: str | None
+    """What duplicates are found by; never what is fetched."""
+    duplicate_of: int | None
+    depth: int
+    """How many links away from an input line."""
+    parent: int | None
+    """The ``seq`` of the page that the link was found on."""
+    outcome: Outcome
+    error: Failure | None
+    retryable: bool
+    """True when asking again later may well help."""
+    attempts: int
+    """How many times the line was tried; the hops of a redirect are one try."""
+    tries: list[Try]
+    """Each attempt, when there was more than one."""
+
+    status: int | None = None
+    reason: str | None = None
+    http_version: str | None = None
+    """``1.0`` or ``1.1``."""
+    redirects: list[Redirect] = []
+    headers: dict[str, list[str]] = {}
+    """By lower-case name, in the order received; values of cookies and credentials redacted."""
+    content_type: str | None = None
+    """The media type alone, lower case."""
+    content_encoding: str | None = None
+    size: int | None = None
+    """Bytes of the decoded body, as far as it was read."""
+    wire_size: int | None = None
+    """Bytes of the body as it came."""
+    truncated: bool = False
+    """True when the body passed a cap and only its beginning was read."""
+    etag: str | None = None
+    last_modified: str | None = None
+    """As the server wrote it."""
+    ip: str | None = None
+    """The address that answered."""
+    x_robots_tag: list[str] = []
+
+    fetched_at: str | None = None
+    """When the answer began to arrive: UTC, RFC 3339."""
+    elapsed: float | None = None
+    """Seconds from the first byte sent to the last received, of the last hop."""
+    timing: Timing | None = None
+    body_sha256: str | None = None
+    """Of the decoded body; lower-case hex."""

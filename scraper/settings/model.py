@@ -1,0 +1,131 @@
+"""Every setting, its default, its bounds and what it means: one frozen struct for each stage.
+
+A field's docstring is its documentation everywhere: in ``config/default.toml``, in the messages
+about bad values, in the reference. Units end a name: ``_s`` seconds, ``_bytes`` bytes.
+
+Below ``assembly`` nobody sees ``Settings`` whole: a stage is given its own section and no more.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(gt=0)]
+SecondsOrZero = Annotated[float, Meta(ge=0)]
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The run as a whole."""
+
+    workers: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    """How many pages are fetched at the same time, over all hosts."""
+    drain_s: SecondsOrZero = 30.0
+    """After the first signal: how long what is under way may still take."""
+    watchdog_s: Seconds = 60.0
+    """When nothing was finished for so long, the log says what each worker waits for."""
+    strict: bool = False
+    """End with exit code 3 when the run is complete but a page failed."""
+
+
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How lists of URLs are read."""
+
+    format: Literal["auto", "text", "csv", "tsv", "jsonl"] = "auto"
+    """The form of the lists; ``auto`` goes by the file's name, standard input is then text."""
+    column: str = "url"
+    """The column (CSV, TSV) or field (JSON Lines) that holds the URL."""
+
+
+class FrontierSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much of the list is looked at at once; the rest waits on disk."""
+
+    hosts_in_memory: Positive = 1024
+    """How many hosts take part at the same time."""
+    urls_per_host_in_memory: Positive = 16
+    """How many URLs of a host are held ready."""
+    lookahead: Positive = 1_000_000
+    """A list in a file is read on only while fewer URLs than this are unfinished. A piped list is
+    read as fast as the disk takes it, since it can't be read again."""
+
+
+class PolitenessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a single host is treated."""
+
+    per_host: Positive = 2
+    """How many requests may be under way at one host at the same time."""
+    delay_s: SecondsOrZero = 0.5
+    """The least time between the starts of two requests to one host."""
+
+
+class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One request and its answer."""
+
+    user_agent: Annotated[str, Meta(min_length=1, pattern=r"^[\x20-\x7e]+$")] = (
+        "scraper/0.1 (page metadata collector)"
+    )
+    """What we call ourselves; say how to reach you when you crawl other people's hosts."""
+    headers: dict[str, str] = {}
+    """Headers sent with every request, such as ``Accept-Language``."""
+    dns_s: Seconds = 10.0
+    """How long looking up a host's address may take."""
+    connect_s: Seconds = 10.0
+    """How long one connection may take to come about, TLS included."""
+    read_s: Seconds = 15.0
+    """How long a server may be silent."""
+    total_s: Seconds = 60.0
+    """How long one request may take from its start to the last byte of the answer."""
+    max_wire_bytes: Positive = 10 * 1024 * 1024
+    """The most bytes of a body that are read from the network."""
+    max_body_bytes: Positive = 20 * 1024 * 1024
+    """The most bytes that a body may have after decompression."""
+    max_redirects: NotNegative = 10
+    """How many redirects are followed for one line."""
+    insecure: bool = False
+    """Take TLS certificates that do not verify."""
+
+
+class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happens to an attempt that failed in a way that may pass."""
+
+    retries: Annotated[int, Meta(ge=0, le=100)] = 2
+    """How many more times a line is tried."""
+    base_s: SecondsOrZero = 1.0
+    """The first wait is a random time up to this; each further one up to twice the one before."""
+    cap_s: SecondsOrZero = 60.0
+    """No wait is drawn from more than this."""
+
+
+class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a page becomes metadata."""
+
+    parser: Literal["fast", "beautifulsoup"] = "fast"
+    """The HTML parser. Both give the same record; the second is many times slower."""
+
+
+class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How records are written."""
+
+    batch_records: Positive = 256
+    """A batch is written when it has so many records,"""
+    batch_bytes: Positive = 1024 * 1024
+    """or so many bytes,"""
+    batch_s: Seconds = 0.25
+    """or so long after its first record. What was not yet written is fetched again after a crash."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings; each section belongs to one stage."""
+
+    run: RunSettings = RunSettings()
+    sources: SourceSettings = SourceSettings()
+    frontier: FrontierSettings = FrontierSettings()
+    politeness: PolitenessSettings = PolitenessSettings()
+    fetch: FetchSettings = FetchSettings()
+    retry: RetrySettings = RetrySettings()
+    parse: ParseSettings = ParseSettings()
+    output: OutputSettings = OutputSettings()
