@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -22,17 +22,25 @@ class Seed(msgspec.Struct, frozen=True):
     """The row's other columns; ``None`` when there are none."""
 
 
-class Place(NamedTuple):
-    """Where a request lies in the state: what is deleted there once its record is written."""
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of one source, as many as were there to be read."""
 
-    host_id: int
-    ticket: int
+    seeds: tuple[Seed, ...] | list[Seed]
+    """May be empty in the batch that ends a source."""
+    source: int
+    """The number of the source, from 0."""
+    consumed: int
+    """How many seeds of this source were read with the last one here."""
+    ended: bool
+    """The source has no more."""
+    waits: bool
+    """The source can be read later again, so that it may be made to wait."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One input line under way: which URL to ask for next, and what led here.
 
-    Never changed in place; a hop or another try is a new value with the same ``seq`` and ``place``.
+    Never changed in place; a hop or another try is a new value with the same ``seq`` and ``home``.
     """
 
     seq: int
@@ -40,11 +48,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] | None = None
     url: str | None
     """The input as a URL that can be asked for; ``None`` when it is none."""
+    key: str | None = None
+    """What duplicates of the line are found by."""
     target: str
     """The URL to ask for now: ``url``, or where a redirect led. Empty when ``settled``."""
     host: str
     """The host key of ``target``: what politeness counts by. Empty when ``settled``."""
-    place: Place
+    home: int
+    """The host id that the state keeps it under, wherever redirects lead."""
     depth: int = 0
     parent: int | None = None
     guessed_scheme: bool = False
@@ -87,6 +98,21 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_s: float
     download_s: float
 
+    @property
+    def media_type(self) -> str | None:
+        """The media type alone, lower case; ``None`` when the server names none."""
+        value = self.header("content-type")
+        return value.partition(";")[0].strip().lower() or None if value else None
+
+    @property
+    def charset(self) -> str | None:
+        """The ``charset`` parameter of the content type, as the server wrote it."""
+        for parameter in (self.header("content-type") or "").split(";")[1:]:
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "charset":
+                return value.strip().strip("\"'") or None
+        return None
+
     def header(self, name: str) -> str | None:
         """Return the first value of a header by its lower-case name, ``None`` without it."""
         for key, value in self.headers:
@@ -98,7 +124,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """A record, encoded, on its way to the writer, with what observers and the state need of it."""
 
-    place: Place
+    home: int
     seq: int
     url: str
     """What to call it: the URL, or the line when it is none."""

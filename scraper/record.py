@@ -52,16 +52,22 @@ class Outcome(enum.StrEnum):
     PARSE_ERROR = "parse_error"
     """The page could not be parsed; the rest of the record stands."""
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the line got what was asked for."""
+        return self is Outcome.OK
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why there is no good response."""
 
     type: str
-    """The name of the underlying error, such as ``ClientConnectorError``."""
+    """The name of the underlying error, the system's where it has one: ``ECONNREFUSED``."""
     message: str
     """One line for people."""
     phase: str
-    """``url``, ``dns``, ``connect``, ``send``, ``headers``, ``body``, ``decode``, ``redirect`` or ``parse``."""
+    """``url``, ``dns``, ``connect``, ``send``, ``headers``, ``body``, ``decode``, ``redirect``
+    or ``parse``."""
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,76 @@
+"""``scraper crawl``: a list of URLs becomes a file of records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scraper import loop
+from scraper.cli.options import loaded_from, settings_options
+from scraper.cli.running import Talk, resume_command, run_and_show
+from scraper.errors import UsageError
+from scraper.runs import Mode, run_files
+from scraper.sources.arguments import sources_from_arguments
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where the records go; the ending names the format: .jsonl .json. May be repeated. "
+    "Without it, JSON Lines to standard output.",
+)
+@click.option("--resume", is_flag=True, help="Go on with an unfinished run; begin it if there is none.")
+@click.option("--fresh", is_flag=True, help="Start over, and replace what is there.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
+@click.option(
+    "--log-json", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Append a structured log."
+)
+@settings_options
+@click.pass_context
+def crawl(
+    ctx: click.Context,
+    *,
+    sources: tuple[str, ...],
+    outputs: tuple[Path, ...],
+    resume: bool,
+    fresh: bool,
+    quiet: bool,
+    log_json: Path | None,
+) -> int:
+    """Fetch every URL of the lists and write one JSON record for each line.
+
+    A SOURCE is a file (text, .csv, .tsv, .jsonl, each also .gz), - for standard input, or a URL.
+    Failed pages are records too; the exit code is 0 when every line has its record.
+
+    \b
+      scraper crawl urls.txt -o output/pages.jsonl
+      scraper crawl products.csv --column link -o output/products.json
+      scraper crawl https://example.com/ | jq .title
+    """  # noqa: D301 the escape is click's mark for lines that are not to be filled
+    if resume and fresh:
+        raise UsageError("--resume goes on and --fresh starts over: give one of them")
+    written = [output for output in outputs if str(output) != "-"]
+    if len(written) < len(outputs) and (written or len(outputs) > 1):
+        raise UsageError("standard output (-) can't be combined with other outputs")
+    if resume and not written:
+        raise UsageError("--resume needs the output to go on with: -o FILE")
+    if not sources and not resume:
+        raise UsageError("no SOURCE: name a list, a URL, or - for standard input")
+    settings = loaded_from(ctx).settings
+    files = run_files(written) if written else None
+    mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
+    if files and mode is Mode.RESUME and files.is_complete():
+        click.echo(f"{files.outputs[0]} is complete: nothing to resume", err=True)
+        return 0
+    found = sources_from_arguments(sources, settings.sources)
+    if mode is Mode.RESUME and files and not found and not files.is_unfinished():
+        raise UsageError(f"no unfinished run in {files.outputs[0]}: name the SOURCE to begin one")
+    talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command())
+    return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))

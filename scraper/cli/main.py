@@ -1,0 +1,141 @@
+"""The command ``scraper``: which subcommands there are, and how errors become exit codes.
+
+A subcommand's module is imported when it is called, not before, so that ``scraper --help`` and shell
+completion answer at once: only click and this package's vocabulary are loaded for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import click
+
+from scraper import __version__
+from scraper.cli.exits import Exit
+from scraper.errors import RunError, ScraperError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class Subcommand(NamedTuple):
+    """Where a subcommand is, and what the list of commands says of it."""
+
+    target: str
+    """``module:attribute``."""
+    summary: str
+
+
+SUBCOMMANDS: Final = {
+    "crawl": Subcommand("scraper.cli.crawl:crawl", "Fetch every URL of a list: one JSON record a line."),
+    "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),
+    "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
+    "config": Subcommand("scraper.cli.config:config", "Show the settings, or check a settings file."),
+    "schema": Subcommand("scraper.cli.schema:schema", "Print the JSON Schema of a record."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that lists its commands from a table and imports the one that is called."""
+
+    def __init__(self, *, subcommands: dict[str, Subcommand], **attributes: object) -> None:
+        # The commands here stand in for the real ones wherever only name and summary matter: in the
+        # help, in completion, in "did you mean".
+        stand_ins = {name: click.Command(name, short_help=sub.summary) for name, sub in subcommands.items()}
+        super().__init__(commands=stand_ins, **attributes)  # type: ignore[arg-type]  # click's own keywords
+        self._subcommands = subcommands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the table's order: the most used first."""
+        return list(self._subcommands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called, and import it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in self._subcommands:
+            module, _, attribute = self._subcommands[name].target.partition(":")
+            command = getattr(importlib.import_module(module), attribute)
+        return name, command, rest
+
+
+cli = LazyGroup(
+    name="scraper",
+    subcommands=SUBCOMMANDS,
+    help="Page metadata for a list of URLs: one typed record a line, politely, and also over kill -9.",
+    params=[],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+cli = click.version_option(__version__, prog_name="scraper", message="%(prog)s %(version)s")(cli)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``scraper`` and return its exit code (``scraper.cli.exits``).
+
+    A ``UsageError`` or ``RunError``, alone or as the only kind in a group, becomes one line on
+    standard error. Anything else is a bug and is raised.
+
+    Args:
+        arguments: The command line without the program's name; ``None`` for the process's own.
+    """
+    try:
+        result = cli.main(args=arguments, prog_name="scraper", standalone_mode=False)
+        sys.stdout.flush()  # a reader that left shows now, while it can still be caught
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return Exit.USAGE
+    except BrokenPipeError:
+        return _reader_left()
+    except (click.ClickException, click.Abort, ScraperError, BaseExceptionGroup) as error:
+        explained = _explained(error)
+        if explained is None:
+            raise
+        message, code = explained
+        click.echo(f"scraper: {one_line(message)}", err=True)
+        return code
+    return result if isinstance(result, int) else Exit.COMPLETE
+
+
+def one_line(text: str) -> str:
+    """Return a text that is safe on a terminal: one line, control characters written as escapes."""
+    folded = " ".join(text.split())
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in folded
+    )
+
+
+def _explained(error: BaseException) -> tuple[str, Exit] | None:
+    """Return what to tell the user and the exit code; ``None`` for what is a bug."""
+    match error:
+        case BaseExceptionGroup():
+            told = [_explained(leaf) for leaf in _leaves(error)]
+            return told[0] if None not in told else None
+        case click.UsageError(ctx=ctx):
+            path = ctx.command_path if ctx else "scraper"
+            return f"{error.format_message()} See `{path} --help`.", Exit.USAGE
+        case click.ClickException():
+            return error.format_message(), Exit.USAGE
+        case UsageError():
+            return str(error), Exit.USAGE
+        case RunError():
+            return str(error), Exit.BROKEN
+    return ("interrupted", Exit.INTERRUPTED) if isinstance(error, click.Abort) else None
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _reader_left() -> Exit:
+    # What is still buffered would raise once more when the interpreter flushes at its end; the
+    # Python manual's remedy (library/signal, "Note on SIGPIPE") is to send it nowhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.BROKEN

@@ -1,0 +1,154 @@
+"""The options that set settings, for every command that has a use for them."""
+
+from __future__ import annotations
+
+import os
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from scraper.settings.docstrings import field_docstrings
+from scraper.settings.load import CONFIG_VARIABLE, Given, Loaded, load
+from scraper.settings.options import options, sections
+from scraper.settings.values import toml_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Command = TypeVar("Command", bound="Callable[..., Any] | click.Command")
+
+_META = "scraper.settings"
+"""The key in a click context's ``meta`` under which the options leave what they were given."""
+
+
+class Flag(NamedTuple):
+    """A dedicated flag and the setting that it sets."""
+
+    flag: str
+    setting: str
+    metavar: str | None = None
+    """``None`` where the setting's type says it: a switch, a choice."""
+
+
+FLAGS: Final = (
+    Flag("--workers", "run.workers", "N"),
+    Flag("--per-host", "politeness.per_host", "N"),
+    Flag("--delay", "politeness.delay_s", "SECONDS"),
+    Flag("--timeout", "fetch.total_s", "SECONDS"),
+    Flag("--retries", "retry.retries", "N"),
+    Flag("--max-body", "fetch.max_body_bytes", "SIZE"),
+    Flag("--user-agent", "fetch.user_agent", "TEXT"),
+    Flag("--header", "fetch.headers", "'K: V'"),
+    Flag("--insecure", "fetch.insecure"),
+    Flag("--parser", "parse.parser"),
+    Flag("--column", "sources.column", "NAME"),
+    Flag("--format", "sources.format"),
+    Flag("--strict", "run.strict"),
+)
+
+
+class _Collected(NamedTuple):
+    config: list[Path]
+    assignments: list[str]
+    flags: list[Given]
+
+
+def settings_options(command: Command) -> Command:
+    """Add ``--config``, ``--set`` and the dedicated flags to a command.
+
+    The command's function does not get them as parameters: it calls ``loaded_from(ctx)``.
+    """
+    added = [
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="TOML",
+            expose_value=False,
+            callback=_collect_config,
+            help=f"Read settings from this file (environment: {CONFIG_VARIABLE}).",
+        ),
+        click.option(
+            "--set",
+            "assignments",
+            multiple=True,
+            metavar="SECTION.NAME=VALUE",
+            expose_value=False,
+            callback=_collect_assignments,
+            help="Set any setting; may be repeated. `scraper config show` lists them.",
+        ),
+        *map(_flag_option, FLAGS),
+    ]
+    for decorate in reversed(added):  # click shows what was added last first
+        command = decorate(command)
+    return command
+
+
+def loaded_from(ctx: click.Context) -> Loaded:
+    """Fold the settings for the command that is running: file, environment and its own flags.
+
+    Raises:
+        SettingsError: A setting has an unknown name or a bad value, or the file can't be read.
+    """
+    given = _collected(ctx)
+    return load(
+        given.config[0] if given.config else None,
+        environment=os.environ,
+        assignments=given.assignments,
+        flags=given.flags,
+    )
+
+
+def _flag_option(flag: Flag) -> Callable[[Command], Command]:
+    option = options()[flag.setting]
+    kind: dict[str, Any] = {"metavar": flag.metavar}
+    if isinstance(option.default, bool):
+        kind = {"is_flag": True}
+    elif typing.get_origin(option.annotation) is typing.Literal:
+        kind = {"type": click.Choice(typing.get_args(option.annotation))}
+    elif option.is_mapping:
+        kind |= {"multiple": True}
+    docstring = field_docstrings(sections()[option.section]).get(option.field, "").replace("``", "")
+    default = "" if option.default in (False, {}) else f"  [default: {toml_literal(option.default)}]"
+    return click.option(
+        flag.flag,
+        f"_{option.section}_{option.field}",
+        expose_value=False,
+        callback=_collector(flag),
+        help=docstring + default,
+        **kind,
+    )
+
+
+def _collector(flag: Flag) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def collect(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if ctx.get_parameter_source(str(parameter.name)) is not ParameterSource.COMMANDLINE:
+            return
+        if isinstance(value, bool):
+            given = Given(flag.setting, value, flag.flag)
+        elif isinstance(value, tuple):  # a repeated flag: its texts are lines, on top of those below
+            # A line feed inside one text would pass as a second header; the escape can't be sent.
+            lines = "\n".join(text.replace("\n", "\0") for text in value)
+            given = Given(flag.setting, lines, flag.flag, text=True, adds=True)
+        else:
+            given = Given(flag.setting, value, flag.flag, text=True)
+        _collected(ctx).flags.append(given)
+
+    return collect
+
+
+def _collect_config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        _collected(ctx).config.append(value)
+
+
+def _collect_assignments(ctx: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> None:
+    _collected(ctx).assignments.extend(value)
+
+
+def _collected(ctx: click.Context) -> _Collected:
+    found = ctx.meta.setdefault(_META, _Collected([], [], []))
+    assert isinstance(found, _Collected)  # noqa: S101 - nobody else has this key
+    return found

@@ -1,0 +1,103 @@
+"""A run as a command shows it: display, log and signals around it, the summary after it."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper.assembly import open_run
+from scraper.cli.exits import Exit
+from scraper.cli.signals import signals_stop
+from scraper.clock import SystemClock
+from scraper.observe.counts import GOOD, Counts
+from scraper.observe.display import progress_display, stderr_console
+from scraper.observe.events import Observers
+from scraper.observe.log import JsonLog
+from scraper.observe.status import HostsWaiting
+from scraper.observe.summary import SLOWEST_SHOWN, print_summary
+from scraper.runs import Mode, RunFiles
+from scraper.sinks.stdout import StandardOutputJournal
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from scraper.execution import Run
+    from scraper.settings.model import Settings
+    from scraper.sources.source import Source
+
+
+class Talk(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run says, and where."""
+
+    quiet: bool = False
+    """Neither progress nor summary."""
+    log_json: Path | None = None
+    resume_command: str = ""
+
+
+async def run_and_show(
+    sources: Sequence[Source], files: RunFiles | None, *, settings: Settings, mode: Mode, talk: Talk
+) -> Exit:
+    """Run to the end or to a signal, and return the exit code. Without files, records go to stdout.
+
+    Raises:
+        UsageError: Nothing was started.
+        RunError, ExceptionGroup: The run broke; it can be resumed.
+    """
+    clock = SystemClock()
+    console = stderr_console()
+    counts = Counts(clock=clock)
+    opened: list[Run] = []
+    display = progress_display(
+        console, counts=counts, waiting=lambda: _waiting(opened), clock=clock, quiet=talk.quiet
+    )
+    with contextlib.ExitStack() as stack:
+        observers = [counts]
+        if talk.log_json:
+            log = JsonLog(talk.log_json, clock=clock, report=lambda line: display.say((line,)))
+            stack.callback(log.close)
+            observers.append(log)
+        observer = Observers(*observers, display)
+        stopped: signal.Signals | None = None
+        async with open_run(
+            sources, files or StandardOutputJournal(), settings=settings, observer=observer, mode=mode
+        ) as run:
+            opened.append(run)
+            with display, signals_stop(run) as stops:
+                result = await run.execute()
+            stopped = stops.first
+    snapshot = counts.snapshot(hosts=SLOWEST_SHOWN)
+    if not talk.quiet:
+        print_summary(
+            console,
+            snapshot,
+            output=", ".join(map(str, result.outputs)) or "standard output",
+            log=str(talk.log_json) if talk.log_json else None,
+            resume_command=talk.resume_command,
+        )
+    if stopped is not None and not result.complete:
+        return Exit(128 + stopped)
+    failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
+    return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
+
+
+def resume_command(arguments: Sequence[str] | None = None) -> str:
+    """Return the command line that goes on with this run; values of headers are not repeated."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    kept = [word for word in words if word not in {"--fresh", "--resume"}]
+    if any(word.startswith(("--header", "--set")) for word in kept):
+        return "the same command with --resume"
+    return shlex.join(["scraper", *kept, "--resume"])
+
+
+def _waiting(opened: Sequence[Run]) -> HostsWaiting:
+    if not opened:
+        return HostsWaiting(ready=0, held=0, in_memory=0)
+    stands = opened[0].crawl.frontier.occupancy()
+    return HostsWaiting(ready=stands.hosts_ready, held=stands.hosts_held, in_memory=stands.hosts_in_memory)

@@ -1,0 +1,132 @@
+"""One run's life: begun, perhaps asked to stop, checked and completed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper.errors import CountMismatch
+from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
+from scraper.sinks.json_array import write_json_array
+from scraper.sinks.jsonl import copy_journal
+
+if TYPE_CHECKING:
+    from scraper.clock import Clock
+    from scraper.frontier.store import Progress
+    from scraper.observe.events import Observer
+    from scraper.observe.watchdog import Watchdog
+    from scraper.pipeline import Crawl
+    from scraper.runs import RunFiles
+
+_FINALISERS = {".json": write_json_array, ".jsonl": copy_journal, ".ndjson": copy_journal}
+"""How an output that is not the journal is made from it, by its ending."""
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended."""
+
+    run: str
+    complete: bool
+    """Every line has its record, and the outputs are there."""
+    lines: int
+    """Input lines read, over all parts of a run that was resumed."""
+    records: int
+    """Records written, likewise."""
+    outputs: tuple[Path, ...]
+    elapsed_s: float
+    resumable: bool
+    """Not complete, and what is missing can be done with ``--resume``."""
+
+
+class Run:
+    """A run that is ready to go; ``execute`` it once. Made and closed by ``assembly.open_run``."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        crawl: Crawl,
+        watchdog: Watchdog,
+        observer: Observer,
+        files: RunFiles | None,
+        drain_s: float,
+        clock: Clock,
+        before: Progress,
+    ) -> None:
+        """Take over the parts; ``before`` is how far an interrupted run has come before this one."""
+        self.name = name
+        self.crawl = crawl
+        self.is_complete = False
+        self._watchdog = watchdog
+        self._observer = observer
+        self._files = files
+        self._drain_s = drain_s
+        self._clock = clock
+        self._before = before
+        self._grace: asyncio.TimerHandle | None = None
+
+    async def execute(self) -> RunResult:
+        """Crawl to the end, or until drained or aborted; then make the final outputs.
+
+        Raises:
+            ExceptionGroup: A stage broke; its leaves are ``RunError`` or ``UsageError`` where the
+                cause is known, and a bug otherwise. What was written is kept.
+            RunError: The final outputs can't be written, or the counts differ.
+        """
+        began_s = self._clock.monotonic()
+        self._observer.notice(
+            RunStarted(
+                run=self.name,
+                resumed=self._before.lines > 0,
+                already_done=self._before.done,
+                known=self._before.lines,
+            )
+        )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(self._watchdog.watch(), name="watchdog")
+                await self.crawl.run()
+                watching.cancel()
+            if self.crawl.frontier.is_over:
+                await self._complete()
+        finally:
+            if self._grace:
+                self._grace.cancel()
+            elapsed_s = self._clock.monotonic() - began_s
+            self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
+        return RunResult(
+            run=self.name,
+            complete=self.is_complete,
+            lines=self.crawl.frontier.lines,
+            records=self.crawl.journal.records,
+            outputs=self._files.outputs if self._files else (),
+            elapsed_s=elapsed_s,
+            resumable=self._files is not None and not self.is_complete,
+        )
+
+    def drain(self, reason: str) -> None:
+        """Start nothing new; give what is under way until the drain's deadline."""
+        self._observer.notice(Draining(reason=reason, deadline_s=self._drain_s))
+        self.crawl.drain()
+        self._grace = asyncio.get_running_loop().call_later(
+            self._drain_s, self.abort, f"not finished within {self._drain_s:g} s"
+        )
+
+    def abort(self, reason: str) -> None:
+        """Give up what is under way; what is fetched is still written and the files are closed."""
+        self._observer.notice(Aborting(reason))
+        self.crawl.abort()
+
+    async def _complete(self) -> None:
+        lines, records = self.crawl.frontier.lines, self.crawl.journal.records
+        if lines != records:
+            raise CountMismatch(f"{lines} lines were read but {records} records written: please report this bug")
+        if not lines:
+            await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
+        if self._files:
+            for output in self._files.final_outputs:
+                await asyncio.to_thread(_FINALISERS[output.suffix], self._files.journal, output)
+        self.is_complete = True

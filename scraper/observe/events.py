@@ -1,0 +1,122 @@
+"""What the stages tell of themselves. They emit; who listens they do not know.
+
+An observer is called synchronously on the event loop: it must be quick, must not block and must not
+raise. This module does no I/O.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from scraper.messages import Finished, Request
+
+
+class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """A run begins, or goes on."""
+
+    run: str
+    resumed: bool
+    already_done: int
+    """Records that an interrupted run before this one has written; 0 when not resumed."""
+    known: int
+    """Lines that the state knows already, the done ones included."""
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """Lines were taken into the frontier."""
+
+    lines: int
+    """How many, in this batch."""
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """The sources were read to their end."""
+
+    lines: int
+    """How many lines they have together."""
+
+
+class TriedAgain(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt failed and will be repeated."""
+
+    request: Request
+    """As it goes again; the last of its ``tries`` is the one that failed."""
+    wait_s: float
+
+
+class Redirected(msgspec.Struct, frozen=True):
+    """An answer led to another URL."""
+
+    request: Request
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch of records is on disk and in the state."""
+
+    records: tuple[Finished, ...]
+    output_bytes: int
+    """How long the output is now."""
+
+
+class Stalled(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing was finished for a while; what each worker and the frontier wait for."""
+
+    silent_s: float
+    waits: tuple[str, ...]
+    """A line each, for people."""
+
+
+class Draining(msgspec.Struct, frozen=True, kw_only=True):
+    """The run was asked to stop: nothing new is started."""
+
+    reason: str
+    deadline_s: float
+
+
+class Aborting(msgspec.Struct, frozen=True):
+    """What is under way is given up; files are still closed."""
+
+    reason: str
+
+
+class RunEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """The run is over, whole or not."""
+
+    complete: bool
+    elapsed_s: float
+
+
+Event: TypeAlias = (
+    RunStarted
+    | Admitted
+    | Sealed
+    | TriedAgain
+    | Redirected
+    | Written
+    | Stalled
+    | Draining
+    | Aborting
+    | RunEnded
+)
+
+
+class Observer(Protocol):
+    """Listens to a run."""
+
+    def notice(self, event: Event) -> None:
+        """Take note of an event. Must not block and must not raise."""
+        ...
+
+
+class Observers:
+    """Several observers as one; they are told in the order given."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def notice(self, event: Event) -> None:
+        """Tell every observer."""
+        for observer in self._observers:
+            observer.notice(event)

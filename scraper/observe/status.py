@@ -1,0 +1,98 @@
+"""What the displays say while a run goes on, as lines of text. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper.observe import figures
+from scraper.observe.events import Aborting, Draining, Event, RunStarted, Stalled
+from scraper.observe.printable import printable_sentence
+
+if TYPE_CHECKING:
+    from scraper.observe.counts import Snapshot
+
+_REASON_LIMIT = 300
+_WAITS_SHOWN = 12
+_TENS_FROM_S = 10
+
+
+class HostsWaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """What the frontier has in hand."""
+
+    ready: int
+    """Hosts with a request that may go out now."""
+    held: int
+    """Hosts that politeness, a back-off or requests under way hold back."""
+    in_memory: int
+    """Hosts taking part now; further ones wait on disk."""
+    least_s: float = 0.0
+    """The least time that politeness allows for what is left, when known: the most over the hosts
+    of URLs times delay. No estimate goes below it."""
+
+
+def progress_words(snapshot: Snapshot) -> str:
+    """Say how far the run is: ``12 of 90``; ``12 of 90+`` while the sources are still read."""
+    if snapshot.total is None:
+        return f"{snapshot.done:,} of {snapshot.known:,}+"
+    return f"{snapshot.done:,} of {snapshot.total:,}"
+
+
+def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting) -> str:
+    """Say how long it still takes: ``about 3 min 20 s left``, or that this can't be told."""
+    if snapshot.left_s is None:
+        return "time left unknown"
+    if not snapshot.left_s:
+        return "nothing left"
+    left_s = max(snapshot.left_s, waiting.least_s)
+    # Tenths of a second would pretend to know.
+    words = figures.duration(left_s) if left_s >= _TENS_FROM_S else f"{math.ceil(left_s)} s"
+    return f"{'at least' if snapshot.total is None else 'about'} {words} left"
+
+
+def hosts_words(waiting: HostsWaiting) -> str:
+    """Say what the hosts do: ``hosts: 3 ready, 61 held, 64 in memory``."""
+    return f"hosts: {waiting.ready:,} ready, {waiting.held:,} held, {waiting.in_memory:,} in memory"
+
+
+def status_line(snapshot: Snapshot, *, waiting: HostsWaiting) -> str:
+    """Say all of it in one line, for where there is no terminal."""
+    parts = [f"{progress_words(snapshot)} done", f"{snapshot.failed:,} failed"]
+    if snapshot.ended:
+        parts += [f"{figures.rate(snapshot.mean_rate)} on average", figures.duration(snapshot.elapsed_s)]
+        parts.append("complete" if snapshot.complete else "incomplete")
+    else:
+        parts += [figures.rate(snapshot.rate), hosts_words(waiting)]
+        parts.append(time_left_words(snapshot, waiting=waiting))
+    return ", ".join(parts)
+
+
+def _shown(text: str) -> str:
+    return printable_sentence(text, limit=_REASON_LIMIT)
+
+
+def event_lines(event: Event) -> tuple[str, ...]:
+    """Return what people are told of an event at once, a line each; nothing for most events.
+
+    The lines are fit for a terminal and without secrets, whatever the event holds.
+    """
+    match event:
+        case RunStarted(resumed=True):
+            return (f"Resumed: {event.already_done:,} of {event.known:,} known lines were done before.",)
+        case Stalled():
+            shown = [f"  {_shown(wait)}" for wait in event.waits[:_WAITS_SHOWN]]
+            hidden = len(event.waits) - len(shown)
+            if hidden > 0:
+                shown.append(f"  and {hidden:,} more")
+            return (f"No page was finished for {figures.duration(event.silent_s)}. Waiting for:", *shown)
+        case Draining():
+            reason = _shown(event.reason)
+            grace = figures.duration(event.deadline_s)
+            return (f"Stopping ({reason}): nothing new is started; what is under way has {grace} to finish.",)
+        case Aborting():
+            reason = _shown(event.reason)
+            return (f"Aborting ({reason}): what is under way is given up.",)
+        case _:
+            return ()

@@ -1,0 +1,143 @@
+"""The summary at the end of a run, for people, on standard error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from scraper.observe import figures
+from scraper.observe.counts import GOOD
+from scraper.observe.printable import printable, printable_sentence
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from scraper.observe.counts import Snapshot
+
+_STATUSES_SHOWN = 8
+_HOST_LIMIT = 40
+SLOWEST_SHOWN = 5
+"""How many hosts to ask a snapshot for."""
+
+
+def print_summary(
+    console: Console, snapshot: Snapshot, *, output: str, log: str | None = None, resume_command: str
+) -> None:
+    """Print what a run came to: tables for 80 columns, then where things are and whether all is there.
+
+    Lines with paths and commands are never wrapped or cut, so that they can be copied.
+
+    Args:
+        console: Of standard error.
+        snapshot: Taken after ``RunEnded``, with ``hosts=SLOWEST_SHOWN``.
+        output: Where the records are.
+        log: Where the log is, if there is one.
+        resume_command: The command line that goes on with this run; shown when it is incomplete.
+            It is shown as it is: secrets must not be in it.
+    """
+    console.print()
+    for table in (_outcomes(snapshot), _statuses(snapshot), _slowest(snapshot)):
+        if table is not None:
+            console.print(table)
+            console.print()
+    for line in _figures(snapshot):
+        console.print(line)
+    console.print(
+        Text(f"Output: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
+    )
+    if log is not None:
+        console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
+    console.print(check_line(snapshot), soft_wrap=True)
+    if not snapshot.complete:
+        console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
+
+
+def check_line(snapshot: Snapshot) -> Text:
+    """Say whether every input line has its record."""
+    records = f"{_records(snapshot.done)} out"
+    if snapshot.total is None:
+        read = figures.counted(snapshot.known, one="line", many="lines")
+        return Text(f"Incomplete: {read} read so far, {records}; the sources go on.", style="yellow")
+    both = f"{figures.counted(snapshot.total, one='line', many='lines')} in, {records}"
+    if not snapshot.complete:
+        return Text(f"Incomplete: {both}.", style="yellow")
+    if snapshot.total != snapshot.done:
+        return Text(f"MISMATCH: {both}. Please report this.", style="bold red")
+    return Text(f"Complete: {both}.", style="green")
+
+
+def _records(count: int) -> str:
+    return figures.counted(count, one="record", many="records")
+
+
+def _table(*columns: str) -> Table:
+    """Make a table whose first column is text and whose others are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, name in enumerate(columns):
+        table.add_column(Text(name), justify="right" if number else "left", no_wrap=True)
+    return table
+
+
+def _outcomes(snapshot: Snapshot) -> Table | None:
+    if not snapshot.by_outcome:
+        return None
+    table = _table("Outcome", "Records", "Share")
+    for outcome, count in sorted(snapshot.by_outcome.items(), key=lambda item: (-item[1], item[0].value)):
+        style = "green" if outcome in GOOD else "red"
+        table.add_row(
+            Text(outcome.value, style=style), f"{count:,}", figures.share(count, whole=snapshot.written)
+        )
+    return table
+
+
+def _statuses(snapshot: Snapshot) -> Table | None:
+    if not snapshot.by_status:
+        return None
+    table = _table("Status", "Records", "Share")
+    ranked = sorted(snapshot.by_status.items(), key=lambda item: (-item[1], item[0]))
+    rows = [(str(status), count) for status, count in ranked[:_STATUSES_SHOWN]]
+    rest = sum(count for _, count in ranked[_STATUSES_SHOWN:]) + snapshot.by_status_class.get("other", 0)
+    if rest:
+        rows.append(("others", rest))
+    if silent := snapshot.by_status_class.get("none", 0):
+        rows.append(("no response", silent))
+    for name, count in rows:
+        table.add_row(Text(name), f"{count:,}", figures.share(count, whole=snapshot.written))
+    return table
+
+
+def _slowest(snapshot: Snapshot) -> Table | None:
+    if not snapshot.slowest_hosts:
+        return None
+    table = _table("Slowest hosts", "Slowest page", "Mean", "Pages", "Failed")
+    for host in snapshot.slowest_hosts:
+        least = "" if host.exact else ">="
+        table.add_row(
+            Text(printable(host.host, limit=_HOST_LIMIT)),
+            figures.duration(host.slowest_s),
+            figures.duration(host.mean_s),
+            f"{least}{host.pages:,}",
+            f"{least}{host.failed:,}",
+        )
+    return table
+
+
+def _figures(snapshot: Snapshot) -> list[Text]:
+    before = f", {snapshot.already_done:,} before it" if snapshot.already_done else ""
+    pace = f"in {figures.duration(snapshot.elapsed_s)} ({figures.rate(snapshot.mean_rate)})"
+    volume = f"{figures.size(snapshot.wire_bytes)}, {figures.size(snapshot.size_bytes)} unpacked"
+    retries = figures.counted(snapshot.retries, one="retry", many="retries")
+    redirects = figures.counted(snapshot.redirects, one="redirect", many="redirects")
+    lines = [f"{_records(snapshot.written)} {pace}{before}", f"Received {volume}; {retries}, {redirects}"]
+    if snapshot.median_s is not None and snapshot.p95_s is not None and snapshot.p99_s is not None:
+        median, p95 = figures.duration(snapshot.median_s), figures.duration(snapshot.p95_s)
+        p99, longest = figures.duration(snapshot.p99_s), figures.duration(snapshot.longest_s)
+        lines.append(f"Latency: median {median}, 95 % {p95}, 99 % {p99}, longest {longest}")
+    if snapshot.stalls:
+        lines.append(f"Stalled {figures.counted(snapshot.stalls, one='time', many='times')}")
+    if snapshot.stopping is not None:
+        lines.append(f"Stopped: {printable_sentence(snapshot.stopping, limit=200)}")
+    return [Text(line) for line in lines]

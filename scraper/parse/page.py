@@ -1,0 +1,123 @@
+"""One page, from bytes to the part of the record that the document gives."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper.parse.decode import decode
+from scraper.parse.document import open_document
+from scraper.parse.links import LinkCounter
+from scraper.parse.metadata import Gatherer
+from scraper.parse.text import figures
+from scraper.record import Head, Heading, ImageCounts, Page
+
+if TYPE_CHECKING:
+    from scraper.parse.document import Document
+    from scraper.settings.model import ParseSettings
+
+_LEVELS = {f"h{level}": level for level in range(1, 7)}
+_TAGS = ("a", "area", "base", "form", "html", "iframe", "img", "link", "meta", "script", "title", *_LEVELS)
+_HEAD_FIELDS = Head.__struct_fields__
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    """What change detection compares: statements of the page, no counts."""
+
+    head: Head
+    og: dict[str, list[str]]
+    twitter: dict[str, str]
+    headings: list[Heading]
+
+
+class PageParser:
+    """Parses pages. It keeps nothing between them, so one serves any number of workers."""
+
+    def __init__(self, settings: ParseSettings) -> None:
+        self._parser = settings.parser
+
+    def parse(self, *, body: bytes, url: str, content_type_charset: str | None) -> Page:
+        """Find all that a document says of itself.
+
+        Args:
+            body: the page after content decoding; it may be cut anywhere.
+            url: the final URL, which relative URLs are resolved against.
+            content_type_charset: the ``charset`` parameter of ``Content-Type`` as sent, or ``None``.
+
+        Raises:
+            BrokenDocument: a ``PageError``; the HTML parser gave up on the page.
+        """
+        decoded = decode(body, http_charset=content_type_charset)
+        document = open_document(decoded.text, parser=self._parser)
+        found = _Extraction(document, url=url)
+        head, gathered = found.gatherer.head(), found.gatherer
+        metadata = _Metadata(head, gathered.og, gathered.twitter, gathered.headings)
+        text = figures(document.visible_text())
+        return Page(
+            **{name: getattr(head, name) for name in _HEAD_FIELDS},
+            og=gathered.og,
+            twitter=gathered.twitter,
+            headings=gathered.headings,
+            word_count=text.word_count,
+            text_length=text.text_length,
+            links=found.links,
+            images=ImageCounts(total=found.images, missing_alt=found.missing_alt),
+            forms=found.forms,
+            scripts=found.scripts,
+            iframes=found.iframes,
+            text_sha256=text.text_sha256,
+            metadata_sha256=hashlib.sha256(_encode_sorted(metadata)).hexdigest(),
+            charset=decoded.charset,
+            charset_source=decoded.source,
+            encoding_errors=decoded.errors,
+        )
+
+
+class _Extraction:
+    """One pass over the elements of interest, dispatched by tag, the most frequent first."""
+
+    def __init__(self, document: Document, *, url: str) -> None:
+        self.images = self.missing_alt = self.forms = self.scripts = self.iframes = 0
+        self.gatherer = gatherer = Gatherer(document, url=url)
+        tag_of, attr = document.tag, document.attr
+        # Links wait for <base>, which may follow them.
+        hrefs: list[tuple[str, str | None]] = []
+        for node in document.elements(_TAGS):
+            tag = tag_of(node)
+            if tag in {"a", "area"}:
+                href = attr(node, "href")
+                if href is not None:
+                    hrefs.append((href, attr(node, "rel")))
+            elif tag == "img":
+                self.images += 1
+                if attr(node, "alt") is None:
+                    self.missing_alt += 1
+            elif tag in _LEVELS:
+                gatherer.on_heading(node, level=_LEVELS[tag])
+            else:
+                self._seldom(node, tag=tag)
+        self.links = LinkCounter(final_url=url, base=gatherer.base or url).count(hrefs)
+
+    def _seldom(self, node: object, *, tag: str) -> None:
+        match tag:
+            case "meta":
+                self.gatherer.on_meta(node)
+            case "link":
+                self.gatherer.on_link(node)
+            case "script":
+                self.scripts += 1
+            case "title":
+                self.gatherer.on_title(node)
+            case "html":
+                self.gatherer.on_html(node)
+            case "base":
+                self.gatherer.on_base(node)
+            case "form":
+                self.forms += 1
+            case "iframe":
+                self.iframes += 1
+            case _:
+                pass

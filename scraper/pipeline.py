@@ -1,0 +1,117 @@
+"""One crawl, in the order in which data flows:
+
+    seeds -> frontier -> requests -> visit -> records -> journal
+
+One producer feeds a bounded queue, a pool of workers visits, one writer writes. A failed attempt and a
+redirect go back to the frontier; nobody here waits for politeness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from scraper.channel import Channel
+from scraper.messages import Again, Finished, Hop, Request
+from scraper.observe.events import Admitted, Redirected, Sealed, TriedAgain, Written
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+    from scraper.frontier.frontier import Frontier
+    from scraper.messages import Batch
+    from scraper.observe.events import Observer
+    from scraper.settings.model import OutputSettings
+    from scraper.sinks.base import Journal
+    from scraper.visit import Visitor
+
+
+@dataclass(kw_only=True, slots=True)
+class Crawl:
+    """One run's flow. ``assembly`` makes it; nothing here knows settings files, paths or formats."""
+
+    seeds: AsyncIterable[Batch]
+    frontier: Frontier
+    visitor: Visitor
+    journal: Journal
+    observer: Observer
+    workers: int
+    output: OutputSettings
+    under_way: dict[str, Request] = field(default_factory=dict, init=False)
+    """What each worker is at, by its name, for the watchdog."""
+    _stoppable: list[asyncio.Task[None]] = field(default_factory=list, init=False)
+
+    async def run(self) -> None:
+        """Visit all that the frontier hands out. Raises an ``ExceptionGroup`` if a stage breaks."""
+        # Small: what is in it was released by politeness and can't be called back.
+        requests = Channel[Request](max(1, self.workers // 8))
+        records = Channel[Finished](self.workers)
+        async with asyncio.TaskGroup() as stages:
+            seeder = stages.create_task(self._seed(), name="seeder")
+            producer = stages.create_task(self._produce(requests, seeder), name="producer")
+            stages.create_task(self._write(records), name="writer")
+            async with asyncio.TaskGroup() as pool:
+                work = [
+                    pool.create_task(self._work(name, requests, records), name=name)
+                    for name in map("worker-{}".format, range(self.workers))
+                ]
+                self._stoppable = [seeder, producer, *work]
+            await records.close()  # the pool has ended: nobody is left to send
+
+    def drain(self) -> None:
+        """Start nothing new; what is under way is still finished and written."""
+        self.frontier.close()
+
+    def abort(self) -> None:
+        """Give up what is under way; what is fetched is still written. No task swallows this."""
+        self.frontier.close()
+        for task in self._stoppable:
+            task.cancel()
+
+    async def _seed(self) -> None:
+        async for batch in self.seeds:
+            await self.frontier.admit(batch)  # waits while too much is unfinished
+            self.observer.notice(Admitted(len(batch.seeds)))
+        self.frontier.seal()
+        self.observer.notice(Sealed(self.frontier.lines))
+
+    async def _produce(self, requests: Channel[Request], seeder: asyncio.Task[None]) -> None:
+        async for request in self.frontier:  # ends when all is written, or when closed
+            await requests.send(request)  # waits while every worker is busy
+        seeder.cancel()
+        await requests.close()
+
+    async def _work(self, name: str, requests: Channel[Request], records: Channel[Finished]) -> None:
+        async for request in requests:
+            if self.frontier.is_closed:
+                continue  # released before the drain began, and not started: the state has it
+            self.under_way[name] = request
+            try:
+                verdict = await self.visitor.visit(request, departs=partial(self.frontier.depart, request))
+            finally:
+                self.frontier.come_back(request)
+            match verdict:
+                case Finished():
+                    await records.send(verdict)  # waits while the writer is behind
+                case Again(again, wait_s):
+                    self.observer.notice(TriedAgain(request=again, wait_s=wait_s))
+                    self.frontier.put_back(again, wait_s=wait_s)
+                case Hop(onward):
+                    self.observer.notice(Redirected(onward))
+                    self.frontier.put_back(onward)
+            del self.under_way[name]
+
+    async def _write(self, records: Channel[Finished]) -> None:
+        batches = records.batches(
+            items=self.output.batch_records,
+            weight=self.output.batch_bytes,
+            within_s=self.output.batch_s,
+            weigh=lambda finished: len(finished.line),
+        )
+        async for batch in batches:
+            length = await self.journal.append([finished.line for finished in batch])
+            # After the append: a record that the state calls done must be in the output.
+            await self.frontier.finish(batch, output_bytes=length)
+            self.observer.notice(Written(records=tuple(batch), output_bytes=length))

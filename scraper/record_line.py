@@ -1,0 +1,136 @@
+"""From what is known at the end of a visit to the record, as one line of JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from scraper.clock import rfc3339
+from scraper.messages import Finished
+from scraper.record import SCHEMA_VERSION, Record, Timing, Try
+
+if TYPE_CHECKING:
+    from scraper.messages import Request, Response
+    from scraper.record import Page
+    from scraper.verdict import Done
+
+_encode = msgspec.json.Encoder().encode
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "cookie2"})
+_REDACTED = "[redacted]"
+
+
+def finish(
+    request: Request,
+    done: Done,
+    response: Response | None = None,
+    page: Page | None = None,
+    *,
+    run: str,
+    started_s: float = 0.0,
+    parse_s: float = 0.0,
+) -> Finished:
+    """Put the record together and encode it.
+
+    ``started_s`` is monotonic, when the visit began; ``parse_s`` how long the parsing took.
+    """
+    attempts = 0 if request.settled else len(request.tries) + 1
+    tries = [*request.tries, _last_try(request, done, response)] if request.tries else []
+    parts: dict[str, Any] = {}
+    if page is not None:
+        parts = msgspec.structs.asdict(page)
+    if response is not None:
+        parts.update(_http(response))
+        parts["timing"] = _timing(request, response, started_s=started_s, parse_s=parse_s)
+    record = Record(
+        schema=SCHEMA_VERSION,
+        run=run,
+        seq=request.seq,
+        input=request.input,
+        extra=request.extra or {},
+        url=request.url,
+        final_url=response.url if response else None,
+        key=request.key,
+        duplicate_of=request.duplicate_of,
+        depth=request.depth,
+        parent=request.parent,
+        outcome=done.outcome,
+        error=done.failure,
+        retryable=done.retryable,
+        attempts=attempts,
+        tries=tries,
+        redirects=list(request.redirects),
+        **parts,
+    )
+    return Finished(
+        home=request.home,
+        seq=request.seq,
+        url=request.url or request.input,
+        host=request.host,
+        outcome=done.outcome,
+        status=record.status,
+        line=_encode(record) + b"\n",
+        wire_bytes=record.wire_size or 0,
+        size_bytes=record.size or 0,
+        elapsed_s=record.elapsed or 0.0,
+        attempts=attempts,
+        retryable=done.retryable,
+    )
+
+
+def _http(response: Response) -> dict[str, Any]:
+    """Return the fields of the HTTP and time groups, and the body's hash."""
+    headers: dict[str, list[str]] = {}
+    for name, value in response.headers:
+        headers.setdefault(name, []).append(_redacted(name, value))
+    return {
+        "status": response.status,
+        "reason": response.reason or None,
+        "http_version": response.http_version,
+        "headers": headers,
+        "content_type": response.media_type,
+        "content_encoding": response.header("content-encoding"),
+        "size": len(response.body),
+        "wire_size": response.wire_bytes,
+        "truncated": response.truncated,
+        "etag": response.header("etag"),
+        "last_modified": response.header("last-modified"),
+        "ip": response.ip,
+        "x_robots_tag": headers.get("x-robots-tag", []),
+        "fetched_at": rfc3339(response.fetched_at),
+        "elapsed": round(response.elapsed_s, 6),
+        "body_sha256": hashlib.sha256(response.body).hexdigest(),
+    }
+
+
+def _redacted(name: str, value: str) -> str:
+    """Return a header's value without what could be used by whoever reads it."""
+    if name == "set-cookie":
+        cookie, _, attributes = value.partition(";")
+        shown = f"{cookie.partition('=')[0]}={_REDACTED}"
+        return f"{shown};{attributes}" if attributes else shown
+    return _REDACTED if name in _CREDENTIALS else value
+
+
+def _timing(request: Request, response: Response, *, started_s: float, parse_s: float) -> Timing:
+    return Timing(
+        queued=round(max(0.0, started_s - request.released_at_s), 6),
+        polite=round(max(0.0, request.released_at_s - request.known_at_s), 6),
+        dns=round(response.dns_s, 6),
+        connect=round(response.connect_s, 6),
+        first_byte=round(response.first_byte_s, 6),
+        download=round(response.download_s, 6),
+        parse=round(parse_s, 6),
+    )
+
+
+def _last_try(request: Request, done: Done, response: Response | None) -> Try:
+    """Return the attempt that the line ended with, for the list of all of them."""
+    at = rfc3339(response.fetched_at) if response else request.tries[-1].at
+    return Try(
+        at=at,
+        status=response.status if response else None,
+        error=None if done.outcome.is_success else done.outcome,
+        waited_s=round(request.waited_s, 3),
+    )

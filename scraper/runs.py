@@ -1,0 +1,105 @@
+"""Where a run lives on disk: its outputs, its journal, its state; and what is there already."""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper.errors import OutputExists, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+JOURNAL_FORMATS = (".jsonl", ".ndjson")
+"""Formats that the journal itself is in."""
+FINAL_FORMATS = (".json",)
+"""Formats that are made from the journal when the run is complete."""
+
+
+class Mode(enum.Enum):
+    """What to do about an output that is there already."""
+
+    NEW = enum.auto()
+    """Refuse: nothing is overwritten silently."""
+    RESUME = enum.auto()
+    """Go on with the unfinished run; begin one where there is nothing yet."""
+    FRESH = enum.auto()
+    """Start over and replace it."""
+
+
+class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of one run."""
+
+    outputs: tuple[Path, ...]
+    journal: Path
+    """What is written while the run goes on: the first JSON Lines output, or a file of its own."""
+    state: Path
+    """What is not done yet; there only while the run is incomplete."""
+
+    @property
+    def final_outputs(self) -> tuple[Path, ...]:
+        """The outputs that are made from the journal when it is complete."""
+        return tuple(path for path in self.outputs if path != self.journal)
+
+    @property
+    def keeps_journal(self) -> bool:
+        """Whether the journal is itself an output."""
+        return self.journal in self.outputs
+
+    def is_unfinished(self) -> bool:
+        """Whether a run that was stopped or has died lies there."""
+        return self.state.exists()
+
+    def is_complete(self) -> bool:
+        """Whether an output is there and no unfinished run with it."""
+        return not self.is_unfinished() and any(path.exists() for path in self.outputs)
+
+    def check(self, mode: Mode) -> None:
+        """Refuse what would overwrite.
+
+        Raises:
+            OutputExists: Something is there and the mode is ``NEW``; the message has the remedy.
+        """
+        if mode is not Mode.NEW:
+            return
+        if self.is_unfinished():
+            raise OutputExists(
+                f"an unfinished run lies in {self.outputs[0]}: go on with --resume, or start over with --fresh"
+            )
+        for path in self.outputs:
+            if path.exists():
+                raise OutputExists(f"{path} exists: replace it with --fresh, or name another output")
+
+
+def run_files(outputs: Sequence[Path]) -> RunFiles:
+    """Return the files of a run with these outputs (at least one).
+
+    Raises:
+        UsageError: An output has no known ending, or two are the same.
+    """
+    for path in outputs:
+        if path.suffix not in JOURNAL_FORMATS + FINAL_FORMATS:
+            known = " ".join(JOURNAL_FORMATS + FINAL_FORMATS)
+            raise UsageError(f"{path}: the ending names the format, one of {known}")
+        if path.is_dir():
+            raise UsageError(f"{path}: is a folder; name a file in it")
+    if len({path.absolute() for path in outputs}) < len(outputs):
+        raise UsageError("an output is named twice")
+    first = outputs[0]
+    journals = [path for path in outputs if path.suffix in JOURNAL_FORMATS]
+    return RunFiles(
+        outputs=tuple(outputs),
+        journal=journals[0] if journals else first.with_name(f"{first.name}.journal"),
+        state=first.with_name(f"{first.name}.state"),
+    )
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a name for a run that sorts by time: ``20260131T093000Z-1f2e3d``."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

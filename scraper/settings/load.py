@@ -1,0 +1,211 @@
+"""The layers of settings and how they are folded: defaults < TOML file < environment < flags.
+
+Each value keeps its origin, so that ``scraper config show`` and every message can tell where it came
+from. A file is read only when it is named, by ``--config`` or ``SCRAPER_CONFIG``: one that merely
+lies in the working directory is somebody else's decision.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import msgspec
+
+from scraper.errors import SettingsError
+from scraper.settings.model import Settings
+from scraper.settings.options import ENVIRONMENT_PREFIX, options, remedy, sections
+from scraper.settings.values import checked, toml_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+CONFIG_VARIABLE = "SCRAPER_CONFIG"
+"""The environment variable that names the settings file when ``--config`` does not."""
+
+# Kubernetes gives every pod the variables of a service that is called "scraper".
+_FOREIGN_VARIABLE = re.compile(r"SCRAPER_(?:SERVICE_.*|PORT(?:_.*)?)")
+
+
+class Given(NamedTuple):
+    """One setting as one place gives it, not validated yet."""
+
+    name: str
+    """Dotted: ``fetch.total_s``."""
+    value: object
+    origin: str
+    """``config/x.toml``, ``environment SCRAPER_FETCH_TOTAL_S``, ``--timeout``."""
+    text: bool = False
+    """Whether the place knows only strings."""
+    adds: bool = False
+    """For ``fetch.headers``: these come on top of those of the layers below."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with what one place gives: one line, with the remedy."""
+
+    message: str
+
+
+Layer: TypeAlias = "Iterable[Given | Problem]"
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings, and where each of them came from."""
+
+    settings: Settings
+    origins: dict[str, str]
+    """By dotted name, for every setting; ``default`` where nobody gave one."""
+
+
+def load(
+    config: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    assignments: Sequence[str] = (),
+    flags: Sequence[Given] = (),
+) -> Loaded:
+    """Fold all layers into settings.
+
+    Args:
+        config: The TOML file; ``None`` leaves it to ``SCRAPER_CONFIG`` in ``environment``.
+        environment: The variables to look at; ``None`` for none. An empty variable counts as not set.
+        assignments: The texts of ``--set``, ``section.name=value``; of the same name the last counts.
+        flags: What dedicated flags give; they win over ``assignments``.
+
+    Raises:
+        SettingsError: The file can't be read, or a name is unknown, or a value is not allowed. One
+            line about the first problem; ``problems_in`` finds all of a file.
+    """
+    environment = environment or {}
+    if config is None and environment.get(CONFIG_VARIABLE):
+        config = Path(environment[CONFIG_VARIABLE])
+    layers: list[Layer] = [
+        table_layer(read_table(config), origin=str(config)) if config is not None else (),
+        environment_layer(environment),
+        assignment_layer(assignments),
+        flags,
+    ]
+    loaded, problems = fold(layers)
+    if problems:
+        raise SettingsError(problems[0])
+    return loaded
+
+
+def problems_in(path: Path) -> list[str]:
+    """Return everything that is wrong with a settings file, one line each; empty when it is good."""
+    try:
+        table = read_table(path)
+    except SettingsError as error:
+        return [str(error)]
+    return fold([table_layer(table, origin=str(path))])[1]
+
+
+def fold(layers: Iterable[Layer]) -> tuple[Loaded, list[str]]:
+    """Validate and fold layers, the lowest first; return the settings and what was wrong.
+
+    What was wrong is left out of the settings, so they are to be used only when nothing was.
+    """
+    known = options()
+    values: dict[str, Any] = {name: option.default for name, option in known.items()}
+    origins = dict.fromkeys(known, "default")
+    problems: list[str] = []
+    for given in (entry for layer in layers for entry in layer):
+        if isinstance(given, Problem):
+            problems.append(given.message)
+            continue
+        name = given.name
+        if name not in known:
+            problems.append(f"unknown setting {_key(name)} ({given.origin}); {remedy(name, known)}")
+            continue
+        try:
+            value = checked(given.value, known[name], origin=given.origin, text=given.text)
+        except SettingsError as error:
+            problems.append(str(error))
+            continue
+        below = origins[name] if given.adds else "default"
+        values[name] = _merged(values[name], value) if given.adds else value
+        origins[name] = given.origin if below in {"default", given.origin} else f"{below}, {given.origin}"
+    return Loaded(_settings(values), origins), problems
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        SettingsError: It can't be read, is not UTF-8 or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{path}: can't read the settings: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from None
+
+
+def table_layer(table: Mapping[str, Any], *, origin: str) -> Iterator[Given | Problem]:
+    """Give what a parsed TOML file, or the ``settings`` table of a job, holds."""
+    for section, entries in table.items():
+        if section in sections() and isinstance(entries, dict):
+            for field, value in entries.items():
+                yield Given(f"{section}.{field}", value, origin)
+        elif section in sections():
+            yield Problem(f"{section} ({origin}) is a section, not a value; write [{section}]")
+        elif isinstance(entries, dict):
+            yield Problem(f"unknown section [{_key(section)}] ({origin}); {remedy(section, sections())}")
+        else:
+            yield Given(section, entries, origin)  # a key above all sections: fold names the right one
+
+
+def environment_layer(environment: Mapping[str, str]) -> Iterator[Given | Problem]:
+    """Give what the ``SCRAPER_`` variables hold; one that is no setting is a problem.
+
+    Silence about a misspelt variable would run a crawl with other settings than its user believes.
+    """
+    by_variable = {option.variable: option for option in options().values()}
+    for variable in sorted(environment):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable == CONFIG_VARIABLE:
+            continue
+        if variable in by_variable:
+            if environment[variable]:
+                name = by_variable[variable].name
+                yield Given(name, environment[variable], f"environment {variable}", text=True)
+        elif not _FOREIGN_VARIABLE.fullmatch(variable):
+            # Without the prefix that all share, since it would make anything look like anything.
+            known = [name.removeprefix(ENVIRONMENT_PREFIX) for name in (*by_variable, CONFIG_VARIABLE)]
+            hint = remedy(variable.removeprefix(ENVIRONMENT_PREFIX), known)
+            hint = hint.replace("did you mean ", f"did you mean {ENVIRONMENT_PREFIX}")
+            yield Problem(f"unknown environment variable {_key(variable)}; {hint}")
+
+
+def assignment_layer(assignments: Iterable[str]) -> Iterator[Given | Problem]:
+    """Give what the ``--set section.name=value`` flags hold."""
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if equals and name.strip():
+            yield Given(name.strip(), value, "--set", text=True)
+        else:
+            yield Problem("--set takes section.name=value, such as --set fetch.total_s=30")
+
+
+def _key(name: str) -> str:
+    """Write a name as it is, or quoted when it is one that would tear the message."""
+    return name if name.isprintable() else toml_literal(name)
+
+
+def _merged(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:
+    """Put headers on top of others; names are compared without case (RFC 9110 5.1)."""
+    replaced = {name.lower() for name in above}
+    return {name: value for name, value in below.items() if name.lower() not in replaced} | dict(above)
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    built: dict[str, Any] = {}
+    for section, struct in sections().items():
+        fields = struct.__struct_fields__
+        built[section] = struct(**{field: values[f"{section}.{field}"] for field in fields})
+    return Settings(**built)

@@ -1,0 +1,114 @@
+"""The catalogue: every setting by its dotted name, with its type, its bounds and its default.
+
+Made from the structs of ``model``, so that a new field there is at once a key of the settings file,
+an environment variable and a name for ``--set``. This module does no I/O.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import typing
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from msgspec import inspect
+
+from scraper.settings.model import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ENVIRONMENT_PREFIX = "SCRAPER_"
+
+
+class Option(NamedTuple):
+    """One setting."""
+
+    name: str
+    """Dotted: ``fetch.total_s``."""
+    section: str
+    field: str
+    annotation: Any
+    """What ``msgspec.convert`` validates by, bounds included."""
+    kind: inspect.Type
+    default: Any
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it: ``SCRAPER_FETCH_TOTAL_S``."""
+        return f"{ENVIRONMENT_PREFIX}{self.section}_{self.field}".upper()
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in words, as the end of "expected ..."."""
+        words = _allowed(self.kind, self.annotation)
+        if self.field.endswith("_bytes"):
+            return f"{words}, or a size such as 500kB, 10MB or 10MiB"
+        return f"{words} (seconds)" if self.field.endswith("_s") else words
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether the value is a table of names and texts, as ``fetch.headers`` is."""
+        return isinstance(self.kind, inspect.DictType)
+
+
+@functools.cache
+def sections() -> Mapping[str, type[msgspec.Struct]]:
+    """Return the struct of each section by the section's name, in the model's order."""
+    return typing.get_type_hints(Settings)
+
+
+@functools.cache
+def options() -> Mapping[str, Option]:
+    """Return every setting by its dotted name, in the model's order."""
+    found = {}
+    for section, struct in sections().items():
+        info = inspect.type_info(struct)
+        assert isinstance(info, inspect.StructType)  # noqa: S101 - tells the type checker what sections() holds
+        annotations = typing.get_type_hints(struct, include_extras=True)
+        defaults = struct()
+        for field in info.fields:
+            name = f"{section}.{field.name}"
+            found[name] = Option(
+                name, section, field.name, annotations[field.name], field.type, getattr(defaults, field.name)
+            )
+    return found
+
+
+def remedy(wrong: str, known: Iterable[str]) -> str:
+    """Return ``did you mean X?`` for the known name nearest to a wrong one, or list the known ones.
+
+    A name in the wrong section, or in none, is matched by its last part first.
+    """
+    names = list(known)
+    last = wrong.rpartition(".")[2]
+    same_field = [name for name in names if name.rpartition(".")[2] == last]
+    # The cutoff is difflib's own default: below it, suggestions were unrelated names.
+    near = same_field or difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"known: {', '.join(names)}" if len(names) <= 10 else "`scraper config show` lists all"  # noqa: PLR2004 - fits a line
+
+
+def _allowed(kind: inspect.Type, annotation: Any) -> str:
+    match kind:
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.IntType():
+            return f"an integer{_bounds(kind)}"
+        case inspect.FloatType():
+            return f"a number{_bounds(kind)}"
+        case inspect.LiteralType():  # its own values are sorted, the annotation's are in the author's order
+            return f"one of {', '.join(map(str, typing.get_args(annotation)))}"
+        case inspect.DictType():
+            return "a table of names and texts, or lines of 'Name: value'"
+    pattern = kind.pattern if isinstance(kind, inspect.StrType) else None
+    return f"text matching {pattern}" if pattern else "text"
+
+
+def _bounds(kind: inspect.IntType | inspect.FloatType) -> str:
+    if kind.ge is not None and kind.le is not None:
+        return f" from {kind.ge} to {kind.le}"
+    words = {" above ": kind.gt, " of at least ": kind.ge, " below ": kind.lt, " of at most ": kind.le}
+    return "".join(f"{word}{bound}" for word, bound in words.items() if bound is not None)

@@ -1,0 +1,47 @@
+"""The journal as standard output: for pipes. It can't be cut back, so such a run can't be resumed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from scraper.errors import SinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class StandardOutputJournal:
+    """Writes whole lines to a file descriptor that it does not own."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+        self._length = 0
+        self.records = 0
+
+    async def append(self, lines: Sequence[bytes]) -> int:
+        """Write whole lines; return how many bytes were written so far.
+
+        Raises:
+            SinkError: The reader has gone, or the target is full.
+        """
+        batch = b"".join(lines)
+        try:
+            await asyncio.to_thread(_write_all, self._descriptor, batch)
+        except BrokenPipeError as error:
+            raise SinkError("standard output was closed by its reader") from error
+        except OSError as error:
+            raise SinkError(f"can't write to standard output: {error.strerror}") from error
+        self._length += len(batch)
+        self.records += len(lines)
+        return self._length
+
+    async def close(self) -> None:
+        """Do nothing: the descriptor belongs to the process."""
+
+
+def _write_all(descriptor: int, batch: bytes) -> None:
+    rest = memoryview(batch)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

@@ -1,0 +1,330 @@
+"""What a URL is called where: to ask for it, to count its host, to find duplicates, to log it.
+
+Three values that must not be mixed up: the *input* as the user wrote it; the *request URL*, which is
+what the WHATWG URL Standard makes of it, no more; and the *key*, which goes further (RFC 3986
+6.2.2) so that two spellings of one URL meet, and is therefore never fetched.
+
+Parsing is Ada's (``can_ada``), the parser of Node.js. Most URLs in lists and pages are written the
+way it would write them already; one regular expression recognises those and saves the call. Whatever
+it takes must come out of the parser unchanged: the tests hold the two together.
+
+This module does no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import can_ada
+
+from scraper.errors import InvalidUrl
+
+MAX_URL_BYTES = 8192
+"""No longer URL is asked for; RFC 9110 4.1 wants 8000 octets supported, few servers take more."""
+
+_MAX_HOST = 253
+_MAX_PORT = 65_535
+_SHOWN = 80
+
+# What the parser gives back as it was given. Host: lower-case labels, the last one beginning with a letter,
+# so that it is no IPv4 number, and no punycode, which would have to be verified; or an IPv4 address in full.
+# Port: four or five digits, so it is no default. Path: no segment that begins with a dot, spelt %2e either.
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_HOST = (
+    r"((?:(?![^/]*xn--)(?:[a-z0-9_-]{1,63}\.)++[a-z][a-z0-9-]{0,62}+"
+    rf"|(?:{_OCTET}\.){{3}}{_OCTET})(?::[1-9][0-9]{{3}}|:[1-5][0-9]{{4}})?+)"
+)
+_PATH = r"(?:/(?!\.)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[Ee]))*+)++(?:\?[A-Za-z0-9._~!$&()*+,;=:@/?%-]*+)?+"
+_plain_url = re.compile(rf"https?://{_HOST}({_PATH})?+").fullmatch
+_plain_path = re.compile(rf"(?!//){_PATH}").fullmatch
+
+_scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
+_port_follows = re.compile(r"[0-9]{1,5}(?:[/\\?#]|$)").match
+_NUMBERED_SCHEMES = frozenset({"callto", "data", "fax", "sms", "tel", "urn"})
+_guessable_host = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]").fullmatch
+_ipv4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}").fullmatch
+_carried_host = re.compile(r"\[.*|[^.]{1,63}+(?:\.[^.]{1,63}+)*+").fullmatch
+_authority = re.compile(r"https?:[/\\]*([^/\\?#]*)", re.IGNORECASE).match
+
+_unprintable = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]").search
+_escaped_byte = re.compile("[\udc80-\udcff]")
+_lone_surrogate = re.compile("[\ud800-\udfff]")
+_EDGES = "".join(map(chr, range(0x21))) + "\x85\xa0\u2028\u2029\u3000\ufeff\u200b"
+_SQUEEZED = {ord(c): None for c in "\t\n\r"}
+
+_triplet = re.compile(r"%([0-9A-Fa-f]{2})")
+_stray_percent = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+_user_info = re.compile(r"^(\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]*)[^/\\?#]*@")
+_parameter = re.compile(r"(?<=[?&;#])([^=&;#?]+)=([^&;#]+)")
+_secret_part = re.compile(
+    r"token|secret|passw|pwd|signature|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|sess(?:ion)?[-_.]?id"
+).search
+_SECRET_NAMES = frozenset({"auth", "authorization", "jwt", "key", "otp", "pass", "session", "sid", "sig"})
+_MASK = "***"
+
+
+class ParsedUrl(NamedTuple):
+    """A user's line, understood."""
+
+    url: str
+    """The request URL: absolute, ASCII, without a fragment."""
+    host: str
+    """The host key, as by ``host_key``."""
+    guessed_scheme: bool = False
+    """The line had no scheme; ``https`` was put before it. See ``http_variant``."""
+
+
+def parse_input(line: str) -> ParsedUrl:
+    """Make a request URL of what a user wrote (WHATWG URL Standard 4.4, and a guess at the scheme).
+
+    White space around the line goes, tabs and line ends inside it too. Without a scheme
+    (``example.com/x``, ``localhost:8000``, ``//host/x``) it is read as https, provided that the host
+    looks like one: a dot, a port, a path or ``localhost``.
+
+    Raises:
+        InvalidUrl: It is no http or https URL, is longer than ``MAX_URL_BYTES``, holds control
+            characters, a user name or password, or bytes that were no UTF-8 (U+FFFD, surrogates).
+            The message is one line and repeats no password.
+    """
+    guessed = not line.startswith("http")
+    candidate = "https://" + line if guessed else line
+    if (plain := _plain_url(candidate)) and len(candidate) < MAX_URL_BYTES and len(plain[1]) <= _MAX_HOST:
+        return ParsedUrl(candidate if plain[2] else candidate + "/", plain[1], guessed)
+    return _parse_with_care(line)
+
+
+def _parse_with_care(line: str) -> ParsedUrl:
+    """Parse any line; ``parse_input`` is the same, quicker for plain lines."""
+    text = line.strip(_EDGES)
+    if not text:
+        raise InvalidUrl("the line is empty")
+    if len(text) > MAX_URL_BYTES:
+        raise InvalidUrl(f"longer than {MAX_URL_BYTES} bytes")
+    text = text.translate(_SQUEEZED)
+    if odd := _unprintable(text):
+        raise InvalidUrl(_unprintable_reason(odd[0]))
+    absolute, guessed = _with_scheme(text)
+    try:
+        parsed = can_ada.parse(absolute)
+    except ValueError:
+        raise InvalidUrl(_parse_failure(absolute)) from None
+    if parsed.has_credentials():
+        raise InvalidUrl("a user name or password stands before the host; remove it from the URL")
+    url, host = _strict(parsed)
+    if guessed:
+        _judge_guess(text, parsed.hostname, has_port=bool(parsed.port))
+    return ParsedUrl(drop_fragment(url), host, guessed)
+
+
+def _unprintable_reason(char: str) -> str:
+    if char == "\ufffd" or "\ud800" <= char <= "\udfff":
+        return "not valid UTF-8"
+    return f"control character U+{ord(char):04X} inside"
+
+
+def _with_scheme(text: str) -> tuple[str, bool]:
+    """Return the text with a scheme, and whether it had to be guessed."""
+    if found := _scheme(text):
+        scheme = found[1].lower()
+        if scheme in {"http", "https"}:
+            return text, False
+        if scheme in _NUMBERED_SCHEMES or not _port_follows(text, found.end()):
+            raise InvalidUrl(f"the scheme is {scheme[:_SHOWN]!r}, only http and https are asked for")
+    elif text[0] in "/\\":
+        if text[1:2] not in {"/", "\\"}:
+            raise InvalidUrl("a path without a host")
+        return "https:" + text, True
+    return "https://" + text, True
+
+
+def _parse_failure(absolute: str) -> str:
+    """Say why the parser refused, as far as that can be seen from outside."""
+    if "@" in absolute:  # the part shown might be a password
+        return "no valid host or port"
+    found = _authority(absolute)
+    authority = found[1] if found else ""
+    host, _, port = authority.rpartition(":")
+    if port.isdecimal() and host and not host.endswith(":"):
+        return f"port {port[:_SHOWN]} is out of range" if int(port[:9]) > _MAX_PORT else _no_host(host)
+    return _no_host(authority) if authority else "no host"
+
+
+def _no_host(text: str) -> str:
+    return f"{text[:_SHOWN]!r} is no valid host"
+
+
+def _judge_guess(text: str, name: str, *, has_port: bool) -> None:
+    """Refuse what only a generous parser would take for a host: words, numbers, scraps of JSON."""
+    if not _guessable_host(name):
+        raise InvalidUrl(_no_host(name))
+    if _ipv4(name) and name not in text:
+        raise InvalidUrl("a number, not a URL")
+    bare = not has_port and not set(text.lstrip("/\\")) & set("/\\?#:")
+    if bare and "." not in name and name != "localhost" and name[0] != "[":
+        raise InvalidUrl(f"no scheme and no host with a dot; write https://{name[:_SHOWN]}/ if it is one")
+
+
+def _strict(parsed: can_ada.URL) -> tuple[str, str]:
+    """Return the URL, without credentials, and the host key of what was parsed.
+
+    Stricter than WHATWG in two ways: a host that DNS can't carry (RFC 1035 2.3.4: labels of 1 to 63
+    octets, 253 in all) is refused here, because resolvers raise odd errors for it; and the length of
+    what would be sent is bounded.
+    """
+    url = parsed.href
+    if not url.startswith(("http://", "https://")):
+        scheme = parsed.protocol[:-1]
+        raise InvalidUrl(f"the scheme is {scheme[:_SHOWN]!r}, only http and https are asked for")
+    host = parsed.host
+    name = host if host[0] == "[" else host.partition(":")[0].removesuffix(".")
+    if not _carried_host(name) or len(name) > _MAX_HOST:
+        raise InvalidUrl(f"{_no_host(name)}: a part of it is empty or too long")
+    if parsed.has_credentials():  # an at sign in them is percent-encoded
+        url = f"{parsed.protocol}//{url.partition('@')[2]}"
+    if len(url) > MAX_URL_BYTES:
+        raise InvalidUrl(f"longer than {MAX_URL_BYTES} bytes")
+    return url, host
+
+
+def _parsed(url: str) -> tuple[str, str]:
+    """Return ``_strict`` of an absolute URL.
+
+    Raises:
+        InvalidUrl: It is none.
+    """
+    try:
+        return _strict(can_ada.parse(_scalar(url)))
+    except ValueError:
+        raise InvalidUrl("not a URL") from None
+
+
+def dedup_key(url: str) -> str:
+    """Return what equal URLs have in common; never to be fetched.
+
+    Only rules that can't join different resources (RFC 3986 6.2.2, 6.2.3): scheme and host folded,
+    default port, dot segments, credentials and fragment dropped, an empty path made ``/``, hex digits
+    upper-case, unreserved characters decoded. Where a percent sign stands astray nothing is decoded:
+    the result could read as another escape. Idempotent.
+
+    Raises:
+        InvalidUrl: The text is no http or https URL.
+    """
+    if (plain := _plain_url(url)) and len(url) < MAX_URL_BYTES and len(plain[1]) <= _MAX_HOST:
+        key = url if plain[2] else url + "/"
+    else:
+        key = drop_fragment(_parsed(url)[0])
+    if "%" not in key:
+        return key
+    return _triplet.sub(_fold_triplet if _stray_percent(key) else _decode_triplet, key)
+
+
+def _fold_triplet(triplet: re.Match[str]) -> str:
+    return triplet[0].upper()
+
+
+def _decode_triplet(triplet: re.Match[str]) -> str:
+    char = chr(int(triplet[1], 16))
+    return char if char in _UNRESERVED else triplet[0].upper()
+
+
+def key_digest(key: str) -> bytes:
+    """Return 16 bytes (BLAKE2b) that stand for a key in the state."""
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def host_key(url: str) -> str:
+    """Return what politeness counts by: the lower-case host, with ``:port`` when it is not the scheme's own.
+
+    http and https share it. IPv6 addresses keep their brackets.
+
+    Raises:
+        InvalidUrl: The text is no http or https URL.
+    """
+    if (plain := _plain_url(url)) and len(plain[1]) <= _MAX_HOST:
+        return plain[1]
+    return _parsed(url)[1]
+
+
+def http_variant(url: str) -> str:
+    """Return an https URL with http in its place, for a guessed scheme that did not answer.
+
+    A port that the URL names is kept. A URL that is http already is returned as it is.
+
+    Raises:
+        InvalidUrl: The text is no http or https URL.
+    """
+    return _parsed("http:" + url[6:])[0] if url.startswith("https:") else _parsed(url)[0]
+
+
+def drop_fragment(url: str) -> str:
+    """Return the part of a URL that is asked for: all before the first ``#``."""
+    return url.partition("#")[0]
+
+
+@lru_cache(maxsize=128)
+def _base(url: str) -> tuple[can_ada.URL, str] | None:
+    """Return a base URL parsed, and its origin paths can simply be put behind that."""
+    try:
+        parsed = can_ada.parse(_scalar(url))
+        _, host = _strict(parsed)
+    except (ValueError, InvalidUrl):
+        return None
+    return parsed, f"{parsed.protocol}//{host}"
+
+
+def resolve(base: str, reference: str) -> str | None:
+    """Return the absolute URL that a link or ``Location`` means, ``None`` when it is not http(s).
+
+    The reference's fragment stays (see ``drop_fragment``); a redirect does not inherit the base's.
+    Credentials are left out: nobody but the user may give us any. Bytes of a header that are no
+    UTF-8, which aiohttp decodes with ``surrogateescape``, are percent-encoded one by one as browsers
+    do; in a host they make it invalid. Also ``None``: longer than ``MAX_URL_BYTES``, a host that DNS
+    can't carry, a base that is no http(s) URL.
+    """
+    if len(reference) > MAX_URL_BYTES:
+        return None
+    if (plain := _plain_url(reference)) and plain[2] and len(plain[1]) <= _MAX_HOST:
+        return reference
+    start = _base(base)
+    if start is None:
+        return None
+    parsed, origin = start
+    if _plain_path(reference) and len(origin) + len(reference) <= MAX_URL_BYTES:
+        return origin + reference
+    try:
+        return _strict(parsed + _scalar(reference))[0]
+    except (ValueError, InvalidUrl):
+        return None
+
+
+def _scalar(text: str) -> str:
+    """Return the text without lone surrogates: escaped bytes percent-encoded, others as U+FFFD."""
+    if text.isascii() or not _lone_surrogate.search(text):
+        return text
+    text = _escaped_byte.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", text)
+    return _lone_surrogate.sub("\ufffd", text)
+
+
+def redact(url: str) -> str:
+    """Return a URL, or what was meant as one, fit for a log: user info and secret parameters masked.
+
+    A parameter of query or fragment is secret by its name: ``token``, ``api_key``, ``password``,
+    ``X-Amz-Signature`` and the like, in any case and also percent-encoded.
+    """
+    if "@" in url:
+        url = _user_info.sub(rf"\1{_MASK}@", url)
+    if "=" in url:
+        url = _parameter.sub(_mask_secret, url)
+    return url
+
+
+def _mask_secret(parameter: re.Match[str]) -> str:
+    name = unquote(parameter[1]).lower()
+    secret = name in _SECRET_NAMES or _secret_part(name)
+    return f"{parameter[1]}={_MASK}" if secret else parameter[0]

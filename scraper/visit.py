@@ -1,0 +1,127 @@
+"""One visit: fetch, decide, parse, and put the record together.
+
+The pipeline's workers call it and pass on what comes of it. It keeps nothing between two visits, so
+that it can run in another process as well.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Protocol
+
+from scraper import record_line
+from scraper.clock import rfc3339
+from scraper.errors import FetchError, PageError
+from scraper.record import Failure, Outcome
+from scraper.verdict import Done
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scraper.clock import Clock
+    from scraper.messages import Request, Response, Verdict
+    from scraper.record import Page
+    from scraper.verdict import Decision
+
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+
+
+class Fetcher(Protocol):
+    """Asks for one URL once: no redirect is followed, nothing is tried again."""
+
+    async def fetch(self, url: str, *, departs: Callable[[], None]) -> Response:
+        """Return what the URL answers, whatever its status.
+
+        ``departs`` is called once, before anything goes on the wire.
+
+        Raises:
+            FetchError: There was no whole response: its ``outcome`` says why.
+        """
+        ...
+
+
+class Decider(Protocol):
+    """Says what follows from an attempt."""
+
+    def decide(self, request: Request, result: Response | FetchError, *, at: str) -> Decision:
+        """Return what follows from an attempt that began at ``at`` (RFC 3339)."""
+        ...
+
+
+class Parser(Protocol):
+    """Finds the metadata in a page."""
+
+    def parse(self, *, body: bytes, url: str, content_type_charset: str | None) -> Page:
+        """Return what the HTML document says.
+
+        Raises:
+            PageError: It can't be parsed.
+        """
+        ...
+
+
+class Visitor:
+    """Visits one request at a time for each of its callers."""
+
+    def __init__(
+        self, *, fetcher: Fetcher, decider: Decider, parser: Parser, run: str, clock: Clock
+    ) -> None:
+        self._fetcher = fetcher
+        self._decider = decider
+        self._parser = parser
+        self._run = run
+        self._clock = clock
+
+    async def visit(self, request: Request, *, departs: Callable[[], None]) -> Verdict:
+        """Return what came of visiting the request once.
+
+        ``departs`` is called when the request goes on its way, also for one that asks nobody.
+        """
+        if request.settled is not None:
+            departs()
+            done = Done(outcome=request.settled, failure=_settled(request))
+            return record_line.finish(request, done, run=self._run)
+        started_s = self._clock.monotonic()
+        at = rfc3339(self._clock.utc())
+        result: Response | FetchError
+        try:
+            result = await self._fetcher.fetch(request.target, departs=departs)
+        except FetchError as error:
+            result = error
+        decision = self._decider.decide(request, result, at=at)
+        if not isinstance(decision, Done):
+            return decision
+        if isinstance(result, FetchError):
+            return record_line.finish(request, decision, run=self._run)
+        began_s = perf_counter()
+        decision, page = self._parsed(decision, result)
+        return record_line.finish(
+            request,
+            decision,
+            result,
+            page,
+            run=self._run,
+            started_s=started_s,
+            parse_s=perf_counter() - began_s,
+        )
+
+    def _parsed(self, done: Done, response: Response) -> tuple[Done, Page | None]:
+        """Return what the page says, and the outcome, which a page that can't be parsed changes."""
+        if not response.body or response.media_type not in _HTML:
+            return done, None
+        try:
+            page = self._parser.parse(
+                body=response.body, url=response.url, content_type_charset=response.charset
+            )
+        except PageError as error:
+            cause = type(error.__cause__ or error).__name__
+            failure = Failure(type=cause, message=str(error), phase="parse")
+            is_ok = done.outcome is Outcome.OK
+            return (Done(outcome=Outcome.PARSE_ERROR, failure=failure) if is_ok else done), None
+        return done, page
+
+
+def _settled(request: Request) -> Failure | None:
+    if request.settled is Outcome.INVALID_URL:
+        return Failure(type="InvalidUrl", message=request.settled_why or "no URL", phase="url")
+    return None

@@ -1,0 +1,259 @@
+"""``scraper config``, the options that set settings, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from scraper.cli import main as program
+from scraper.cli.exits import Exit
+from scraper.cli.options import FLAGS, loaded_from, settings_options
+from scraper.errors import PageError, SettingsError, SinkError
+from scraper.settings.options import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = {
+    "aiohttp",
+    "rich",
+    "lxml",
+    "bs4",
+    "selectolax",
+    "turbohtml",
+    "msgspec",
+    "yarl",
+    "sqlite3",
+    "asyncio",
+    "uvloop",
+}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in [name for name in os.environ if name.startswith("SCRAPER_")]:
+        monkeypatch.delenv(variable)
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(program.cli, list(arguments), env=environment)
+
+
+def shown(*arguments: str, **environment: str) -> Any:
+    result = run("config", "show", "--json", *arguments, **environment)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "setting", "value", "origin"),
+    [
+        (["--workers", "3"], "run.workers", 3, "--workers"),
+        (["--per-host", "3"], "politeness.per_host", 3, "--per-host"),
+        (["--delay", "0"], "politeness.delay_s", 0.0, "--delay"),
+        (["--timeout", "3"], "fetch.total_s", 3.0, "--timeout"),
+        (["--retries", "0"], "retry.retries", 0, "--retries"),
+        (["--max-body", "3MiB"], "fetch.max_body_bytes", 3 * 1024 * 1024, "--max-body"),
+        (["--user-agent", "me"], "fetch.user_agent", "me", "--user-agent"),
+        (["--header", "A: 1", "--header", "B: 2"], "fetch.headers", {"A": "1", "B": "2"}, "--header"),
+        (["--insecure"], "fetch.insecure", True, "--insecure"),
+        (["--parser", "beautifulsoup"], "parse.parser", "beautifulsoup", "--parser"),
+        (["--column", "link"], "sources.column", "link", "--column"),
+        (["--format", "csv"], "sources.format", "csv", "--format"),
+        (["--strict"], "run.strict", True, "--strict"),
+        (["--set", "output.batch_s=1"], "output.batch_s", 1.0, "--set"),
+    ],
+)
+def test_a_flag_sets_its_setting_and_nothing_else(
+    arguments: list[str], setting: str, value: object, origin: str
+) -> None:
+    before, after = shown(), shown(*arguments)
+    assert after.pop(setting) == {"value": value, "origin": origin}
+    del before[setting]
+    assert after == before
+
+
+def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
+    assert {flag.setting for flag in FLAGS} <= options().keys()
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 13
+
+
+def test_show_lists_every_setting_once_and_masks_secrets() -> None:
+    result = run("config", "show", "--header", "Authorization: Bearer hunter2", SCRAPER_RUN_WORKERS="5")
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["setting", *options()]
+    assert lines[1].split() == ["run.workers", "5", "environment", "SCRAPER_RUN_WORKERS"]
+    assert "hunter2" not in result.stdout
+    assert "hunter2" not in json.dumps(shown("--header", "Authorization: Bearer hunter2"))
+
+
+def test_a_header_flag_is_one_header() -> None:
+    with pytest.raises(SettingsError, match="control characters"):
+        CliRunner().invoke(program.cli, ["config", "show", "--header", "A: 1\nB: 2"], catch_exceptions=False)
+
+
+def test_a_command_gets_its_settings_from_its_context() -> None:
+    @click.command()
+    @settings_options
+    @click.pass_context
+    def command(ctx: click.Context) -> None:
+        click.echo(loaded_from(ctx).settings.run.workers)
+
+    assert CliRunner().invoke(command, ["--workers", "7"]).stdout == "7\n"
+    assert CliRunner().invoke(command).stdout == "64\n"
+
+
+def test_check_tells_all_problems_and_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("[fetch]\ntotal_s = -1\nheadrs = {}\n")
+    assert program.main(["config", "check", str(path)]) == Exit.USAGE
+    assert capsys.readouterr().out.splitlines() == [
+        f"fetch.total_s = -1 ({path}): expected a number above 0 (seconds)",
+        f"unknown setting fetch.headrs ({path}); did you mean fetch.headers?",
+    ]
+
+
+def test_check_of_a_good_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("[fetch]\ntotal_s = 1\n")
+    assert program.main(["config", "check", str(path)]) == Exit.COMPLETE
+    assert capsys.readouterr().out == f"{path}: good\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["shema"], "scraper: No such command 'shema'. Did you mean 'schema'? See `scraper --help`.\n"),
+        (["config", "show", "--workers", "0"], "scraper: run.workers = "),
+        (["config", "show", "--config", "none.toml"], "scraper: none.toml: can't read the settings: "),
+        (["config", "show", "--nope"], "scraper: No such option '--nope'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main(arguments) == Exit.USAGE
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(told)
+    assert captured.err.count("\n") == 1
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main([]) == Exit.USAGE
+    assert "Commands:" in capsys.readouterr().err
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(program.cli, "main", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (SettingsError("bad"), Exit.USAGE, "scraper: bad\n"),
+        (SinkError("disk\nfull \x1b[31m"), Exit.BROKEN, "scraper: disk full \\x1b[31m\n"),
+        (ExceptionGroup("g", [SinkError("full")]), Exit.BROKEN, "scraper: full\n"),
+        (
+            ExceptionGroup("g", [ExceptionGroup("h", [SettingsError("first")]), SinkError("second")]),
+            Exit.USAGE,
+            "scraper: first\n",
+        ),
+        (click.Abort(), Exit.INTERRUPTED, "scraper: interrupted\n"),
+        (click.FileError("x", "gone"), Exit.USAGE, "scraper: Could not open file 'x': gone\n"),
+    ],
+)
+def test_an_expected_error_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: Exit,
+    told: str,
+) -> None:
+    raising(monkeypatch, error)
+    assert program.main([]) == code
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError(),
+        PageError("a page's error that nobody made a record of"),
+        ExceptionGroup("g", [SinkError("full"), ZeroDivisionError()]),
+        OSError(errno.EIO, "not translated"),
+    ],
+)
+def test_a_bug_is_raised(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    raising(monkeypatch, error)
+    with pytest.raises(type(error)) as caught:
+        program.main([])
+    assert caught.value is error
+
+
+def test_every_command_is_listed_with_its_summary() -> None:
+    output = run("--help").stdout
+    for name, subcommand in program.SUBCOMMANDS.items():
+        assert f"  {name}" in output
+        assert subcommand.summary in output
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from scraper.cli.main import main; main(['--help']);"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "click" in loaded
+    assert not loaded & HEAVY
+
+
+UNFLUSHED = (
+    "import sys; from scraper.cli import main as program;"
+    "program.cli.main = lambda **_: sys.stdout.write('x'); sys.exit(program.main([]))"
+)
+
+
+@pytest.mark.parametrize("arguments", [["-m", "scraper", "schema"], ["-c", UNFLUSHED]])
+def test_a_reader_that_leaves_is_no_noise(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, *arguments], stdout=writer, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writer)
+    assert done.returncode == Exit.BROKEN
+    assert done.stderr == b""
+
+
+def test_completion_knows_commands_and_options() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scraper"],
+        env={
+            "_SCRAPER_COMPLETE": "bash_complete",
+            "COMP_WORDS": "scraper config show --max-",
+            "COMP_CWORD": "3",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "plain,--max-body\n"
+
+
+def test_every_exit_code_is_explained_and_distinct() -> None:
+    assert [int(code) for code in Exit] == [0, 1, 2, 3, 130, 143]

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from scraper.observe.counts import Counts
+from scraper.observe.events import Draining, Event, Redirected, RunEnded, Sealed, Stalled, TriedAgain
+from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_summary
+from scraper.record import Outcome
+from tests.unit.observe.samples import HandClock, finished, request, started, written
+
+if TYPE_CHECKING:
+    from scraper.observe.counts import Snapshot
+
+MIB = 1024 * 1024
+
+
+def _after(*events: Event) -> Snapshot:
+    clock = HandClock()
+    counts = Counts(clock=clock)
+    for event in events:
+        counts.notice(event)
+    return counts.snapshot(hosts=SLOWEST_SHOWN)
+
+
+def _printed(snapshot: Snapshot, *, environ: dict[str, str] | None = None, terminal: bool = False) -> str:
+    console = Console(
+        file=io.StringIO(),
+        width=80,
+        force_terminal=terminal,
+        color_system="auto" if not terminal else "standard",
+        legacy_windows=False,
+        _environ=environ or {},
+    )
+    print_summary(
+        console,
+        snapshot,
+        output="output/pages.jsonl",
+        log="output/log.jsonl",
+        resume_command="scraper crawl urls.txt -o output/pages.jsonl --resume " + "--delay 1 " * 8,
+    )
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def _complete() -> Snapshot:
+    pages = [finished(n, elapsed_s=0.2, wire_bytes=10_000, size_bytes=50_000) for n in range(1000)]
+    slow = finished(1000, host="https://slow.example", elapsed_s=14.0, status=503, outcome=Outcome.HTTP_ERROR)
+    dead = finished(
+        1001, host="http://dead.example:8080", elapsed_s=60.0, status=None, outcome=Outcome.TIMEOUT
+    )
+    again = finished(1002, status=None, outcome=Outcome.DUPLICATE, attempts=0)
+    return _after(
+        started(),
+        Sealed(1003),
+        TriedAgain(request=request(), wait_s=1.0),
+        Redirected(request()),
+        written(*pages, slow, dead, again, output_bytes=3 * MIB),
+        RunEnded(complete=True, elapsed_s=61.5),
+    )
+
+
+def test_a_complete_run() -> None:
+    assert (
+        _printed(_complete())
+        == """
+Outcome      Records   Share
+────────────────────────────
+ok             1,000   99.7%
+duplicate          1   <0.1%
+http_error         1   <0.1%
+timeout            1   <0.1%
+
+Status        Records   Share
+─────────────────────────────
+200             1,000   99.7%
+503                 1   <0.1%
+no response         2    0.2%
+
+Slowest hosts              Slowest page         Mean   Pages   Failed
+─────────────────────────────────────────────────────────────────────
+http://dead.example:8080     1 min 00 s   1 min 00 s       1        1
+https://slow.example               14 s         14 s       1        1
+https://a.example                200 ms       200 ms   1,000        0
+
+1,003 records in 1 min 02 s (16.3/s)
+Received 9.5 MiB, 47.7 MiB unpacked; 1 retry, 1 redirect
+Latency: median 200 ms, 95 % 200 ms, 99 % 200 ms, longest 14 s
+Output: output/pages.jsonl (3.0 MiB)
+Log: output/log.jsonl
+Complete: 1,003 lines in, 1,003 records out."""
+    )
+
+
+def test_an_incomplete_run_says_how_to_go_on() -> None:
+    snapshot = _after(
+        started(resumed=True, already_done=40, known=100),
+        Sealed(100),
+        Draining(reason="SIGINT", deadline_s=30.0),
+        Stalled(silent_s=60.0, waits=()),
+        written(finished(40), output_bytes=2048),
+        RunEnded(complete=False, elapsed_s=3.0),
+    )
+    assert (
+        _printed(snapshot)
+        == """
+Outcome   Records    Share
+──────────────────────────
+ok              1   100.0%
+
+Status   Records    Share
+─────────────────────────
+200            1   100.0%
+
+Slowest hosts       Slowest page     Mean   Pages   Failed
+──────────────────────────────────────────────────────────
+https://a.example         100 ms   100 ms       1        0
+
+1 record in 3.0 s (0.33/s), 40 before it
+Received 0 B, 0 B unpacked; 0 retries, 0 redirects
+Latency: median 100 ms, 95 % 100 ms, 99 % 100 ms, longest 100 ms
+Stalled 1 time
+Stopped: SIGINT
+Output: output/pages.jsonl (2.0 KiB)
+Log: output/log.jsonl
+Incomplete: 100 lines in, 41 records out.
+To go on: scraper crawl urls.txt -o output/pages.jsonl --resume --delay 1 \
+--delay 1 --delay 1 --delay 1 --delay 1 --delay 1 --delay 1 --delay 1"""
+    )
+
+
+def test_nothing_written_is_no_error() -> None:
+    snapshot = _after(started(), Sealed(0), RunEnded(complete=True, elapsed_s=0.0))
+    assert (
+        _printed(snapshot)
+        == """
+0 records in 0 ms (0.0/s)
+Received 0 B, 0 B unpacked; 0 retries, 0 redirects
+Output: output/pages.jsonl (0 B)
+Log: output/log.jsonl
+Complete: 0 lines in, 0 records out."""
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "line"),
+    [
+        (
+            (started(known=10), RunEnded(complete=False, elapsed_s=1.0)),
+            "Incomplete: 10 lines read so far, 0 records out; the sources go on.",
+        ),
+        (
+            (started(), Sealed(2), written(finished()), RunEnded(complete=False, elapsed_s=1.0)),
+            "Incomplete: 2 lines in, 1 record out.",
+        ),
+        (
+            (started(), Sealed(2), written(finished()), RunEnded(complete=True, elapsed_s=1.0)),
+            "MISMATCH: 2 lines in, 1 record out. Please report this.",
+        ),
+        (
+            (started(), Sealed(1), written(finished()), RunEnded(complete=True, elapsed_s=1.0)),
+            "Complete: 1 line in, 1 record out.",
+        ),
+    ],
+)
+def test_the_check_of_lines_and_records(events: tuple[Event, ...], line: str) -> None:
+    assert check_line(_after(*events)).plain == line
+
+
+def test_statuses_are_many_and_the_table_is_short() -> None:
+    records = [finished(n, status=200 + n) for n in range(30)]
+    lines = _printed(_after(written(*records, finished(status=999), finished(status=None)))).splitlines()
+    assert "others             23   71.9%" in lines
+    assert "no response         1    3.1%" in lines
+
+
+def test_every_line_fits_but_the_ones_to_copy() -> None:
+    long_host = "https://" + "x" * 200 + ".example"
+    lines = _printed(_after(written(finished(host=long_host, elapsed_s=5000.0)))).splitlines()
+    assert [line[:10] for line in lines if len(line) > 80] == ["To go on: "]
+
+
+def test_hostile_host_names_are_only_shown() -> None:
+    host = "https://[red]x[/red]\x1b[2J\u202e.example"
+    out = _printed(_after(written(finished(host=host))))
+    assert "https://[red]x[/red].example" in out
+    assert not set("\x1b\u202e") & set(out)
+
+
+def test_no_colour_where_none_is_wanted() -> None:
+    colour = _printed(_complete(), terminal=True)
+    none = _printed(_complete(), terminal=True, environ={"NO_COLOR": "1"})
+    assert "\x1b[32m" in colour
+    assert "\x1b[3" not in none
+    assert "\x1b" not in _printed(_complete())

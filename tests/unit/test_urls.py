@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import re
+
+import can_ada
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from scraper import urls
+from scraper.errors import InvalidUrl
+from scraper.urls import (
+    MAX_URL_BYTES,
+    dedup_key,
+    drop_fragment,
+    host_key,
+    http_variant,
+    key_digest,
+    parse_input,
+    redact,
+    resolve,
+)
+
+# Texts near the edges of what the fast path takes: its own alphabet and what must not pass.
+_pieces = st.sampled_from(
+    "a b.c example.com localhost xn-- xn--bcher-kva.de 127.0.0.1 0x7f 1 256 8080 65536 999 : / // . .. %2e %2E %41"
+    " %7e %c3 % %%34 ? # @ ' < | { ^ ` - _ ~ * [::1] = & ; A Z.COM http: https://".split()
+    + ['"', "\\", " ", "\t", "\r", "\x00", "\x7f", "\xe9", "\xdf", "\u3002", "\ufffd", "\udcff", "a" * 64]
+)
+_scraps = st.lists(_pieces, max_size=8).map("".join)
+_lines = st.one_of(
+    _scraps,
+    st.builds("{}://{}".format, st.sampled_from(["http", "https", "HTTP"]), _scraps),
+    st.builds("https://example.com{}".format, _scraps),
+    st.from_regex(r"https?://[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/[!-~]{0,6}){0,3}", fullmatch=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "url", "host"),
+    [
+        ("https://example.com/a?b=c", "https://example.com/a?b=c", "example.com"),
+        ("https://example.com", "https://example.com/", "example.com"),
+        ("  http://example.com/x \t", "http://example.com/x", "example.com"),
+        ("\ufeffhttp://example.com/x\u200b", "http://example.com/x", "example.com"),
+        ("HTTP://EXAMPLE.com:80/%7eA", "http://example.com/%7eA", "example.com"),
+        ("http://example.com:443/", "http://example.com:443/", "example.com:443"),
+        ("https://example.com:443/", "https://example.com/", "example.com"),
+        ("http:\\\\example.com\\a\\..\\b", "http://example.com/b", "example.com"),
+        ("http:example.com", "http://example.com/", "example.com"),
+        ("http://exa\tmple.com/a\nb", "http://example.com/ab", "example.com"),
+        ("http://b\u00fccher.de/\u00fc?\u00fc", "http://xn--bcher-kva.de/%C3%BC?%C3%BC", "xn--bcher-kva.de"),
+        ("http://fa\u00df.de/", "http://xn--fa-hia.de/", "xn--fa-hia.de"),
+        ("http://ex\u3002com/", "http://ex.com/", "ex.com"),
+        ("http://0x7f.1/", "http://127.0.0.1/", "127.0.0.1"),
+        ("http://[0:0::1]:80/", "http://[::1]/", "[::1]"),
+        ("http://[::1]:8001/", "http://[::1]:8001/", "[::1]:8001"),
+        ("http://a.com/./x/%2e%2E/y", "http://a.com/y", "a.com"),
+        ("http://a.com/b c?d e", "http://a.com/b%20c?d%20e", "a.com"),
+        ("http://a.com/%zz%2f|", "http://a.com/%zz%2f|", "a.com"),
+        ("http://a.com/?q='\"<>", "http://a.com/?q=%27%22%3C%3E", "a.com"),
+        ("http://a.com/x#frag", "http://a.com/x", "a.com"),
+        ("http://a.com/?", "http://a.com/?", "a.com"),
+        ("http://a.com?#x", "http://a.com/?", "a.com"),
+        ("http://a_b.com./", "http://a_b.com./", "a_b.com."),
+        ("http://intranet/", "http://intranet/", "intranet"),
+    ],
+)
+def test_a_line_is_read_as_the_standard_says(line: str, url: str, host: str) -> None:
+    assert parse_input(line) == (url, host, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "url", "host"),
+    [
+        ("example.com", "https://example.com/", "example.com"),
+        ("example.com/x?y#z", "https://example.com/x?y", "example.com"),
+        ("httpbin.org/get", "https://httpbin.org/get", "httpbin.org"),
+        ("example.com:8080", "https://example.com:8080/", "example.com:8080"),
+        ("127.0.0.1:8001/x", "https://127.0.0.1:8001/x", "127.0.0.1:8001"),
+        ("[::1]:8001/x", "https://[::1]:8001/x", "[::1]:8001"),
+        ("[::1]", "https://[::1]/", "[::1]"),
+        ("localhost", "https://localhost/", "localhost"),
+        ("localhost:8000", "https://localhost:8000/", "localhost:8000"),
+        ("db:8000/x", "https://db:8000/x", "db:8000"),
+        ("wiki/page", "https://wiki/page", "wiki"),
+        ("//example.com/x", "https://example.com/x", "example.com"),
+        ("B\u00fccher.de", "https://xn--bcher-kva.de/", "xn--bcher-kva.de"),
+    ],
+)
+def test_a_line_without_a_scheme_is_taken_for_https_and_flagged(line: str, url: str, host: str) -> None:
+    assert parse_input(line) == (url, host, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", "empty"),
+        (" \t\r\n", "empty"),
+        ("mailto:a@b.com", "'mailto'"),
+        ("javascript:alert(1)", "'javascript'"),
+        ("ftp://example.com/", "'ftp'"),
+        ("tel:911", "'tel'"),
+        ("C:\\list.txt", "'c'"),
+        ("hello world", "'hello world' is no valid host"),
+        ("foo", "no host with a dot"),
+        ("//foo", "no host with a dot"),
+        ("/about/team", "path without a host"),
+        ("?q=1", "no host"),
+        ("12345", "a number"),
+        ("1.5", "a number"),
+        ('{"a.b"}', "no valid host"),
+        ('{"href": "x.com"}', "no valid host"),
+        ("http://", "no host"),
+        ("http://?x", "no host"),
+        ("http://a b.com/", "'a b.com' is no valid host"),
+        ("http://a.com:99999/", "port 99999 is out of range"),
+        ("http://a.com:x/", "no valid host"),
+        ("http://[::g]/", "no valid host"),
+        ("http://256.1.1.1/", "no valid host"),
+        ("http://a..com/", "empty or too long"),
+        (f"http://{'a' * 64}.com/", "empty or too long"),
+        (f"http://{'a.' * 130}com/", "empty or too long"),
+        (f"http://a.com/{'x' * MAX_URL_BYTES}", "longer than 8192"),
+        (f"http://a.com/{'é' * 3000}", "longer than 8192"),
+        ("http://a.com/\x00x", "U+0000"),
+        ("http://a.com/\x7fx", "U+007F"),
+        ("http://a.com/\ufffd", "not valid UTF-8"),
+        ("http://a.com/\udcffx", "not valid UTF-8"),
+        ("http://user@a.com/", "user name or password"),
+        ("bob@example.com", "user name or password"),
+    ],
+)
+def test_what_is_no_url_is_refused_with_a_reason(line: str, reason: str) -> None:
+    with pytest.raises(InvalidUrl, match=re.escape(reason)) as caught:
+        parse_input(line)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http://bob:hunter2@a.com/",
+        "http://bob:hunter2@a com/",
+        "http://bob:hunter2/x@a.com/",
+        "//bob:hunter2@a.com",
+        "bob:hunter2@a.com",
+        "https://bob:hunter2@[::g]/",
+    ],
+)
+def test_a_password_is_refused_and_never_repeated(line: str) -> None:
+    with pytest.raises(InvalidUrl) as caught:
+        parse_input(line)
+    assert "hunter2" not in str(caught.value)
+
+
+@given(_lines)
+@example("https://example.com/a/%2e%2e/b")
+@example("http://1.2.3/")
+@example("http://a.xn--a/")
+@example("https://a.com:80")
+@example("http://a.com:65536/")
+@example("http://a.com/'?'")
+def test_the_fast_path_and_the_parser_agree(line: str) -> None:
+    def outcome(parse: object) -> object:
+        try:
+            return parse(line)  # type: ignore[operator]
+        except InvalidUrl as error:
+            return str(error)
+
+    assert outcome(parse_input) == outcome(urls._parse_with_care)
+
+
+@given(_lines)
+def test_what_was_parsed_is_a_fixed_point(line: str) -> None:
+    try:
+        parsed = parse_input(line)
+    except InvalidUrl:
+        return
+    assert parsed.url.isascii()
+    assert can_ada.parse(parsed.url).href == parsed.url
+    assert parse_input(parsed.url) == (parsed.url, parsed.host, False)
+    assert host_key(parsed.url) == parsed.host
+    assert resolve("http://base.test/x", parsed.url) == parsed.url
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("HTTP://Example.COM:80", "http://example.com/"),
+        ("http://a.com/%7euser/%c3%a9", "http://a.com/~user/%C3%A9"),
+        ("http://a.com/%41?%42=%2f", "http://a.com/A?B=%2F"),
+        ("http://a.com/x/../y/./", "http://a.com/y/"),
+        ("http://a.com/#top", "http://a.com/"),
+        ("http://bob:pw@a.com/", "http://a.com/"),
+    ],
+)
+def test_equal_urls_share_a_key(one: str, other: str) -> None:
+    assert dedup_key(one) == dedup_key(other) == other
+    assert key_digest(dedup_key(one)) == key_digest(dedup_key(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://a.com/", "https://a.com/"),
+        ("http://a.com/x", "http://a.com/X"),
+        ("http://a.com/x", "http://a.com/x/"),
+        ("http://a.com/?a&b", "http://a.com/?b&a"),
+        ("http://a.com/", "http://a.com/?"),
+        ("http://a.com/a%2Fb", "http://a.com/a/b"),
+        ("http://a.com/a%20b", "http://a.com/a+b"),
+        ("http://a.com/", "http://www.a.com/"),
+        ("http://a.com/%%34%31", "http://a.com/%41"),
+    ],
+)
+def test_urls_that_may_differ_keep_apart(one: str, other: str) -> None:
+    assert dedup_key(one) != dedup_key(other)
+    assert key_digest(dedup_key(one)) != key_digest(dedup_key(other))
+
+
+@given(_lines)
+@example("http://a.com/%%34%31")
+@example("http://a.com/%%%%%%%34%31")
+def test_a_key_is_its_own_key_and_that_of_the_request_url(line: str) -> None:
+    try:
+        url = parse_input(line).url
+    except InvalidUrl:
+        return
+    key = dedup_key(url)
+    assert dedup_key(key) == key
+    assert host_key(key) == host_key(url)
+
+
+def test_a_digest_has_sixteen_bytes() -> None:
+    assert len(key_digest("http://a.com/")) == 16
+
+
+@pytest.mark.parametrize("function", [dedup_key, host_key, http_variant])
+@pytest.mark.parametrize("text", ["", "x", "ftp://a.com/", "http://", "mailto:a@b"])
+def test_what_needs_a_url_says_so(function: object, text: str) -> None:
+    with pytest.raises(InvalidUrl):
+        function(text)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.com/x?y", "http://a.com/x?y"),
+        ("https://a.com:8001/x", "http://a.com:8001/x"),
+        ("https://[::1]:8001/", "http://[::1]:8001/"),
+        ("http://a.com/", "http://a.com/"),
+    ],
+)
+def test_the_http_variant_keeps_all_but_the_scheme(url: str, expected: str) -> None:
+    assert http_variant(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("", "https://a.com/dir/page?q"),
+        ("next", "https://a.com/dir/next"),
+        ("/root", "https://a.com/root"),
+        ("//cdn.com/x", "https://cdn.com/x"),
+        ("../up", "https://a.com/up"),
+        ("/../../up", "https://a.com/up"),
+        ("?r", "https://a.com/dir/page?r"),
+        ("#top", "https://a.com/dir/page?q#top"),
+        ("http://b.com", "http://b.com/"),
+        ("http://b.com/x#y", "http://b.com/x#y"),
+        ("  /x\n", "https://a.com/x"),
+        ("\\x", "https://a.com/x"),
+        ("https:x", "https://a.com/dir/x"),
+        ("/\u00e9", "https://a.com/%C3%A9"),
+        ("/\udce9\udcff", "https://a.com/%E9%FF"),
+        ("/\ud83d", "https://a.com/%EF%BF%BD"),
+        ("http://bob:pw@b.com/x#@", "http://b.com/x#@"),
+        ("mailto:x@a.com", None),
+        ("javascript:void(0)", None),
+        ("data:text/html,x", None),
+        ("ftp://b.com/", None),
+        ("http://", None),
+        ("http://b\udcff.com/", None),
+        ("http://b..com/", None),
+        ("/" + "x" * MAX_URL_BYTES, None),
+    ],
+)
+def test_a_reference_is_resolved_as_browsers_do(reference: str, expected: str | None) -> None:
+    assert resolve("https://a.com/dir/page?q", reference) == expected
+
+
+@pytest.mark.parametrize("base", ["", "x", "mailto:a@b", "about:blank"])
+def test_without_a_base_only_whole_urls_resolve(base: str) -> None:
+    assert resolve(base, "/x") is None
+    assert resolve(base, "https://a.com/x") == "https://a.com/x"
+
+
+@given(st.sampled_from(["https://a.com/d/p?q", "http://127.0.0.1:8001/x/"]), _scraps)
+def test_resolving_agrees_with_the_parser(base: str, reference: str) -> None:
+    clean = urls._scalar(reference)
+    try:
+        target = can_ada.parse(base) + clean
+    except ValueError:
+        assert resolve(base, reference) is None
+        return
+    resolved = resolve(base, reference)
+    if resolved is not None and not target.has_credentials():
+        assert resolved == target.href
+
+
+@given(st.text(), st.text())
+def test_resolving_takes_any_text(base: str, reference: str) -> None:
+    resolved = resolve(base, reference)
+    assert resolved is None or resolved.startswith(("http://", "https://"))
+
+
+def test_a_fragment_is_dropped_at_the_first_mark() -> None:
+    assert drop_fragment("http://a.com/x#y#z") == "http://a.com/x"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.com/x?y=z", "https://a.com/x?y=z"),
+        ("https://bob:pw@a.com/x", "https://***@a.com/x"),
+        ("https:\\\\bob:p@w@a.com", "https:\\\\***@a.com"),
+        ("//bob@a.com/", "//***@a.com/"),
+        ("https://a.com/@bob", "https://a.com/@bob"),
+        ("https://a.com/?TOKEN=x&q=1", "https://a.com/?TOKEN=***&q=1"),
+        ("https://a.com/?api_key=x;apiKey=y", "https://a.com/?api_key=***;apiKey=***"),
+        ("https://a.com/?X-Amz-Signature=1&sig=2", "https://a.com/?X-Amz-Signature=***&sig=***"),
+        ("https://a.com/?%74oken=x", "https://a.com/?%74oken=***"),
+        ("https://a.com/?key=x", "https://a.com/?key=***"),
+        ("https://a.com/?keyword=x&monkey=y", "https://a.com/?keyword=x&monkey=y"),
+        ("https://a.com/cb#access_token=x&state=1", "https://a.com/cb#access_token=***&state=1"),
+        ("https://a.com/?password=a=b&x", "https://a.com/?password=***&x"),
+    ],
+)
+def test_secrets_are_masked(url: str, expected: str) -> None:
+    assert redact(url) == expected
+    assert redact(expected) == expected
