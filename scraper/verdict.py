@@ -72,7 +72,7 @@ class Decider:
         failure = Failure(type=error.kind, message=str(error), phase=error.phase)
         tried = Try(at=at, error=outcome, waited_s=request.waited_s)
         if request.guessed_scheme and not request.redirects and outcome in _HTTPS_REFUSED:
-            return Hop(_over_http(request, tried))
+            return Again(_over_http(request, tried), 0.0)
         if outcome in TRANSIENT_OUTCOMES or error.kind == "EAI_AGAIN":
             return self._again(request, tried) or Done(outcome=outcome, failure=failure, retryable=True)
         return Done(outcome=outcome, failure=failure)

@@ -95,17 +95,18 @@ def _extra(first: str, *, resources: Mapping[Place, Resource]) -> Iterator[Line]
 
 def _duplicates(lines: Sequence[Line], *, first: str) -> Iterator[tuple[str, Line]]:
     """Texts that double a line, each with the line it doubles."""
-    plain = [
-        line for line in lines if line.text.isascii() and line.text[-1].isdigit() and "%" not in line.text
-    ]
+    good = [line for line in lines if line.expected is not None and line.expected.outcome is Outcome.OK]
+    # A digit at the end: no home page, whose path has no letter to encode.
+    plain = [line for line in good if line.text.startswith("http") and line.text[-1].isdigit()]
+    plain = [line for line in plain if "%" not in line.text]
     for number, original in enumerate(plain[:21:3]):
         yield list(_same(original))[number], original
-    for line in lines:
+    for line in good:
         if line.text == f"http://{first}:{PORT}/":
             yield line.text.removesuffix("/"), line
         if line.text == f"http://localhost:{PORT}/":
             yield line.text.replace("localhost", "LOCALHOST"), line
-    spelled = [line for line in lines if "%D" in line.text and line.expected and not line.expected.redirects]
+    spelled = [line for line in good if "%D" in line.text]
     for line in spelled[:1]:
         yield unquote(line.text), line  # written in its own script, as people paste it
 

@@ -76,7 +76,9 @@ class _Host:
         self.due_s: float | None = None
         """The time it is queued for; ``None`` when it stands in no queue."""
 
-    def __len__(self) -> int:
+    @property
+    def in_memory(self) -> int:
+        """How many of its requests wait here."""
         return len(self.queue) + len(self.again)
 
     @property
@@ -167,7 +169,9 @@ class Frontier:
         self.lines += admission.lines
         self._unfinished += admission.lines
         for number in admission.hosts:
-            host = self._hosts.get(number) or self._welcome(number)
+            host = self._hosts.get(number)
+            if host is None:
+                host = self._welcome(number)
             if host is None:
                 self._outside.notice()
             else:
@@ -248,7 +252,7 @@ class Frontier:
 
     def occupancy(self) -> Occupancy:
         """Return how many wait where, for people."""
-        held = sum(1 for host in self._hosts.values() if len(host))
+        held = sum(1 for host in self._hosts.values() if host.in_memory)
         ready = len(self._ready)
         return Occupancy(
             self._unfinished, self._in_memory, self._handed_out, len(self._hosts), ready, held - ready
@@ -312,7 +316,7 @@ class Frontier:
 
     def _feed(self, host: _Host) -> None:
         """Note that a host runs low, if it does and may have more on disk."""
-        if host.more and len(host) * 4 <= self._per_host(host):
+        if host.more and host.in_memory * 4 <= self._per_host(host):
             self._hungry[host.host_id] = host
 
     def _per_host(self, host: _Host) -> int:

@@ -7,19 +7,16 @@ Two backends, imported when first asked for:
   against 88 s, 20,000 attributes 9 ms against 1.8 s. One such page would have stopped a crawl.
 - ``beautifulsoup``: Beautiful Soup over lxml, whose C parser is the quicker of its tree builders.
 
-What the parsers themselves force to differ. turbohtml builds the tree of the HTML Standard, libxml2
-its own:
+On 1,200 mutated pages turbohtml and lexbor built the same tree but once, where html5lib sided with
+turbohtml.
 
-- Misnested formatting (``<b><p></b>``) and what stands in a table outside its cells end up in other
-  places, so the order of words may differ; ``<a>`` within ``<a>`` and a form within a form may count
-  differently.
-- ``<image>`` is ``<img>`` only by the Standard; ``<plaintext>`` and ``<xmp>`` are raw text only there.
-- An unknown or unended entity (``&notit;``) and numeric ones in 128 to 159 follow the Standard only
-  there.
-- NUL, which ends libxml2's input, is taken out before it.
-- libxml2 drops what is nested deeper than its limit, and broken tails (``<a href="x`` at the end)
-  may lose or keep an element.
-- ``CDATA`` outside svg and math is a comment by the Standard.
+What the parsers force to differ, as far as it was found:
+
+- A form within a form is dropped by the HTML Standard and so by turbohtml; libxml2 keeps it.
+- ``<image>`` is an ``img`` to turbohtml, as the Standard has it, and unknown to libxml2.
+- NUL, which would end libxml2's input, is taken out before it; turbohtml treats it by the Standard.
+- Within svg and math only turbohtml knows namespaces; Beautiful Soup goes by the enclosing elements.
+- Where broken markup is moved about (misnested formatting, text in tables) trees may differ.
 """
 
 from __future__ import annotations

@@ -38,11 +38,6 @@ MAX_TEXT = 10_000
 # JSON encoder takes.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]+")
 
-# The same beyond ASCII with the white space there is, and the same for single bytes.
-_WIDE = re.compile(r"[\x80-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ud800-\udfff]")
-_SPACES = bytes.maketrans(b"\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f", b" " * 9)
-_CONTROLS = bytes([*range(9), *range(0x0E, 0x1C), 0x7F])
-
 
 def fold(text: str) -> str:
     """Fold white space (Unicode's) to single spaces, strip the ends, remove control characters."""
@@ -75,15 +70,12 @@ class TextFigures(NamedTuple):
 def figures(text: str) -> TextFigures:
     """Measure visible text that is not folded yet.
 
-    Gives what ``fold`` gives, without making an object of each word: 0.4 against 1.3 ms for a page
-    with 9,000 words.
+    Splitting and joining is the quickest of what was tried: folding bytes by ``translate`` and
+    ``replace``, without an object for each word, took 1.9 ms against 1.3 for 9,000 words.
     """
-    if not text.isascii():
-        text = _WIDE.sub(lambda found: " " if found[0].isspace() else "", text)
-    raw = text.encode().translate(_SPACES, _CONTROLS)
-    while b"  " in raw:
-        raw = raw.replace(b"  ", b" ")
-    raw = raw.strip(b" ")
-    words = raw.count(b" ") + 1 if raw else 0
-    length = len(raw) if raw.isascii() else len(raw.decode())
-    return TextFigures(words, length, hashlib.sha256(raw).hexdigest())
+    words = text.split()
+    folded = " ".join(words)
+    if not folded.isprintable() and _UNPRINTABLE.search(folded):
+        words = _UNPRINTABLE.sub("", folded).split()
+        folded = " ".join(words)
+    return TextFigures(len(words), len(folded), hashlib.sha256(folded.encode()).hexdigest())

@@ -12,9 +12,8 @@ from collections import deque
 from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
-import msgspec
-
 from scraper.errors import SourceError
+from scraper.messages import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -31,6 +30,11 @@ if TYPE_CHECKING:
             """What messages call it."""
             ...
 
+        @property
+        def rereadable(self) -> bool:
+            """Whether it can be read again later; see ``Source.rereadable``."""
+            ...
+
         def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
             """Yield the seeds; see ``Source.open_seeds``."""
             ...
@@ -40,18 +44,6 @@ BATCH_SEEDS = 500
 BATCH_CHARS = 1024 * 1024
 """A batch is full by this, too, so that a list of very long lines costs no more memory."""
 WAITING_BATCHES = 4
-
-
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Seeds that follow each other in one source."""
-
-    source_index: int
-    consumed: int
-    """How many seeds of that source were taken up to here, the skipped ones included."""
-    seeds: list[Seed]
-    """May be empty when ``ended``."""
-    ended: bool = False
-    """The source has no more."""
 
 
 class _Stopped(Exception):
@@ -156,11 +148,12 @@ class SeedStream:
         seeds: list[Seed] = []
         chars = 0
         count = 0
+        waits = source.rereadable
 
         def hand_over(*, ended: bool = False) -> None:
             nonlocal seeds, chars
             if seeds or ended:
-                self._put(Batch(source_index=index, consumed=count, seeds=seeds, ended=ended))
+                self._put(Batch(source=index, consumed=count, seeds=seeds, ended=ended, waits=waits))
                 seeds = []
                 chars = 0
             elif self._stopped:

@@ -222,7 +222,7 @@ def test_the_help_imports_nothing_heavy() -> None:
 
 UNFLUSHED = (
     "import sys; from scraper.cli import main as program;"
-    "program.cli.main = lambda **_: sys.stdout.write('x'); sys.exit(program.main([]))"
+    "program.cli.main = lambda **_: sys.stdout.write('x') and None; sys.exit(program.main([]))"
 )
 
 
@@ -232,7 +232,11 @@ def test_a_reader_that_leaves_is_no_noise(arguments: list[str]) -> None:
     os.close(reader)
     try:
         done = subprocess.run(
-            [sys.executable, *arguments], stdout=writer, stderr=subprocess.PIPE, check=False
+            [sys.executable, *arguments],
+            env={**os.environ, "PYTHONUNBUFFERED": ""},  # buffered, as a pipe is by default
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
         )
     finally:
         os.close(writer)

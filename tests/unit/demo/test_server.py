@@ -54,6 +54,17 @@ async def body(server: SampleServer, path: str, *, host: str = "127.0.0.1") -> b
     return (await exchange(server, get(path), host=host)).partition(b"\r\n\r\n")[2]
 
 
+def outward_address() -> str | None:
+    """This machine's address towards others; connecting a datagram socket sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = str(probe.getsockname()[0])
+    return None if address.startswith("127.") else address
+
+
 def at(name: str) -> tuple[str, str]:
     place = next(place for place in SMALL.places if place.path == name)
     return place.host, place.encoded
@@ -97,7 +108,7 @@ async def test_stopping_cuts_slow_answers_and_leaves_nothing() -> None:
             reader, writer = await clients.enter_async_context(connected(server.port))
             writer.write(get("/bulk/1?delay=500"))
             await body(server, "/bulk/2")
-        with pytest.raises(ConnectionError):
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
     assert asyncio.all_tasks() == {asyncio.current_task()}
     with pytest.raises(ConnectionRefusedError):
@@ -240,13 +251,12 @@ async def test_any_loopback_address_has_bulk_pages(*, log: bool) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the kernel's table of addresses")
 async def test_other_addresses_of_the_machine_are_cut() -> None:
-    own = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
-    outside = sorted(str(address) for address in own if not str(address).startswith("127."))
-    if not outside:
+    outside = outward_address()
+    if outside is None:
         pytest.skip("this machine has loopback only")
     async with SampleServer(SMALL, any_host=True) as server:
         try:
-            answer = await exchange(server, get("/bulk/1"), host=outside[0])
+            answer = await exchange(server, get("/bulk/1"), host=outside)
         except ConnectionError:
             answer = b""
         assert answer == b""

@@ -100,6 +100,16 @@ def test_a_host_that_comes_late_is_marked() -> None:
     assert hosts.distinct is None
 
 
+def test_the_bar_is_the_slowest_page_of_the_last_host_kept() -> None:
+    hosts = SlowestHosts(keep=2)
+    for number in range(5):  # the fifth puts out all but h4 (5 s) and h3 (4 s)
+        hosts.add(f"h{number}", seconds=1.0 + number, failed=False)
+    hosts.add("below", seconds=3.9, failed=False)
+    hosts.add("between", seconds=4.5, failed=False)
+    assert [figures.host for figures in hosts.slowest(2)] == ["h4", "between"]
+    assert set(hosts._hosts) == {"h4", "h3", "between"}
+
+
 def test_keeps_at_least_one() -> None:
     with pytest.raises(ValueError, match="keep must be 1 or more"):
         SlowestHosts(keep=0)

@@ -248,3 +248,9 @@ def test_a_count_changes_no_metadata_hash_and_a_title_does(parser: PageParser) -
 def test_controls_are_removed_and_white_space_folded(parser: PageParser) -> None:
     page = parse(parser, "<title>a\x01b\x7f  c\u00a0\n d\u0085e</title>")
     assert page.title == "ab c d e"
+
+
+@BOTH
+@pytest.mark.parametrize("comment", ["<!-- -->", "<!x>", "<?x>", "</ x>"])
+def test_no_kind_of_comment_ends_a_word(parser: PageParser, comment: str) -> None:
+    assert parse(parser, f"<p>a{comment}b</p>").text_length == 2

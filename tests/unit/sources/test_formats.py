@@ -126,7 +126,7 @@ def test_a_line_that_gives_no_url_is_the_input_and_invalid(line: bytes) -> None:
 
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:
-    extra = {"x": [[] for _ in range(100)]}
+    extra: dict[str, list[list[int]]] = {"x": [[] for _ in range(100)]}
     assert _json(json.dumps({"url": "a.com"} | extra).encode()) == [Seed("a.com", extra)]
 
 

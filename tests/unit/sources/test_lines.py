@@ -21,7 +21,7 @@ class Pieces:
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = [piece for piece in pieces if piece]
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, _size: int, /) -> bytes:
         return self._pieces.pop(0) if self._pieces else b""
 
 
@@ -78,7 +78,7 @@ def test_broken_gzip_names_the_file_and_the_last_whole_line(damage: str) -> None
     else:
         packed += b"garbage"
     lines = read_lines(Pieces([bytes(packed)]), name="list.gz")
-    got = []
+    got: list[bytes] = []
     with pytest.raises(SourceError, match=r"^list\.gz: broken gzip data after line \d: "):
         got.extend(lines)
 
@@ -100,7 +100,7 @@ def test_utf_16_is_refused_with_the_remedy(encoding: str) -> None:
 
 def test_a_read_that_fails_is_the_sources_error() -> None:
     class Broken:
-        def read(self, size: int, /) -> bytes:
+        def read(self, _size: int, /) -> bytes:
             raise OSError(5, "Input/output error")
 
     with pytest.raises(SourceError, match=r"list\.txt: can't be read after line 0: Input/output error"):

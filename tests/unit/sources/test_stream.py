@@ -6,16 +6,15 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from scraper.errors import SourceError
-from scraper.messages import Seed
+from scraper.messages import Batch, Seed
 from scraper.sources.source import Source
-from scraper.sources.stream import BATCH_CHARS, WAITING_BATCHES, Batch, SeedStream
+from scraper.sources.stream import BATCH_CHARS, WAITING_BATCHES, SeedStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,12 +26,18 @@ class Listed:
     """A source made of an iterator; never blocks."""
 
     name = "listed"
+    rereadable = True
 
     def __init__(self, seeds: Iterator[Seed]) -> None:
         self._seeds = seeds
 
     def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
+        del before_read
         return self._seeds
+
+
+def _batch(seeds: list[Seed], *, consumed: int, waits: bool) -> Batch:
+    return Batch(seeds=seeds, source=0, consumed=consumed, ended=False, waits=waits)
 
 
 def _numbered(size: int) -> Listed:
@@ -75,7 +80,7 @@ async def test_a_big_file_comes_in_full_batches_and_in_order(tmp_path: Path) -> 
 
 async def test_a_batch_belongs_to_one_source() -> None:
     batches = await _all(SeedStream([_numbered(3), _numbered(0), _numbered(2)], batch_seeds=2))
-    assert [(b.source_index, b.consumed, len(b.seeds), b.ended) for b in batches] == [
+    assert [(b.source, b.consumed, len(b.seeds), b.ended) for b in batches] == [
         (0, 2, 2, False),
         (0, 3, 1, True),
         (1, 0, 0, True),
@@ -88,13 +93,14 @@ async def test_a_batch_belongs_to_one_source() -> None:
 async def test_what_was_read_before_is_passed_over(done: int | None) -> None:
     class Unopened:
         name = "unopened"
+        rereadable = True
 
         def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
-            raise AssertionError
+            raise AssertionError(before_read)
 
     stream = SeedStream([Unopened(), _numbered(5), _numbered(2), _numbered(1)], skip=[done, 3, 2])
     batches = await _all(stream)
-    assert [(b.source_index, b.consumed, [s.input for s in b.seeds], b.ended) for b in batches] == [
+    assert [(b.source, b.consumed, [s.input for s in b.seeds], b.ended) for b in batches] == [
         (1, 5, ["3", "4"], True),
         (2, 2, [], True),
         (3, 1, ["0"], True),
@@ -112,7 +118,7 @@ async def test_a_line_in_a_pipe_comes_at_once_and_alone() -> None:
             for number in range(3):
                 os.write(writing, b"%d.com\n" % number)
                 batch = await anext(stream)  # hangs, if it waits for more
-                assert batch == Batch(source_index=0, consumed=number + 1, seeds=[Seed(f"{number}.com")])
+                assert batch == _batch([Seed(f"{number}.com")], consumed=number + 1, waits=False)
     _join(stream)
 
 
@@ -143,24 +149,30 @@ async def test_closing_does_not_wait_for_a_blocked_read() -> None:
             await anext(stream)
 
 
-async def test_the_thread_waits_when_nobody_takes() -> None:
+async def test_the_thread_waits_when_nobody_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = 0
-    filled = threading.Event()
-    enough = (WAITING_BATCHES + 1 + 2) * 10
 
     def endless() -> Iterator[Seed]:
         nonlocal taken
-        for taken in count(1):
-            if taken == enough:
-                filled.set()
+        while True:
+            taken += 1
             yield Seed("a.com")
 
-    async with SeedStream([Listed(endless())], batch_seeds=10) as stream:
-        for _ in range(3):
-            await anext(stream)
-        # Batches taken, waiting, and the one in the thread's hand; no seed more is ever read.
-        await asyncio.to_thread(filled.wait, 0.5)
-        assert taken <= (3 + WAITING_BATCHES + 1) * 10
+    stream = SeedStream([Listed(endless())], batch_seeds=10)
+    waits = threading.Event()
+    wait_for = stream._changed.wait_for
+
+    def noticed(predicate: Callable[[], bool]) -> bool:
+        if not predicate():
+            waits.set()
+        return wait_for(predicate)
+
+    monkeypatch.setattr(stream._changed, "wait_for", noticed)
+    async with stream:
+        await anext(stream)
+        assert await asyncio.to_thread(waits.wait, 30)
+        # The batch taken, those that wait, and the one in the thread's hand.
+        assert taken <= (1 + WAITING_BATCHES + 1) * 10
     _join(stream)
 
 
@@ -176,7 +188,7 @@ async def test_an_error_comes_after_the_seeds_before_it() -> None:
         raise SourceError("broken")
 
     async with SeedStream([Listed(failing())]) as stream:
-        assert await anext(stream) == Batch(source_index=0, consumed=1, seeds=[Seed("a.com")])
+        assert await anext(stream) == _batch([Seed("a.com")], consumed=1, waits=True)
         with pytest.raises(SourceError, match="broken"):
             await anext(stream)
         with pytest.raises(StopAsyncIteration):
