@@ -1,3 +1,74 @@
-"""PLACEHOLDER: the public face."""
+"""Page metadata for a list of URLs: one typed record a line.
+
+``crawl`` gives records as they come, ``crawl_to_files`` runs to files as the command does. The names
+below are the public interface; everything else may change.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scraper.api import crawl, crawl_to_files
+    from scraper.errors import (
+        CountMismatch,
+        OutputExists,
+        OutputLocked,
+        RunError,
+        ScraperError,
+        SettingsError,
+        SinkError,
+        SourceError,
+        StateError,
+        UsageError,
+    )
+    from scraper.execution import RunResult
+    from scraper.messages import Seed
+    from scraper.record import Outcome, Record
+    from scraper.settings.model import Settings
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "CountMismatch",
+    "Outcome",
+    "OutputExists",
+    "OutputLocked",
+    "Record",
+    "RunError",
+    "RunResult",
+    "ScraperError",
+    "Seed",
+    "Settings",
+    "SettingsError",
+    "SinkError",
+    "SourceError",
+    "StateError",
+    "UsageError",
+    "__version__",
+    "crawl",
+    "crawl_to_files",
+]
+
+_HOMES = {
+    "Outcome": "scraper.record",
+    "Record": "scraper.record",
+    "RunResult": "scraper.execution",
+    "Seed": "scraper.messages",
+    "Settings": "scraper.settings.model",
+    "crawl": "scraper.api",
+    "crawl_to_files": "scraper.api",
+}
+"""Where the public names live; the others are errors. They are imported when asked for (PEP 562), so
+that ``scraper --help`` does not load the whole program."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES.get(name, "scraper.errors")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from scraper.observe.events import Observer
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
+    from scraper.sources.lines_given import GivenLines
 
 
 @contextlib.asynccontextmanager
 async def open_run(
-    sources: Sequence[Source],
+    sources: Sequence[Source | GivenLines],
     target: RunFiles | Journal,
     *,
     settings: Settings,
@@ -146,9 +147,10 @@ async def _files(files: RunFiles, mode: Mode) -> AsyncIterator[_Disk]:
     finally:
         complete = any(run.is_complete for run in runs)
         untouched = (await state.call(state.store.progress)).lines == 0
+        await state.close(remove=complete or untouched)
+        # After the state: one that is killed in between would leave a state that wants its journal back.
         if (complete and not files.keeps_journal) or (untouched and not complete):
             await asyncio.to_thread(_remove_journal, files, complete=complete)
-        await state.close(remove=complete or untouched)
 
 
 def _remove_journal(files: RunFiles, *, complete: bool) -> None:
@@ -176,15 +178,17 @@ class _Listed(msgspec.Struct, frozen=True):
     identity: Identity | None
 
 
-async def _seeds(sources: Sequence[Source], state: StateThread) -> SeedStream:
+async def _seeds(sources: Sequence[Source | GivenLines], state: StateThread) -> SeedStream:
     """Return the lines that are still to be read, of the sources given or remembered.
+
+    Lines that a program gave can't be remembered; a run with them has a state that does not outlive it.
 
     Raises:
         UsageError: They are not the same, or a list that is still to be read has changed.
     """
     remembered = await state.call(state.store.fact, "sources")
     if remembered is None:
-        listed = [_Listed(source, source.identity()) for source in sources]
+        listed = [_Listed(source, source.identity()) for source in sources if isinstance(source, Source)]
         await state.call(state.store.note, sources=msgspec.json.encode(listed).decode())
         return SeedStream(sources)
     listed = msgspec.json.decode(remembered, type=list[_Listed])

@@ -39,5 +39,6 @@ class SystemClock:
 
 def rfc3339(moment: datetime) -> str:
     """Write a zone-aware time as RFC 3339 in UTC with milliseconds: ``2026-01-31T09:30:00.125Z``."""
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scraper.errors import CountMismatch
+from scraper.errors import CountMismatch, ScraperError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
 from scraper.sinks.json_array import write_json_array
 from scraper.sinks.jsonl import copy_journal
@@ -72,9 +72,10 @@ class Run:
         """Crawl to the end, or until drained or aborted; then make the final outputs.
 
         Raises:
-            ExceptionGroup: A stage broke; its leaves are ``RunError`` or ``UsageError`` where the
-                cause is known, and a bug otherwise. What was written is kept.
-            RunError: The final outputs can't be written, or the counts differ.
+            RunError: The output or the state can't be written, or the counts differ. What was written
+                is kept.
+            UsageError: A source can't be read on.
+            BaseExceptionGroup: A stage broke by a bug.
         """
         began_s = self._clock.monotonic()
         self._observer.notice(
@@ -92,6 +93,10 @@ class Run:
                 watching.cancel()
             if self.crawl.frontier.is_over:
                 await self._complete()
+        except BaseExceptionGroup as group:
+            if (cause := _known_cause(group)) is not None:
+                raise cause from cause.__cause__
+            raise
         finally:
             if self._grace:
                 self._grace.cancel()
@@ -130,3 +135,14 @@ class Run:
             for output in self._files.final_outputs:
                 await asyncio.to_thread(_FINALISERS[output.suffix], self._files.journal, output)
         self.is_complete = True
+
+
+def _known_cause(group: BaseExceptionGroup[BaseException]) -> ScraperError | None:
+    """Return the error that broke the run, ``None`` when there is more to it than errors we know."""
+    known, unknown = group.split(ScraperError)
+    if known is None or unknown is not None:
+        return None
+    first: BaseException = known
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first if isinstance(first, ScraperError) else None

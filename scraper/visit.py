@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from scraper import record_line
 from scraper.clock import rfc3339
 from scraper.errors import FetchError, PageError
+from scraper.parse.sniff import is_html
 from scraper.record import Failure, Outcome
 from scraper.verdict import Done
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from scraper.messages import Request, Response, Verdict
     from scraper.record import Page
     from scraper.verdict import Decision
-
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
 
 
 class Fetcher(Protocol):
@@ -107,7 +106,7 @@ class Visitor:
 
     def _parsed(self, done: Done, response: Response) -> tuple[Done, Page | None]:
         """Return what the page says, and the outcome, which a page that can't be parsed changes."""
-        if not response.body or response.media_type not in _HTML:
+        if not response.body or not _is_html(response):
             return done, None
         try:
             page = self._parser.parse(
@@ -119,6 +118,11 @@ class Visitor:
             is_ok = done.outcome is Outcome.OK
             return (Done(outcome=Outcome.PARSE_ERROR, failure=failure) if is_ok else done), None
         return done, page
+
+
+def _is_html(response: Response) -> bool:
+    nosniff = (response.header("x-content-type-options") or "").strip().lower() == "nosniff"
+    return is_html(response.body, media_type=response.media_type, nosniff=nosniff)
 
 
 def _settled(request: Request) -> Failure | None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.execution import Run
+    from scraper.observe.events import Observer
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
@@ -58,7 +59,7 @@ async def run_and_show(
         console, counts=counts, waiting=lambda: _waiting(opened), clock=clock, quiet=talk.quiet
     )
     with contextlib.ExitStack() as stack:
-        observers = [counts]
+        observers: list[Observer] = [counts]
         if talk.log_json:
             log = JsonLog(talk.log_json, clock=clock, report=lambda line: display.say((line,)))
             stack.callback(log.close)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def signals_stop(run: Run) -> Iterator[Stops]:
     """
     loop = asyncio.get_running_loop()
     stops = Stops(run)
-    before: dict[signal.Signals, object] = {}
+    before: dict[signal.Signals, Any] = {}
     for number in _NAMES:
         try:
             loop.add_signal_handler(number, stops.take, number)
@@ -58,6 +58,6 @@ def signals_stop(run: Run) -> Iterator[Stops]:
     finally:
         for number in _NAMES:
             if number in before:
-                signal.signal(number, before[number])  # type: ignore[arg-type] what signal() gave
+                signal.signal(number, before[number])
             else:
                 loop.remove_signal_handler(number)

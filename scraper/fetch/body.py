@@ -6,14 +6,15 @@ than the cap.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 
-try:
+if sys.version_info >= (3, 14):
     from compression import zstd
-except ImportError:
+else:
     from backports import zstd
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ ACCEPTED = "gzip, deflate, br, zstd"
 """The codings that can be undone, as a request says it."""
 
 _STEP_BYTES = 1 << 16
+_MOST_CODINGS = 5
+"""curl's limit as well. A header of 64 KiB could name thousands, each with a decoder's memory."""
+_MOST_PARTS = 4096
+"""Members of gzip, frames of zstd. Empty ones cost 9 bytes and a decoder each: measured, 256 KiB of
+them held the event loop for half a second."""
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
+"""A frame may ask for a window of 8 MiB and no more (RFC 9659 section 3); the library's own limit
+of 128 MiB would be allocated before the first byte comes out."""
 
 
 class BadEncoding(Exception):
@@ -45,32 +55,47 @@ class _Decoder(Protocol):
         ...
 
 
+def _counted(parts: int) -> int:
+    """Return one more than the members or frames there were.
+
+    Raises:
+        BadEncoding: There are too many.
+    """
+    if parts == _MOST_PARTS:
+        raise BadEncoding(f"compressed in more than {_MOST_PARTS} parts")
+    return parts + 1
+
+
 class _Gzip:
     """gzip, of one or several members; what follows the last and is no member is ignored."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._is_over = False
+        self._members = 1
         self.held = b""
-        self._members = 0
 
     def feed(self, data: bytes, limit: int) -> bytes:
+        if self._is_over:
+            return b""
         data = self.held + data
         self.held = b""
         if self._inflate.eof:
-            if not data.startswith(b"\x1f\x8b"):
+            if len(data) < len(_GZIP_MAGIC) and _GZIP_MAGIC.startswith(data):
+                self.held = data  # perhaps the first byte of another member
                 return b""
+            if not data.startswith(_GZIP_MAGIC):
+                self._is_over = True
+                return b""
+            self._members = _counted(self._members)
             self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
         out = self._inflate.decompress(data, limit)
-        if self._inflate.eof:
-            self._members += 1
-            self.held = self._inflate.unused_data
-        else:
-            self.held = self._inflate.unconsumed_tail
+        self.held = self._inflate.unused_data or self._inflate.unconsumed_tail  # one of them is empty
         return out
 
     @property
     def is_whole(self) -> bool:
-        return self._inflate.eof or self._members > 0
+        return self._inflate.eof
 
 
 class _Deflate:
@@ -88,6 +113,9 @@ class _Deflate:
                 return b""
             is_zlib = data[0] & 0x0F == zlib.DEFLATED and (data[0] << 8 | data[1]) % 31 == 0
             self._inflate = zlib.decompressobj(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
+        if self._inflate.eof:
+            self.held = b""
+            return b""
         out = self._inflate.decompress(data, limit)
         self.held = b"" if self._inflate.eof else self._inflate.unconsumed_tail
         return out
@@ -121,26 +149,26 @@ class _Zstandard:
     """zstd, of one or several frames."""
 
     def __init__(self) -> None:
-        self._inflate = zstd.ZstdDecompressor()
+        self._inflate = zstd.ZstdDecompressor(options=_ZSTD_OPTIONS)
+        self._frames = 1
         self.held = b""
-        self._frames = 0
 
     def feed(self, data: bytes, limit: int) -> bytes:
         self.held += data
         if self._inflate.eof:
             if not self.held:
                 return b""
-            self._inflate = zstd.ZstdDecompressor()
+            self._frames = _counted(self._frames)
+            self._inflate = zstd.ZstdDecompressor(options=_ZSTD_OPTIONS)
         data, self.held = (self.held, b"") if self._inflate.needs_input else (b"", self.held)
         out = self._inflate.decompress(data, max_length=limit)
         if self._inflate.eof:
-            self._frames += 1
             self.held = self._inflate.unused_data + self.held
         return out
 
     @property
     def is_whole(self) -> bool:
-        return self._inflate.eof or self._frames > 0
+        return self._inflate.eof
 
 
 _DECODERS: dict[str, type[_Decoder]] = {
@@ -162,19 +190,23 @@ class Body:
         """Prepare for the value of a ``Content-Encoding`` header (empty without one).
 
         Raises:
-            BadEncoding: A coding is not known.
+            BadEncoding: A coding is not known, or there are too many.
         """
         names = [name for part in content_encoding.lower().split(",") if (name := part.strip())]
         codings = [name for name in names if name != "identity"]
         unknown = [name for name in codings if name not in _DECODERS]
         if unknown:
             raise BadEncoding(f"unknown content encoding {unknown[0][:40]!r}")
+        if len(codings) > _MOST_CODINGS:
+            raise BadEncoding(f"{len(codings)} content encodings on top of each other")
         self._decoders: Sequence[_Decoder] = [_DECODERS[name]() for name in reversed(codings)]
-        self._chunks: list[bytes] = []
+        # Not a list of chunks: those of a dripping server are smaller than what holds them.
+        self._body = bytearray()
+        self._between_bytes = 0
         self._max_wire_bytes = max_wire_bytes
         self._max_body_bytes = max_body_bytes
         self.wire_bytes = 0
-        self.body_bytes = 0
+        """Taken in so far; never more than the cap."""
         self.is_full = False
         """A cap was passed: what is beyond it is not kept."""
 
@@ -184,15 +216,13 @@ class Body:
         Raises:
             BadEncoding: It can't be decoded.
         """
+        room = self._max_wire_bytes - self.wire_bytes
+        is_over = len(data) > room
+        if is_over:
+            data = data[:room]
         self.wire_bytes += len(data)
-        over = self.wire_bytes - self._max_wire_bytes
-        if over > 0:
-            data = data[: len(data) - over]
-        if self._decoders:
-            self._decode(data, 0)
-        else:
-            self._keep(data)
-        self.is_full = self.is_full or over > 0
+        self._decode(data, 0)
+        self.is_full = self.is_full or is_over
 
     def finish(self) -> bytes:
         """Return the decoded body.
@@ -202,7 +232,7 @@ class Body:
         """
         if not self.is_full and self.wire_bytes and not all(one.is_whole for one in self._decoders):
             raise BadEncoding("the compressed body ends early")
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        return bytes(self._body)
 
     def _decode(self, data: bytes, stage: int) -> None:
         """Pass data through the decoders from ``stage`` on, a bounded step at a time."""
@@ -217,16 +247,23 @@ class Body:
             except (zlib.error, brotli.error, zstd.ZstdError) as error:
                 raise BadEncoding(str(error)) from error
             if out:
+                self._count(out, stage)
                 self._decode(out, stage + 1)
             elif not decoder.held or len(decoder.held) == held:
                 return  # nothing came and nothing moved: it wants more from the wire
             data = b""
             held = len(decoder.held)
 
+    def _count(self, out: bytes, stage: int) -> None:
+        """Cap what passes between two codings as well.
+
+        Else a bomb whose inside decodes to nothing holds the event loop for as long as it inflates.
+        """
+        if stage + 1 < len(self._decoders):
+            self._between_bytes += len(out)
+            self.is_full = self.is_full or self._between_bytes > self._max_body_bytes
+
     def _keep(self, data: bytes) -> None:
-        room = self._max_body_bytes - self.body_bytes
-        if len(data) > room:
-            data = data[:room]
-            self.is_full = True
-        self._chunks.append(data)
-        self.body_bytes += len(data)
+        room = self._max_body_bytes - len(self._body)
+        self.is_full = self.is_full or len(data) > room
+        self._body += data[:room]

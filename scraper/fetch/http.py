@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import socket
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from scraper.errors import FetchError
+from scraper.fetch import system_error
 from scraper.fetch.body import ACCEPTED, BadEncoding, Body
 from scraper.fetch.resolver import SystemResolver
 from scraper.messages import Response
@@ -25,6 +24,7 @@ from scraper.record import Outcome
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
 
     from scraper.clock import Clock
@@ -49,15 +49,45 @@ class _Trip:
 
 
 class _Answer(aiohttp.ClientResponse):
-    """A response that remembers whom it came from: aiohttp forgets with the connection."""
+    """A response that knows whom it came from, and that notices when it breaks off."""
 
     peer: str | None = None
+    """aiohttp forgets the address with the connection."""
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         if connection.transport is not None:
             address = connection.transport.get_extra_info("peername")
             self.peer = address[0] if isinstance(address, tuple) else None
-        return await super().start(connection)
+        protocol = connection.protocol
+        await super().start(connection)
+        if protocol is not None and not self.content.is_eof():
+            self._watch(protocol)
+        return self
+
+    def _watch(self, protocol: ResponseHandler) -> None:
+        """Let the body fail when its connection ends within it.
+
+        Without this a body whose chunks turn out broken in a later packet is waited for until
+        ``total_s``: aiohttp 3.14.5 then closes the connection and tells nobody who reads.
+        """
+        closed, content = protocol.closed, self.content
+
+        def fail(lost: asyncio.Future[None] | None) -> None:
+            if lost is not None and not lost.cancelled():
+                lost.exception()  # retrieved, or asyncio complains of it
+            if not content.is_eof() and content.exception() is None:
+                why = getattr(protocol.exception(), "message", "") or "the connection ended"
+                content.set_exception(aiohttp.ClientResponseError(self.request_info, (), message=why))
+
+        if closed is None:  # it was lost before we came to look
+            fail(None)
+            return
+        closed.add_done_callback(fail)
+
+        def forget() -> None:
+            closed.remove_done_callback(fail)
+
+        content.on_eof(forget)  # a connection in use again must not gather the bodies it has carried
 
 
 class HttpFetcher:
@@ -129,7 +159,7 @@ class HttpFetcher:
                 async with asyncio.timeout(self._settings.total_s):
                     return await self._exchange(url, trip)
         finally:
-            del self._trips[name]
+            self._trips.pop(name, None)  # two tasks may have been given the same name
 
     def phase_of(self, task: str) -> str | None:
         """Return what the task of this name waits for here, ``None`` when it is not here."""
@@ -189,72 +219,43 @@ def _text(value: str | None) -> str:
 def _translated(trip: _Trip) -> Iterator[None]:
     try:
         yield
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, BadEncoding) as error:
-        outcome = _outcome(error, trip.phase)
-        raise FetchError(
-            _message(error, outcome, trip.phase),
-            outcome=outcome,
-            kind=_kind(error),
-            phase="decode" if outcome == Outcome.DECODE_ERROR else trip.phase,
-        ) from error
+    except (aiohttp.ClientError, OSError, ValueError, BadEncoding) as error:
+        # What aiohttp's connector raises holds the system's own error, which says it better.
+        cause = getattr(error, "os_error", error)
+        told = cause if isinstance(cause, TimeoutError) else error
+        outcome = next(outcome for kinds, outcome in _OUTCOMES if isinstance(told, kinds))
+        phase = trip.phase
+        if isinstance(error, BadEncoding):
+            phase = "decode"
+        elif isinstance(error, aiohttp.ClientConnectorDNSError):
+            phase = "dns"  # no hook tells of it where another task's look-up was waited for
+        message = f"no answer in time ({phase})" if outcome is Outcome.TIMEOUT else _message(cause)
+        raise FetchError(message, outcome=outcome, kind=system_error.name_of(cause), phase=phase) from error
 
 
-_OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
+_OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (
     # The first that fits counts, so what is more special stands first.
-    (BadEncoding, Outcome.DECODE_ERROR),
-    (TimeoutError, Outcome.TIMEOUT),
-    (aiohttp.ClientConnectorDNSError, Outcome.DNS_ERROR),
-    (aiohttp.ClientConnectorCertificateError, Outcome.TLS_ERROR),
-    (aiohttp.ClientSSLError, Outcome.TLS_ERROR),
-    (aiohttp.ClientConnectorError, Outcome.CONNECT_ERROR),
-    (aiohttp.ClientPayloadError, Outcome.DISCONNECTED),
-    (aiohttp.ServerDisconnectedError, Outcome.DISCONNECTED),
-    (aiohttp.ClientResponseError, Outcome.PROTOCOL_ERROR),
-    (aiohttp.InvalidURL, Outcome.INVALID_URL),
-    (aiohttp.ClientConnectionError, Outcome.DISCONNECTED),
-    (OSError, Outcome.DISCONNECTED),
-    (ValueError, Outcome.PROTOCOL_ERROR),
+    ((BadEncoding,), Outcome.DECODE_ERROR),
+    ((TimeoutError,), Outcome.TIMEOUT),
+    ((aiohttp.ClientConnectorDNSError,), Outcome.DNS_ERROR),
+    ((aiohttp.ClientSSLError,), Outcome.TLS_ERROR),
+    ((aiohttp.ClientConnectorError,), Outcome.CONNECT_ERROR),
+    ((aiohttp.ClientResponseError,), Outcome.PROTOCOL_ERROR),
+    ((ValueError,), Outcome.INVALID_URL),  # yarl's, and aiohttp's own InvalidURL
+    ((aiohttp.ClientError, OSError), Outcome.DISCONNECTED),
 )
 
 
-def _outcome(error: Exception, phase: str) -> Outcome:
-    if isinstance(error, aiohttp.ClientConnectorDNSError) and isinstance(error.__cause__, TimeoutError):
-        return Outcome.TIMEOUT
-    if isinstance(error, OSError) and phase in {"dns", "connect"} and not isinstance(error, aiohttp.ClientError):
-        return Outcome.TIMEOUT if isinstance(error, TimeoutError) else Outcome.CONNECT_ERROR
-    return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.PROTOCOL_ERROR)
-
-
-def _kind(error: Exception) -> str:
-    """Return what to call an error: the system's own name for it where it has one."""
-    cause = getattr(error, "os_error", error)
-    if isinstance(cause, socket.gaierror):
-        return _RESOLVER_ERRORS.get(cause.errno or 0, "gaierror")
-    if isinstance(cause, OSError) and cause.errno in errno.errorcode:
-        return errno.errorcode[cause.errno]
-    return type(error).__name__
-
-
-_RESOLVER_ERRORS = {
-    getattr(socket, name): name for name in ("EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME") if hasattr(socket, name)
-}
-
-
-def _message(error: Exception, outcome: Outcome, phase: str) -> str:
+def _message(cause: Exception) -> str:
     """Return one line for people; aiohttp's own texts are long and hold object addresses."""
-    if outcome is Outcome.TIMEOUT:
-        return f"no answer in time ({phase})"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return _one_line(str(error.certificate_error))
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _one_line(error.os_error.strerror or str(error.os_error))
-    if isinstance(error, aiohttp.ClientResponseError):
-        return _one_line(error.message)
-    return _one_line(str(error)) or type(error).__name__
-
-
-def _one_line(text: str) -> str:
-    return _text(" ".join(text.split()))[:300]
+    text = system_error.describe(cause) if isinstance(cause, OSError) else ""
+    if not text and isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionError):
+        text = "the server closed the connection"
+    elif isinstance(cause, aiohttp.ClientPayloadError):
+        text = "the connection ended before the body was whole"
+    elif isinstance(cause, aiohttp.ClientResponseError):
+        text = cause.message.rstrip(" \n^")  # the parser points at the place, below the line
+    return _text(" ".join((text or str(cause)).split()))[:300] or type(cause).__name__
 
 
 def _tracing() -> aiohttp.TraceConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -33,13 +34,22 @@ class SystemResolver(AbstractResolver):
         """Return the addresses of a name, in the system's order of preference.
 
         Raises:
-            OSError: There are none (``socket.gaierror``), or no answer came in time.
+            OSError: There are none (``socket.gaierror``), or no answer came in time
+                (``TimeoutError`` with an ``errno``, by which aiohttp takes it for the resolver's).
         """
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._timeout_s):
-            found = await loop.run_in_executor(
-                self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
-            )
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                found = await loop.run_in_executor(
+                    self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+                )
+        except TimeoutError as error:
+            raise TimeoutError(errno.ETIMEDOUT, "the resolver gave no answer in time") from error
+        except UnicodeError as error:
+            # Python's ``idna`` codec, which every name goes through: a label over 63 bytes, or none.
+            raise socket.gaierror(socket.EAI_NONAME, "not a name that can be looked up") from error
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         return [
             {
                 "hostname": host,

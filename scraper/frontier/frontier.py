@@ -124,6 +124,8 @@ class Frontier:
         self._settings = settings
         self._politeness = politeness
         self._clock = clock
+        self._per_host = max(settings.urls_per_host_in_memory, 4 * politeness.per_host)
+        """How many requests of a host are held ready: enough for all of its slots between two reads."""
         self.lines = progress.lines
         """Admitted so far, those of an interrupted run before this one included."""
         self._unfinished = progress.lines - progress.done
@@ -203,7 +205,7 @@ class Frontier:
             if self._is_worth_reading():
                 await self._refill()
             elif self._ready:
-                return self._hand_out(self._ready.popleft(), now_s)
+                return self._hand_out(self._ready.popleft())
             else:
                 await self._sleep(now_s)
         raise StopAsyncIteration
@@ -284,7 +286,8 @@ class Frontier:
             else:
                 self._queue(host)
 
-    def _hand_out(self, host: _Host, now_s: float) -> Request:
+    def _hand_out(self, host: _Host) -> Request:
+        now_s = self._clock.monotonic()  # not an earlier look: a back-off may have ended since
         request = host.take(now_s)
         host.due_s = None
         host.turn.release()
@@ -316,14 +319,8 @@ class Frontier:
 
     def _feed(self, host: _Host) -> None:
         """Note that a host runs low, if it does and may have more on disk."""
-        if host.more and host.in_memory * 4 <= self._per_host(host):
+        if host.more and host.in_memory * 4 <= self._per_host:
             self._hungry[host.host_id] = host
-
-    def _per_host(self, host: _Host) -> int:
-        """How many of its requests are held ready: enough for all of its slots between two reads."""
-        if host.host_id == NOBODY:
-            return 256
-        return max(self._settings.urls_per_host_in_memory, 4 * self._politeness.per_host)
 
     def _is_worth_reading(self) -> bool:
         room = self._settings.hosts_in_memory - len(self._hosts)
@@ -336,15 +333,16 @@ class Frontier:
         await self._welcome_outsiders()
         hungry = list(self._hungry.values())
         self._hungry.clear()
-        wants = [Want(host.host_id, host.cursor, self._per_host(host)) for host in hungry]
+        wants = [Want(host.host_id, host.cursor) for host in hungry]
         for host in hungry:
             host.loading = True
             host.more = False  # what is admitted while the state is read sets it again
-        loads = await self._state.call(self._state.store.load, wants)
+        loads = await self._state.call(self._state.store.load, wants, limit=self._per_host)
         now_s = self._clock.monotonic()
-        for host, want, rows in zip(hungry, wants, loads, strict=True):
+        for host in hungry:
+            rows = loads[host.host_id]
             host.loading = False
-            host.more = host.more or len(rows) == want.limit
+            host.more = host.more or len(rows) == self._per_host
             host.loaded += len(rows)
             self._loaded += len(rows)
             self._in_memory += len(rows)

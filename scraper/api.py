@@ -1,0 +1,121 @@
+"""The package as a library: records as they come, or a run to files.
+
+    import scraper
+
+    async with scraper.crawl(["https://example.com/"]) as records:
+        async for record in records:
+            print(record.url, record.title)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scraper.assembly import open_run
+from scraper.channel import Channel
+from scraper.observe.events import Observers
+from scraper.record import Record
+from scraper.runs import Mode, run_files
+from scraper.settings.model import Settings
+from scraper.sinks.stream import StreamJournal
+from scraper.sources.arguments import sources_from_arguments
+from scraper.sources.lines_given import GivenLines
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from scraper.execution import Run, RunResult
+    from scraper.messages import Seed
+    from scraper.observe.events import Observer
+
+_RECORDS_AHEAD = 64
+"""Records that wait for whoever takes them; then the run waits."""
+
+
+@contextlib.asynccontextmanager
+async def crawl(
+    lines: Iterable[str | Seed], *, settings: Settings | None = None, observer: Observer | None = None
+) -> AsyncIterator[AsyncIterator[Record]]:
+    """Visit URLs and give their records, in the order in which they are finished.
+
+    ``lines`` is read as it is needed, in a thread: a generator may be endless and may block. Each
+    line gives one record, also a line that is no URL. Who takes no records holds the crawl back.
+    Leaving the block early stops it at once.
+
+    It is a context manager, not a bare generator, because it owns tasks: they must have an end, also
+    when the loop over the records is left by an exception.
+
+    Args:
+        lines: URLs as a list file has them, or ``Seed`` values that carry other columns along.
+        settings: The defaults where not given.
+        observer: Is told how the run goes on.
+
+    Raises:
+        RunError: The run broke.
+    """
+    channel = Channel[Record](_RECORDS_AHEAD)
+    journal = StreamJournal(channel)
+    opened = open_run(
+        [GivenLines(lines)], journal, settings=settings or Settings(), observer=observer or Observers()
+    )
+    async with opened as run, _alongside(run, journal):
+        yield channel
+
+
+@contextlib.asynccontextmanager
+async def _alongside(run: Run, journal: StreamJournal) -> AsyncIterator[None]:
+    """Execute a run while the block goes on."""
+
+    async def execute() -> None:
+        await run.execute()
+        await journal.close()
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(execute(), name="crawl")
+            yield
+            running.cancel()
+    except BaseExceptionGroup as group:
+        # A group of one is of no use to a caller who knows nothing of our tasks.
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from group.exceptions[0].__cause__
+        raise
+
+
+async def crawl_to_files(
+    sources: Sequence[str | Path],
+    outputs: str | Path | Sequence[str | Path],
+    *,
+    settings: Settings | None = None,
+    resume: bool = False,
+    fresh: bool = False,
+    observer: Observer | None = None,
+) -> RunResult:
+    """Do what ``scraper crawl SOURCE... -o FILE`` does, and return how the run ended.
+
+    Args:
+        sources: Files, URLs, or ``-``, as on the command line; may be empty with ``resume``.
+        outputs: One path or several; the endings name the formats.
+        settings: The defaults where not given.
+        resume: Go on with an unfinished run; begin it if there is none.
+        fresh: Start over, and replace what is there.
+        observer: Is told how the run goes on.
+
+    Raises:
+        UsageError: Nothing was started: an output is there already, a source can't be read, ...
+        RunError: The run broke; what was written is kept, and it can be resumed.
+    """
+    settings = settings or Settings()
+    paths = [outputs] if isinstance(outputs, str | Path) else outputs
+    opened = open_run(
+        sources_from_arguments([str(source) for source in sources], settings.sources),
+        run_files([Path(path) for path in paths]),
+        settings=settings,
+        observer=observer or Observers(),
+        mode=Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW,
+    )
+    async with opened as run:
+        return await run.execute()

@@ -1,0 +1,83 @@
+"""``scraper demo``: a sample site on this machine, crawled for real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from scraper import loop
+from scraper.cli.options import loaded_from, settings_options
+from scraper.cli.running import Talk, run_and_show
+from scraper.demo.server import SampleServer
+from scraper.demo.site import build_site
+from scraper.errors import UsageError
+from scraper.runs import Mode, run_files
+from scraper.sources.arguments import sources_from_arguments
+
+if TYPE_CHECKING:
+    from scraper.cli.exits import Exit
+    from scraper.settings.load import Loaded
+    from scraper.settings.model import Settings
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("output/demo"),
+    show_default=True,
+    help="Where the list and the records go; what an earlier demo left there is replaced.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed gives another site.")
+@click.option("--pages", type=click.IntRange(200, 5000), default=240, show_default=True)
+@settings_options
+@click.pass_context
+def demo(ctx: click.Context, *, folder: Path, seed: int, pages: int) -> Exit:
+    """Serve a sample site on loopback, crawl its list of URLs, and say where the results are.
+
+    The site has pages in many languages and encodings, redirects, errors, slow pages and a dead
+    port. Nothing leaves this machine.
+    """
+    loaded = loaded_from(ctx)
+    return loop.run(_demo(folder, seed=seed, pages=pages, loaded=loaded))
+
+
+async def _demo(folder: Path, *, seed: int, pages: int, loaded: Loaded) -> Exit:
+    listed, written = folder / "urls.txt", folder / "pages.jsonl"
+    async with SampleServer(build_site(seed, pages)) as server:
+        _write(listed, server.list_text())
+        click.echo(f"Serving {len(server.site.hosts)} hosts on port {server.port}; the list: {listed}", err=True)
+        ending = await run_and_show(
+            sources_from_arguments([str(listed)], loaded.settings.sources),
+            run_files([written]),
+            settings=_hurried(loaded),
+            mode=Mode.FRESH,
+            talk=Talk(resume_command="scraper demo"),
+        )
+    click.echo(f"The list of URLs:  {listed}\nOne record a line: {written}", err=True)
+    return ending
+
+
+def _write(listed: Path, text: str) -> None:
+    try:
+        listed.parent.mkdir(parents=True, exist_ok=True)
+        listed.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"can't write {listed}: {error.strerror}") from error
+
+
+def _hurried(loaded: Loaded) -> Settings:
+    """Return settings for hosts that are our own: no politeness where the user asked for none."""
+    settings = loaded.settings
+    changes: dict[str, dict[str, Any]] = {
+        "politeness": {"delay_s": 0.0, "per_host": 8},
+        "retry": {"base_s": 0.1},
+    }
+    for section, values in changes.items():
+        ours = {name: v for name, v in values.items() if loaded.origins[f"{section}.{name}"] == "default"}
+        changed = msgspec.structs.replace(getattr(settings, section), **ours)
+        settings = msgspec.structs.replace(settings, **{section: changed})
+    return settings

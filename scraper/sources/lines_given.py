@@ -1,0 +1,32 @@
+"""A program's own lines as a source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scraper.messages import Seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+
+class GivenLines:
+    """Any iterable of lines, read in the sources' thread, so that a generator may block."""
+
+    name = "the lines given"
+    rereadable = True
+    """Not really, but it is in no hurry: it may be made to wait as a file may."""
+
+    def __init__(self, lines: Iterable[str | Seed]) -> None:
+        self._lines = lines
+
+    def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
+        """Yield the lines as seeds; ``before_read`` is called before each is asked for."""
+        lines = iter(self._lines)
+        while True:
+            if before_read:
+                before_read()
+            line = next(lines, None)
+            if line is None:
+                return
+            yield line if isinstance(line, Seed) else Seed(line)

@@ -1,0 +1,181 @@
+"""``scraper crawl`` as people use it: lists in and out, pipes, exit codes, what it says."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import selectors
+import subprocess
+import sys
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+from tests.support.processes import (
+    SCRAPER,
+    TIMEOUT_S,
+    Server,
+    has_each_once,
+    records_in,
+    scrape,
+    serving,
+    started,
+    write_list,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes that can be waited for")
+
+FAST = ("--delay", "0")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as one:
+        yield one
+
+
+def next_line(pipe: IO[bytes]) -> bytes:
+    """Return the next line of an unbuffered pipe; fails when it does not come in time."""
+    line = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            assert selector.select(TIMEOUT_S), f"no line within {TIMEOUT_S} s, only {line!r}"
+            byte = pipe.read(1)
+            assert byte, f"the pipe was closed after {line!r}"
+            line += byte
+    return line
+
+
+def test_records_come_while_the_list_is_still_being_written(server: Server) -> None:
+    with started("crawl", "-", "--quiet", *FAST, pipes=True, reads=True) as running:
+        for url in server.bulk(3, tag="endless"):
+            running.stdin.write(f"{url}\n".encode())
+            assert json.loads(next_line(running.stdout))["input"] == url
+        running.stdin.close()
+        assert running.stdout.read() == b""
+        ended = running.wait()
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_a_reader_that_leaves_costs_one_line(server: Server, tmp_path: Path) -> None:
+    urls = server.bulk(300, tag="head", hosts=60, delay_s=0.02)
+    with started("crawl", write_list(tmp_path / "urls.txt", urls), "--quiet", *FAST, reads=True) as running:
+        assert json.loads(next_line(running.stdout))["outcome"] == "ok"
+        running.stdout.close()
+        ended = running.wait()
+    assert ended.code == 1
+    assert "standard output was closed" in ended.only_line
+
+
+def test_head_takes_one_record(server: Server, tmp_path: Path) -> None:
+    urls = server.bulk(300, tag="sh", hosts=60)
+    write_list(tmp_path / "urls.txt", urls)
+    script = '"$@" | head -n 1'
+    words = ("sh", "-c", script, "sh", *SCRAPER, "crawl", "urls.txt", *FAST)
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+    assert json.loads(done.stdout)["outcome"] == "ok"
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_lists_of_every_kind_make_one_run(server: Server, tmp_path: Path) -> None:
+    urls = server.bulk(9, tag="kinds", hosts=9)
+    write_list(tmp_path / "urls.txt", ["# a comment", "", *urls[:2]])
+    (tmp_path / "more.txt.gz").write_bytes(gzip.compress("\n".join(urls[2:4]).encode()))
+    (tmp_path / "table.csv").write_text(f'name,url,note\nA,{urls[4]},"x, y"\nB,{urls[5]},\n')
+    (tmp_path / "lines.jsonl").write_text(json.dumps({"url": urls[6], "price": 3, "tags": ["a"]}) + "\n")
+    words = ("urls.txt", "more.txt.gz", "table.csv", "lines.jsonl", urls[7], "-", "-o", "out/deep/pages.jsonl")
+
+    ended = scrape("crawl", *words, *FAST, cwd=tmp_path, stdin=urls[8].encode())
+
+    assert ended.code == 0, ended.err
+    records = records_in(tmp_path / "out/deep/pages.jsonl")
+    assert sorted((record["seq"], record["url"]) for record in records) == list(enumerate(urls))
+    extra = {record["url"]: record["extra"] for record in records if record["extra"]}
+    assert extra[urls[4]] == {"name": "A", "note": "x, y"}
+    assert extra[urls[5]]["name"] == "B"
+    assert extra[urls[6]] == {"price": 3, "tags": ["a"]}
+    assert set(extra) == set(urls[4:7])
+    assert "9 lines in, 9 records out" in ended.err
+    assert [path.name for path in (tmp_path / "out/deep").iterdir()] == ["pages.jsonl"]
+
+
+def test_two_outputs_hold_the_same_records(server: Server, tmp_path: Path) -> None:
+    urls = [*server.bulk(20, tag="two", hosts=20), "not a url", server.bulk(1, tag="two")[0]]
+    sources, lines, array = write_list(tmp_path / "urls.txt", urls), tmp_path / "a.jsonl", tmp_path / "b.json"
+    ended = scrape("crawl", sources, "-o", array, "-o", lines, "--quiet", *FAST)
+
+    assert (ended.code, ended.out, ended.err) == (0, "", ""), "--quiet says nothing"
+    records = records_in(lines)
+    assert has_each_once(records, urls)
+    assert json.loads(array.read_bytes()) == records
+    outcomes = {record["seq"]: record["outcome"] for record in records}
+    assert (outcomes[20], outcomes[21]) == ("invalid_url", "duplicate")
+    assert {path.name for path in tmp_path.iterdir()} == {"urls.txt", "a.jsonl", "b.json"}
+
+
+@pytest.mark.parametrize(("name", "content"), [("pages.jsonl", b""), ("pages.json", b"[]\n")])
+def test_an_empty_list_makes_an_empty_output(tmp_path: Path, name: str, content: bytes) -> None:
+    ended = scrape("crawl", "-", "-o", tmp_path / name, "--quiet", stdin=b"# nothing\n\n")
+    assert (ended.code, ended.err) == (0, "")
+    assert (tmp_path / name).read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_strict_tells_of_failed_pages(server: Server, tmp_path: Path) -> None:
+    good = server.bulk(2, tag="strict")
+    bad = f"http://127.0.1.1:{server.port}/no/such/page"
+    assert scrape("crawl", *good, "--strict", "--quiet", *FAST).code == 0
+    assert scrape("crawl", *good, bad, "--quiet", *FAST).code == 0
+    ended = scrape("crawl", *good, bad, "--strict", "--quiet", *FAST, "-o", tmp_path / "pages.jsonl")
+    assert ended.code == 3
+    assert len(records_in(tmp_path / "pages.jsonl")) == 3
+
+
+def test_the_log_is_json_and_knows_every_page(server: Server, tmp_path: Path) -> None:
+    urls = [*server.bulk(5, tag="log"), f"http://127.0.0.1:{server.dead_port}/"]
+    log = tmp_path / "run.log"
+    ended = scrape("crawl", *urls, "--log-json", log, "--retries", "1", "--set", "retry.base_s=0.01", *FAST)
+    assert ended.code == 0, ended.err
+    assert len(ended.out.splitlines()) == len(urls)
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [events[0]["event"], events[-1]["event"]] == ["started", "ended"]
+    assert {event["url"] for event in events if event["event"] == "written"} == set(urls)
+    assert [event["url"] for event in events if event["event"] == "tried_again"] == urls[-1:]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("http://127.0.0.1:1/", "-o", "a-file/pages.jsonl"), "a-file/pages.jsonl"),
+        (("http://127.0.0.1:1/", "-o", "a-file/pages.json"), "a-file/pages.json"),
+        (("http://127.0.0.1:1/", "-o", "a-folder.jsonl"), "is a folder"),
+        (("http://127.0.0.1:1/", "-o", "pages.xyz"), ".jsonl"),
+        (("http://127.0.0.1:1/", "-o", "pages.jsonl", "-o", "pages.jsonl"), "twice"),
+        (("no-such-list.txt", "-o", "pages.jsonl"), "no such file"),
+        ((), "no SOURCE"),
+        (("http://127.0.0.1:1/", "--set", "run.wokers=3"), "run.wokers"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    (tmp_path / "a-file").write_text("")
+    (tmp_path / "a-folder.jsonl").mkdir()
+    ended = scrape("crawl", *words, cwd=tmp_path)
+    assert ended.code == 2
+    assert said in ended.only_line
+    assert ended.out == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"a-file", "a-folder.jsonl"}, "nothing is left"
+
+
+def test_a_list_that_breaks_off_is_said_in_one_line(server: Server, tmp_path: Path) -> None:
+    urls = server.bulk(3, tag="broken")
+    whole = gzip.compress("\n".join(urls).encode(), compresslevel=0)
+    (tmp_path / "urls.txt.gz").write_bytes(whole[:-20])
+    ended = scrape("crawl", "urls.txt.gz", "-o", "pages.jsonl", "--quiet", *FAST, cwd=tmp_path)
+    assert ended.code in {1, 2}
+    assert "urls.txt.gz" in ended.only_line

@@ -1,0 +1,139 @@
+"""What is there already is never overwritten silently, and an unfinished run is gone on with as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.processes import (
+    Ended,
+    Server,
+    has_each_once,
+    lines_in,
+    records_in,
+    scrape,
+    serving,
+    started,
+    wait_until,
+    write_list,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a run is stopped by kill -9")
+
+FAST = ("--delay", "0", "--set", "output.batch_s=0.02")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as one:
+        yield one
+
+
+def stopped_run(server: Server, folder: Path, *, tag: str, more: tuple[str, ...] = ()) -> list[str]:
+    """Leave an unfinished run of ``urls.txt`` in ``pages.jsonl`` behind; return its list."""
+    urls = [*server.bulk(5, tag=tag, hosts=5), *server.bulk(900, tag=f"{tag}-slow", hosts=3, delay_s=0.05)[5:]]
+    sources = write_list(folder / "urls.txt", urls)
+    with started("crawl", sources, "-o", folder / "pages.jsonl", *FAST, *more) as running:
+        wait_until(lambda: lines_in(folder / "pages.jsonl") > 0, what="a record", running=running)
+        running.kill()
+    return urls
+
+
+def refused(ended: Ended, *remedies: str) -> bool:
+    """Whether a run was refused with one line that has the remedies."""
+    return ended.code == 2 and all(remedy in ended.only_line for remedy in remedies)
+
+
+def test_a_complete_output_is_refused_replaced_and_not_resumed(server: Server, tmp_path: Path) -> None:
+    output = tmp_path / "pages.jsonl"
+    first, second = server.bulk(2, tag="complete")
+    assert scrape("crawl", first, "-o", output).code == 0
+    before = output.read_bytes()
+
+    assert refused(scrape("crawl", second, "-o", output), "--fresh", str(output))
+    assert output.read_bytes() == before
+
+    ended = scrape("crawl", second, "-o", output, "--resume")
+    assert ended.code == 0
+    assert "complete" in ended.only_line
+    assert output.read_bytes() == before
+
+    assert scrape("crawl", second, "-o", output, "--fresh").code == 0
+    assert [record["url"] for record in records_in(output)] == [second]
+    assert refused(scrape("crawl", second, "-o", output, "--fresh", "--resume"), "one of them")
+
+
+def test_an_unfinished_run_is_refused_and_not_mixed_with_others(server: Server, tmp_path: Path) -> None:
+    output = tmp_path / "pages.jsonl"
+    urls = stopped_run(server, tmp_path, tag="unfinished")
+    sources = tmp_path / "urls.txt"
+    before = output.read_bytes()
+
+    assert refused(scrape("crawl", sources, "-o", output), "--resume", "--fresh")
+    other = write_list(tmp_path / "other.txt", urls[:3])
+    assert refused(scrape("crawl", other, "-o", output, "--resume"), "urls.txt", "--fresh")
+    assert refused(scrape("crawl", sources, other, "-o", output, "--resume"), "urls.txt", "--fresh")
+    assert output.read_bytes() == before
+
+    assert scrape("crawl", other, "-o", output, "--fresh").code == 0
+    assert has_each_once(records_in(output), urls[:3])
+
+
+def test_a_list_that_has_changed_is_refused(server: Server, tmp_path: Path) -> None:
+    # So small a look-ahead that the list is not read to its end when the run is killed.
+    ahead = ("--set", "frontier.lookahead=10")
+    urls = stopped_run(server, tmp_path, tag="changed", more=ahead)
+    sources, output = tmp_path / "urls.txt", tmp_path / "pages.jsonl"
+    kept = sources.stat()
+    write_list(sources, urls[1:])
+
+    assert refused(scrape("crawl", "-o", output, "--resume", *ahead), "urls.txt", "changed", "--fresh")
+    sources.unlink()
+    assert refused(scrape("crawl", "-o", output, "--resume", *ahead), "urls.txt")
+
+    write_list(sources, urls)
+    os.utime(sources, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    ended = scrape("crawl", "-o", output, "--resume", *FAST, *ahead, "--per-host", "30")
+    assert ended.code == 0, ended.err
+    assert has_each_once(records_in(output), urls)
+
+
+def test_there_is_nothing_to_resume(tmp_path: Path) -> None:
+    assert refused(scrape("crawl", "-o", tmp_path / "pages.jsonl", "--resume"), "no unfinished run", "SOURCE")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["pages.jsonl", "pages.json"])
+def test_a_second_run_on_the_same_output_is_refused(server: Server, tmp_path: Path, name: str) -> None:
+    urls = server.bulk(60, tag=f"second-{name}", hosts=2, delay_s=0.3)
+    sources, output = write_list(tmp_path / "urls.txt", urls), tmp_path / name
+    with started("crawl", sources, "-o", output, "--delay", "0", "--per-host", "6") as first:
+        server.wait_for(1, tag=f"second-{name}", running=first)
+        assert refused(scrape("crawl", sources, "-o", output), "unfinished run")
+        assert refused(scrape("crawl", sources, "-o", output, "--resume"), "another run")
+        assert refused(scrape("crawl", urls[0], "-o", output, "--fresh"), "another run")
+        assert not first.has_ended, "it was too quick: the refusals show nothing"
+        ended = first.wait()
+    assert ended.code == 0, ended.err
+    assert has_each_once(records_in(output) if name.endswith("l") else json.loads(output.read_text()), urls)
+    assert max(server.asked(f"second-{name}").values()) == 1
+
+
+def test_a_journal_that_was_tampered_with_is_refused(server: Server, tmp_path: Path) -> None:
+    output = tmp_path / "pages.jsonl"
+    stopped_run(server, tmp_path, tag="tampered")
+    output.write_bytes(b'{"seq":0')
+
+    assert refused(scrape("crawl", "-o", output, "--resume"), "pages.jsonl", "--fresh")
+    assert output.read_bytes() == b'{"seq":0'
+    output.unlink()
+    assert refused(scrape("crawl", "-o", output, "--resume"), "pages.jsonl")
+    assert not output.exists()

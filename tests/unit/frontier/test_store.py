@@ -1,0 +1,346 @@
+from __future__ import annotations
+
+import contextlib
+import signal
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from scraper.errors import OutputLocked, StateError
+from scraper.frontier.state_thread import StateThread
+from scraper.frontier.store import NOBODY, Progress, SourceProgress, Store, Want, host_id
+from scraper.messages import Seed
+from scraper.record import Outcome
+from tests.support.fakes import batch, finished, request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from scraper.messages import Request
+
+
+DEEPEST = 500
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "pages.jsonl.state"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    store = Store(path)
+    yield store
+    store.close(remove=False)
+
+
+def rows(store: Store, host: str | None) -> list[Request]:
+    number = NOBODY if host is None else host_id(host)
+    return store.load([Want(number, -1)], limit=1000)[number]
+
+
+def waiting(store: Store) -> list[Request]:
+    numbers = store.hosts_after(-1, 1000)
+    return [row for found in store.load([Want(number, -1) for number in numbers], limit=1000).values() for row in found]
+
+
+# --- admission ---------------------------------------------------------------------------------
+
+
+def test_lines_are_numbered_over_all_batches_and_wait_at_their_hosts(store: Store) -> None:
+    admission = store.admit(batch("http://a.example/1", "http://b.example/1"))
+    assert admission.lines == 2
+    assert admission.hosts == (host_id("a.example"), host_id("b.example"))
+    assert store.admit(batch("http://a.example/2", consumed=3)).hosts == (host_id("a.example"),)
+    assert [(row.seq, row.input) for row in rows(store, "a.example")] == [
+        (0, "http://a.example/1"),
+        (2, "http://a.example/2"),
+    ]
+    assert store.progress() == Progress(lines=3, done=0, output_bytes=0)
+
+
+def test_a_row_comes_back_as_the_request_for_its_line(store: Store) -> None:
+    store.admit(batch(Seed("HTTP://A.example:80/x#part", {"id": "7", "tags": ["a", None, 1.5]})))
+    (row,) = rows(store, "a.example")
+    assert row.input == "HTTP://A.example:80/x#part"
+    assert row.extra == {"id": "7", "tags": ["a", None, 1.5]}
+    assert row.url == row.target == "http://a.example/x"
+    assert row.key == "http://a.example/x"
+    assert (row.host, row.home) == ("a.example", host_id("a.example"))
+    assert (row.settled, row.duplicate_of, row.guessed_scheme) == (None, None, False)
+
+
+def test_a_line_without_a_scheme_is_marked_as_guessed(store: Store) -> None:
+    store.admit(batch("a.example/x"))
+    (row,) = rows(store, "a.example")
+    assert (row.url, row.guessed_scheme) == ("https://a.example/x", True)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_the_first_line_of_a_key_is_asked_for_and_the_others_name_it(store: Store, *, split: bool) -> None:
+    lines = ["http://a.example/x", "http://b.example/", "http://A.EXAMPLE/x#f", "http://a.example:80/x"]
+    parts = [batch(line) for line in lines] if split else [batch(*lines)]
+    for part in parts:
+        store.admit(part)
+    assert [row.seq for row in rows(store, "a.example")] == [0]
+    duplicates = rows(store, None)
+    assert [(row.seq, row.duplicate_of) for row in duplicates] == [(2, 0), (3, 0)]
+    assert {row.settled for row in duplicates} == {Outcome.DUPLICATE}
+    assert [row.input for row in duplicates] == lines[2:]
+    assert {row.key for row in duplicates} == {"http://a.example/x"}
+
+
+def test_a_line_is_still_a_duplicate_when_the_first_is_finished(store: Store) -> None:
+    store.admit(batch("http://a.example/"))
+    store.finish([finished(rows(store, "a.example")[0])], output_bytes=3)
+    store.admit(batch("http://a.example/"))
+    assert [row.duplicate_of for row in rows(store, None)] == [0]
+
+
+@pytest.mark.parametrize("line", ["", "no URL", "mailto:a@b.example", "http://", "http://user:pw@a.example/"])
+def test_a_line_that_is_no_url_waits_with_its_outcome(store: Store, line: str) -> None:
+    store.admit(batch(Seed(line, {"id": "1"})))
+    (row,) = rows(store, None)
+    assert (row.input, row.extra) == (line, {"id": "1"})
+    assert (row.url, row.key, row.target, row.host) == (None, None, "", "")
+    assert row.settled is Outcome.INVALID_URL
+    assert row.settled_why
+
+
+def test_lines_that_are_no_urls_are_no_duplicates_of_each_other(store: Store) -> None:
+    store.admit(batch("no URL", "no URL"))
+    assert [row.settled for row in rows(store, None)] == [Outcome.INVALID_URL] * 2
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"text": "nul \0, quotes \" ' and \u2028", "": "no name"},
+        {"number": 123456789012345678901234567890, "small": 1e-300, "true": True},
+        {"deep": [[[{"a": [{}]}]]]},
+    ],
+)
+def test_other_columns_come_back_as_they_were(store: Store, extra: dict[str, object]) -> None:
+    store.admit(batch(Seed("http://a.example/", extra)))
+    assert rows(store, "a.example")[0].extra == extra
+
+
+def test_a_column_may_be_nested_deep(store: Store) -> None:
+    text = b'{"url": "http://a.example/", "deep": ' + b"[" * DEEPEST + b"]" * DEEPEST + b"}"
+    row = msgspec.json.decode(text)
+    store.admit(batch(Seed(row.pop("url"), row)))
+    assert rows(store, "a.example")[0].extra == row
+
+
+def test_how_far_a_source_was_read_is_noted_with_its_lines(store: Store) -> None:
+    store.admit(batch("http://a.example/1", consumed=1))
+    store.admit(batch("http://a.example/2", "http://a.example/3", consumed=3))
+    store.admit(batch(source=1, consumed=0, ended=True))
+    assert store.sources() == {0: SourceProgress(3, ended=False), 1: SourceProgress(0, ended=True)}
+    assert store.progress().lines == 3
+
+
+def test_a_batch_of_five_thousand_lines_is_taken_in(store: Store) -> None:
+    store.admit(batch(*(f"http://a.example/{n}" for n in range(5000))))
+    assert len(waiting(store)) == 1000  # as many as are asked for
+    assert store.progress().lines == 5000
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def test_load_gives_the_next_rows_of_each_host_in_order(store: Store) -> None:
+    store.admit(batch(*(f"http://{'ab'[n % 2]}.example/{n}" for n in range(10))))
+    a, b = host_id("a.example"), host_id("b.example")
+    found = store.load([Want(a, 2), Want(b, -1), Want(NOBODY, -1)], limit=2)
+    assert {number: [row.seq for row in rows] for number, rows in found.items()} == {
+        a: [4, 6],
+        b: [1, 3],
+        NOBODY: [],
+    }
+    assert store.load([], limit=2) == {}
+
+
+def test_hosts_after_goes_through_all_hosts_with_waiting_rows_in_steps(store: Store) -> None:
+    store.admit(batch(*(f"http://h{n % 20}.example/{n}" for n in range(100)), "no URL"))
+    numbers: list[int] = []
+    while found := store.hosts_after(numbers[-1] if numbers else -1, 3):
+        assert len(found) <= 3
+        numbers += found
+    assert numbers == sorted({NOBODY, *(host_id(f"h{n}.example") for n in range(20))})
+
+
+def test_hosts_after_passes_over_hosts_that_have_nothing_left(store: Store) -> None:
+    store.admit(batch("http://a.example/", "http://b.example/"))
+    store.finish([finished(rows(store, "a.example")[0])], output_bytes=3)
+    assert store.hosts_after(-1, 10) == [host_id("b.example")]
+
+
+def test_host_ids_are_none_of_those_with_a_meaning_and_fit_the_table() -> None:
+    numbers = [host_id(f"h{n}.example") for n in range(1000)]
+    assert len(set(numbers)) == 1000
+    assert all(NOBODY < number < 1 << 63 for number in numbers)
+
+
+# --- finishing ---------------------------------------------------------------------------------
+
+
+def test_finishing_takes_the_rows_away_and_notes_the_length(store: Store) -> None:
+    store.admit(batch("http://a.example/", "http://b.example/", "no URL"))
+    store.finish([finished(rows(store, "a.example")[0])], output_bytes=33)
+    assert store.progress() == Progress(lines=3, done=1, output_bytes=33)
+    assert [row.input for row in waiting(store)] == ["no URL", "http://b.example/"]
+
+
+def test_finishing_what_does_not_wait_changes_nothing(store: Store) -> None:
+    store.admit(batch("http://a.example/", "http://b.example/"))
+    a, b = rows(store, "a.example")[0], rows(store, "b.example")[0]
+    store.finish([finished(a)], output_bytes=3)
+    with pytest.raises(StateError, match="2 records written, 1 lines waited"):
+        store.finish([finished(b), finished(a)], output_bytes=9)
+    assert store.progress() == Progress(lines=2, done=1, output_bytes=3)
+    assert waiting(store) == [b]
+
+
+# --- the file ----------------------------------------------------------------------------------
+
+
+def test_a_state_is_opened_again_as_it_was_left(path: Path) -> None:
+    first = Store(path)
+    first.admit(batch("http://a.example/", "http://b.example/", consumed=2))
+    first.note(run="r1", sources="[]")
+    first.finish([finished(rows(first, "a.example")[0])], output_bytes=17)
+    first.close(remove=False)
+    again = Store(path)
+    assert again.progress() == Progress(lines=2, done=1, output_bytes=17)
+    assert again.fact("run") == "r1"
+    assert again.fact("unheard of") is None
+    assert [row.input for row in waiting(again)] == ["http://b.example/"]
+    assert again.sources() == {0: SourceProgress(2, ended=False)}
+    again.close(remove=False)
+
+
+def test_a_removed_state_leaves_no_file(path: Path) -> None:
+    store = Store(path)
+    store.admit(batch("http://a.example/"))
+    store.close(remove=True)
+    assert list(path.parent.iterdir()) == []
+
+
+_HOLD = """
+import pathlib, sys
+from scraper.frontier.store import Store
+store = Store(pathlib.Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.readline()
+store.close(remove=False)
+"""
+
+_DIE = """
+import os, pathlib, signal, sys
+from scraper.frontier.store import Store, Want, host_id
+from tests.support.fakes import batch, finished
+store = Store(pathlib.Path(sys.argv[1]))
+store.admit(batch(*(f"http://a.example/{n}" for n in range(10))))
+[rows] = store.load([Want(host_id("a.example"), -1)], limit=4).values()
+store.finish([finished(row) for row in rows], output_bytes=12)
+with store._transaction():
+    store._db.execute("DELETE FROM waiting")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_state_that_another_process_holds_is_refused_until_it_lets_go(path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(OutputLocked, match="another run is writing there"):
+            Store(path)
+        other.communicate("\n", timeout=60)
+    Store(path).close(remove=False)
+
+
+def test_a_killed_run_has_lost_nothing_that_was_noted(path: Path) -> None:
+    died = subprocess.run([sys.executable, "-c", _DIE, str(path)], check=False, timeout=60)
+    assert died.returncode == -signal.SIGKILL
+    store = Store(path)
+    assert store.progress() == Progress(lines=10, done=4, output_bytes=12)
+    assert [row.seq for row in waiting(store)] == list(range(4, 10))
+    store.close(remove=False)
+
+
+def test_a_second_store_in_the_same_process_is_refused_too(store: Store, path: Path) -> None:
+    with pytest.raises(OutputLocked):
+        Store(path)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+    path.write_bytes(b"https://a.example/\n" * 100)
+    with pytest.raises(StateError, match="not a database"):
+        Store(path)
+    assert path.read_bytes() == b"https://a.example/\n" * 100
+
+
+def test_a_database_of_another_program_is_refused(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE pages (url TEXT)")
+        other.commit()
+    with pytest.raises(StateError):
+        Store(path)
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("pages",)]
+
+
+def test_a_state_of_another_version_is_refused_with_the_remedy(path: Path) -> None:
+    store = Store(path)
+    store._put(layout=99)
+    store.close(remove=False)
+    with pytest.raises(StateError, match="another version.*--fresh"):
+        Store(path)
+    with pytest.raises(StateError, match="another version"):  # and not: in use
+        Store(path)
+
+
+def test_a_damaged_state_is_told_as_such(path: Path) -> None:
+    store = Store(path)
+    store.admit(batch(*(f"http://a.example/{n}" for n in range(2000))))
+    store.close(remove=False)
+    content = bytearray(path.read_bytes())
+    content[8192:-4096] = b"\xa5" * (len(content) - 12288)
+    path.write_bytes(content)
+    with pytest.raises(StateError):  # noqa: PT012 which of them meets the damage first is SQLite's affair
+        damaged = Store(path)
+        try:
+            waiting(damaged)
+            damaged.admit(batch("http://b.example/"))
+        finally:
+            damaged.close(remove=False)
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="unable to open"):
+        Store(tmp_path / "no folder" / "state")
+
+
+# --- its thread --------------------------------------------------------------------------------
+
+
+async def test_the_thread_carries_out_calls_and_passes_on_what_they_raise(path: Path) -> None:
+    state = await StateThread.open(path)
+    assert (await state.call(state.store.admit, batch("http://a.example/"))).lines == 1
+    with pytest.raises(StateError):
+        await state.call(state.store.finish, [finished(request("http://never.example/", seq=9))], output_bytes=1)
+    await state.close(remove=True)
+    assert not path.exists()
+
+
+async def test_a_state_that_cannot_be_opened_leaves_no_thread(store: Store, path: Path) -> None:
+    with pytest.raises(OutputLocked):
+        await StateThread.open(path)
