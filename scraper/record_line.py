@@ -28,15 +28,17 @@ def finish(
     page: Page | None = None,
     *,
     run: str,
+    at: str = "",
     started_s: float = 0.0,
     parse_s: float = 0.0,
 ) -> Finished:
     """Put the record together and encode it.
 
-    ``started_s`` is monotonic, when the visit began; ``parse_s`` how long the parsing took.
+    ``at`` (RFC 3339) and ``started_s`` (monotonic) are when the visit began; ``parse_s`` is how long
+    the parsing took.
     """
     attempts = 0 if request.settled else len(request.tries) + 1
-    tries = [*request.tries, _last_try(request, done, response)] if request.tries else []
+    tries = [*request.tries, _last_try(request, done, response, at=at)] if request.tries else []
     parts: dict[str, Any] = {}
     if page is not None:
         parts = msgspec.structs.asdict(page)
@@ -125,9 +127,8 @@ def _timing(request: Request, response: Response, *, started_s: float, parse_s: 
     )
 
 
-def _last_try(request: Request, done: Done, response: Response | None) -> Try:
+def _last_try(request: Request, done: Done, response: Response | None, *, at: str) -> Try:
     """Return the attempt that the line ended with, for the list of all of them."""
-    at = rfc3339(response.fetched_at) if response else request.tries[-1].at
     return Try(
         at=at,
         status=response.status if response else None,

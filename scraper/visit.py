@@ -91,7 +91,7 @@ class Visitor:
         if not isinstance(decision, Done):
             return decision
         if isinstance(result, FetchError):
-            return record_line.finish(request, decision, run=self._run)
+            return record_line.finish(request, decision, run=self._run, at=at)
         began_s = perf_counter()
         decision, page = self._parsed(decision, result)
         return record_line.finish(
@@ -100,6 +100,7 @@ class Visitor:
             result,
             page,
             run=self._run,
+            at=at,
             started_s=started_s,
             parse_s=perf_counter() - began_s,
         )

@@ -80,7 +80,7 @@ class _Gzip:
             return b""
         data = self.held + data
         self.held = b""
-        if self._inflate.eof:
+        if self.is_whole:
             if len(data) < len(_GZIP_MAGIC) and _GZIP_MAGIC.startswith(data):
                 self.held = data  # perhaps the first byte of another member
                 return b""
@@ -117,7 +117,7 @@ class _Deflate:
             self.held = b""
             return b""
         out = self._inflate.decompress(data, limit)
-        self.held = b"" if self._inflate.eof else self._inflate.unconsumed_tail
+        self.held = self._inflate.unconsumed_tail
         return out
 
     @property

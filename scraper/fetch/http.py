@@ -180,10 +180,9 @@ class HttpFetcher:
                 max_wire_bytes=self._settings.max_wire_bytes,
                 max_body_bytes=self._settings.max_body_bytes,
             )
+            # Left before its end, the connection is closed: aiohttp keeps none with a rest to be read.
             while not body.is_full and (chunk := await answer.content.readany()):
                 body.feed(chunk)
-            if body.is_full:
-                answer.close()  # the rest would have to be read before the connection is of use again
             ended_s = monotonic()
             version = answer.version
             return Response(

@@ -226,7 +226,7 @@ class Store:
         with self._transaction():
             first = int(str(self._get("lines")))
             lines = [_Line.of(seq, seed) for seq, seed in enumerate(batch.seeds, first)]
-            keys = _json([(line.seq, *line.key) for line in lines if line.key])
+            keys = _json([(line.seq, *line.digest) for line in lines if line.key])
             self._db.execute(_SEE, (keys,))
             firsts: dict[int, int] = dict(msgspec.json.decode(self._value(_DUPLICATES, keys)))
             rows = [(line.home(firsts), line.seq, line.row(firsts)) for line in lines]
@@ -290,6 +290,10 @@ class _Row(msgspec.Struct, array_like=True, frozen=True):
     input: str
     url: str | None
     """``None`` when it is no URL; empty when it is the input itself."""
+    host: str
+    """The URL's host key, empty when it is none."""
+    key: str | None
+    """What duplicates are found by; empty when it is the URL itself."""
     extra: dict[str, Any] | None = None
     guessed: bool = False
     settled: Outcome | None = None
@@ -305,7 +309,8 @@ class _Line(NamedTuple):
     url: str | None
     host: str
     guessed: bool
-    key: tuple[int, int] | None
+    key: str | None
+    digest: tuple[int, int]
     """Both halves of the key's digest."""
     why: str | None
 
@@ -314,9 +319,10 @@ class _Line(NamedTuple):
         try:
             parsed = urls.parse_input(seed.input)
         except InvalidUrl as error:
-            return cls(seq, seed, None, "", guessed=False, key=None, why=str(error))
-        key = _halves(urls.key_digest(urls.dedup_key(parsed.url)))
-        return cls(seq, seed, parsed.url, parsed.host, parsed.guessed_scheme, key, None)
+            return cls(seq, seed, None, "", guessed=False, key=None, digest=(0, 0), why=str(error))
+        key = urls.dedup_key(parsed.url)
+        digest = _halves(urls.key_digest(key))
+        return cls(seq, seed, parsed.url, parsed.host, parsed.guessed_scheme, key, digest, None)
 
     def home(self, firsts: dict[int, int]) -> int:
         return NOBODY if self.url is None or self.seq in firsts else host_id(self.host)
@@ -332,6 +338,8 @@ class _Line(NamedTuple):
             self.seq,
             self.seed.input,
             "" if self.url == self.seed.input else self.url,
+            self.host,
+            "" if self.key == self.url else self.key,
             self.seed.extra,
             self.guessed,
             settled,
@@ -361,16 +369,16 @@ def host_id(host: str) -> int:
 
 def _request(home: int, row: _Row) -> Request:
     url = row.input if row.url == "" else row.url
-    asked = url if url is not None and row.settled is None else None
+    asks = url is not None and row.settled is None
     return Request(
         seq=row.seq,
         home=home,
         input=row.input,
         extra=row.extra,
         url=url,
-        key=urls.dedup_key(url) if url else None,
-        target=asked or "",
-        host=urls.host_key(asked) if asked else "",
+        key=url if row.key == "" else row.key,
+        target=(url or "") if asks else "",
+        host=row.host if asks else "",
         guessed_scheme=row.guessed,
         settled=row.settled,
         settled_why=row.why,

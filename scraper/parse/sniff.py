@@ -12,7 +12,9 @@ _HEADER_BYTES = 1445
 """How much of a body the standard looks at (section 5.2, "resource header")."""
 
 _HTML_BEGINS = re.compile(
-    rb"[\t\n\x0c\r ]*<(?:!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B|BODY|BR|P|!--)[ >]",
+    rb"[\t\n\x0c\r ]*<"
+    rb"(?:!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B|BODY|BR|P|!--)"
+    rb"[ >]",
     re.IGNORECASE,
 )
 """White space, a tag that pages begin with, and a tag-terminating byte."""

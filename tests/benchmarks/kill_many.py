@@ -10,6 +10,7 @@ done may not have been fetched again. The exit code is 1 when anything is lost o
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import random
 import subprocess
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.support.processes import Server, noted_in, scrape, serving, started, write_list
 
+say = functools.partial(print, flush=True)  # the table is the program's output
 TAG = "kill-many"
 BATCHES = ("--set", "output.batch_s=0.01")
 
@@ -96,15 +98,19 @@ def verdict(output: Path, urls: list[str], asked: Counter[str]) -> list[str]:
 
 def main() -> int:
     """Run, print the table, and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--hosts", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--page-delay", type=float, default=0.4, metavar="SECONDS", help="the mean delay of an answer")
+    parser.add_argument(
+        "--page-delay", type=float, default=0.4, metavar="SECONDS", help="the mean delay of an answer"
+    )
     parser.add_argument("--longest", type=float, default=2.2, metavar="SECONDS", help="the latest kill")
     options = parser.parse_args()
-    chance = random.Random(options.seed)
+    chance = random.Random(options.seed)  # noqa: S311 repeatable, nothing secret
     rounds: list[Round] = []
     with tempfile.TemporaryDirectory(prefix="kill-many-") as folder, serving() as server:
         # Answers that come at different times make many small batches, so that more kills meet a write.
@@ -115,27 +121,29 @@ def main() -> int:
         output = Path(folder, "pages.jsonl")
         sources = write_list(Path(folder, "urls.txt"), urls)
         words = ("crawl", sources, "-o", output, "--resume", "--quiet", "--delay", "0", *BATCHES)
-        print(f"{'kill':>4} {'after s':>8} {'asked':>7} {'done':>6} {'unnoted bytes':>14} torn")
+        say(f"{'kill':>4} {'after s':>8} {'asked':>7} {'done':>6} {'unnoted bytes':>14} torn")
         for number in range(1, options.kills + 1):
             one = kill_once(words, output=output, server=server, lives_s=chance.uniform(0.1, options.longest))
             if one is None:
-                print(f"complete after {number - 1} kills: take more pages or kill sooner")
+                say(f"complete after {number - 1} kills: take more pages or kill sooner")
                 break
             rounds.append(one)
             torn = "yes" if one.was_torn else "no"
-            print(f"{number:>4} {one.lived_s:>8.2f} {one.asked:>7} {one.done:>6} {one.unnoted_bytes:>14} {torn}")
+            say(
+                f"{number:>4} {one.lived_s:>8.2f} {one.asked:>7} {one.done:>6} {one.unnoted_bytes:>14} {torn}"
+            )
         else:
             ended = scrape(*words)
             if ended.code:
-                print(f"the last run ended with {ended.code}: {ended.err}")
+                say(f"the last run ended with {ended.code}: {ended.err}")
                 return 1
         asked = server.asked(TAG)
         wrong = verdict(output, urls, asked)
     times = Counter(asked.values())
-    print(f"{len(rounds)} kills, {len(urls)} lines, {sum(asked.values())} requests")
+    say(f"{len(rounds)} kills, {len(urls)} lines, {sum(asked.values())} requests")
     for count in sorted(times):
-        print(f"  fetched {count} x: {times[count]} URLs")
-    print("\n".join(wrong) if wrong else "nothing lost, nothing doubled, nothing torn")
+        say(f"  fetched {count} x: {times[count]} URLs")
+    say("\n".join(wrong) if wrong else "nothing lost, nothing doubled, nothing torn")
     return 1 if wrong else 0
 
 

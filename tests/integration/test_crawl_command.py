@@ -89,7 +89,16 @@ def test_lists_of_every_kind_make_one_run(server: Server, tmp_path: Path) -> Non
     (tmp_path / "more.txt.gz").write_bytes(gzip.compress("\n".join(urls[2:4]).encode()))
     (tmp_path / "table.csv").write_text(f'name,url,note\nA,{urls[4]},"x, y"\nB,{urls[5]},\n')
     (tmp_path / "lines.jsonl").write_text(json.dumps({"url": urls[6], "price": 3, "tags": ["a"]}) + "\n")
-    words = ("urls.txt", "more.txt.gz", "table.csv", "lines.jsonl", urls[7], "-", "-o", "out/deep/pages.jsonl")
+    words = (
+        "urls.txt",
+        "more.txt.gz",
+        "table.csv",
+        "lines.jsonl",
+        urls[7],
+        "-",
+        "-o",
+        "out/deep/pages.jsonl",
+    )
 
     ended = scrape("crawl", *words, *FAST, cwd=tmp_path, stdin=urls[8].encode())
 

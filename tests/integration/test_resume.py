@@ -39,7 +39,10 @@ def server() -> Iterator[Server]:
 
 def stopped_run(server: Server, folder: Path, *, tag: str, more: tuple[str, ...] = ()) -> list[str]:
     """Leave an unfinished run of ``urls.txt`` in ``pages.jsonl`` behind; return its list."""
-    urls = [*server.bulk(5, tag=tag, hosts=5), *server.bulk(900, tag=f"{tag}-slow", hosts=3, delay_s=0.05)[5:]]
+    urls = [
+        *server.bulk(5, tag=tag, hosts=5),
+        *server.bulk(900, tag=f"{tag}-slow", hosts=3, delay_s=0.05)[5:],
+    ]
     sources = write_list(folder / "urls.txt", urls)
     with started("crawl", sources, "-o", folder / "pages.jsonl", *FAST, *more) as running:
         wait_until(lambda: lines_in(folder / "pages.jsonl") > 0, what="a record", running=running)
@@ -113,14 +116,16 @@ def test_there_is_nothing_to_resume(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pages.jsonl", "pages.json"])
 def test_a_second_run_on_the_same_output_is_refused(server: Server, tmp_path: Path, name: str) -> None:
-    urls = server.bulk(60, tag=f"second-{name}", hosts=2, delay_s=0.3)
+    urls = server.bulk(6, tag=f"second-{name}", hosts=2)
     sources, output = write_list(tmp_path / "urls.txt", urls), tmp_path / name
-    with started("crawl", sources, "-o", output, "--delay", "0", "--per-host", "6") as first:
+    # The first can't end before its pipe is closed.
+    with started("crawl", "-", "-o", output, "--delay", "0", pipes=True) as first:
+        first.stdin.write(sources.read_bytes())
         server.wait_for(1, tag=f"second-{name}", running=first)
         assert refused(scrape("crawl", sources, "-o", output), "unfinished run")
         assert refused(scrape("crawl", sources, "-o", output, "--resume"), "another run")
         assert refused(scrape("crawl", urls[0], "-o", output, "--fresh"), "another run")
-        assert not first.has_ended, "it was too quick: the refusals show nothing"
+        first.stdin.close()
         ended = first.wait()
     assert ended.code == 0, ended.err
     assert has_each_once(records_in(output) if name.endswith("l") else json.loads(output.read_text()), urls)

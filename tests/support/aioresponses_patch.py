@@ -22,7 +22,7 @@ class MockedResponse(aiohttp.ClientResponse):
 
 
 def mocked_session() -> Iterator[aioresponses.aioresponses]:
-    """Answer the requests of every aiohttp session; for a fixture: ``yield from mocked_session()``."""
+    """Answer what every aiohttp session asks, for as long as the fixture that yields from this lasts."""
     with (
         mock.patch("aioresponses.core.ClientResponse", MockedResponse),
         aioresponses.aioresponses() as answers,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +18,8 @@ from scraper.messages import Batch, Finished, Request, Response, Seed
 from scraper.record import Outcome, Redirect, Try
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
     from scraper.observe.events import Event
 
 P = ParamSpec("P")

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -22,13 +21,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterator, Sequence
 
 PYTHON: Final = (sys.executable, "-u")
 SCRAPER: Final = (*PYTHON, "-m", "scraper")
 TIMEOUT_S: Final = 20.0
 """Longer than anything here takes on a busy machine; only a hang comes to it."""
-_LOOK_AGAIN_S: Final = 0.01
+_LOOK_AGAIN_S: Final = 0.02
 _LIMITED: Final = """
 import os, resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
@@ -199,8 +199,9 @@ class Server:
 
         ``tag`` names the test, so that ``asked`` can tell its pages from those of others.
         """
+        query = f"size={size_bytes}&delay={delay_s}&{tag}"
         return [
-            f"http://127.0.1.{number % hosts + 1}:{self.port}/bulk/{number}?size={size_bytes}&delay={delay_s}&{tag}"
+            f"http://127.0.1.{number % hosts + 1}:{self.port}/bulk/{number}?{query}"
             for number in range(count)
         ]
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from scraper.channel import Channel
 from tests.support.fakes import FakeClock, pass_s, play, settle
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
 
 
 async def taken(channel: Channel[int]) -> list[int]:
@@ -62,7 +65,7 @@ async def cancelled(task: asyncio.Task[object]) -> None:
 async def test_a_cancelled_send_or_receive_leaves_the_channel_as_it_was() -> None:
     channel = Channel[int](1)
     async with asyncio.TaskGroup() as tasks:
-        receiving: asyncio.Task[object] = tasks.create_task(anext(channel))  # type: ignore[arg-type]
+        receiving: asyncio.Task[object] = tasks.create_task(anext(channel))
         await settle()
         await cancelled(receiving)
         await channel.send(1)
@@ -79,8 +82,8 @@ async def test_a_cancelled_send_or_receive_leaves_the_channel_as_it_was() -> Non
 async def test_a_receive_that_is_cancelled_as_its_item_comes_loses_nothing(*, served_first: bool) -> None:
     channel = Channel[int](1)
     async with asyncio.TaskGroup() as tasks:
-        first: asyncio.Task[int] = tasks.create_task(anext(channel))  # type: ignore[arg-type]
-        second: asyncio.Task[int] = tasks.create_task(anext(channel))  # type: ignore[arg-type]
+        first: asyncio.Task[int] = tasks.create_task(anext(channel))
+        second: asyncio.Task[int] = tasks.create_task(anext(channel))
         await settle()
         await channel.send(7)
         (first if served_first else second).cancel()
@@ -113,7 +116,7 @@ def batches(
     return play(act)
 
 
-def sends(*steps: int | float) -> Callable[[Channel[int]], AsyncIterator[None]]:
+def sends(*steps: float) -> Callable[[Channel[int]], AsyncIterator[None]]:
     """Return a sender: an ``int`` is an item, a ``float`` a pause in seconds."""
 
     async def send(channel: Channel[int]) -> AsyncIterator[None]:

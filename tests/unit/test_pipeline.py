@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scraper.errors import PageError, SinkError
 from scraper.frontier.frontier import Frontier
-from scraper.messages import Batch, Response
 from scraper.observe.events import Admitted, Redirected, Sealed, TriedAgain, Written
 from scraper.pipeline import Crawl
 from scraper.record import Outcome, Page
@@ -36,20 +34,25 @@ from tests.support.fakes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
     from random import Random
+
+    from scraper.messages import Batch, Response
 
 
 class NoChance:
     """Draws the least, so that virtual time stays exact."""
 
     def uniform(self, a: float, b: float) -> float:
-        return a
+        return min(a, b)
 
 
 class EmptyPages:
     """Finds nothing in any page."""
 
     def parse(self, *, body: bytes, url: str, content_type_charset: str | None) -> Page:
+        assert url.startswith("http")
+        assert content_type_charset is None
         if body == b"broken":
             raise PageError("not to be parsed")
         return Page(title=body.decode())
@@ -62,7 +65,7 @@ def ok(url: str) -> Response:
 class Bench:
     """A crawl with fakes around it."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         clock: FakeClock,
         *,
@@ -129,7 +132,9 @@ def test_every_line_gives_a_record() -> None:
     bench = play(act)
     assert [record["input"] for record in bench.records] == lines
     assert [record["seq"] for record in bench.records] == list(range(103))
-    assert [record["outcome"] for record in bench.records[98:]] == ["ok"] * 2 + ["invalid_url"] * 2 + ["duplicate"]
+    assert [record["outcome"] for record in bench.records[98:]] == ["ok"] * 2 + ["invalid_url"] * 2 + [
+        "duplicate"
+    ]
     assert bench.records[0]["title"] == "hello"
     assert bench.crawl.frontier.is_over
     assert bench.agree()
@@ -152,7 +157,7 @@ def test_an_empty_list_gives_an_empty_journal() -> None:
 
 
 def test_redirects_and_retries_come_back_and_end_in_one_record() -> None:
-    answers = {
+    answers: dict[str, list[Answer]] = {
         "http://a.example/": [fetch_error(Outcome.TIMEOUT), response("http://a.example/", status=503)],
         "http://b.example/": [
             response("http://b.example/", status=301, headers=[("location", "http://a.example/new")])
@@ -254,7 +259,9 @@ async def endless(read: list[int], *, each: int = 5) -> AsyncIterator[Batch]:
         first = len(read)
         read.extend(range(first, first + each))
         await pass_s(1 / 64)
-        yield batch(*(f"http://h{n % 20}.example/{n}" for n in range(first, first + each)), consumed=len(read))
+        yield batch(
+            *(f"http://h{n % 20}.example/{n}" for n in range(first, first + each)), consumed=len(read)
+        )
 
 
 def test_a_drain_writes_what_is_under_way_and_starts_nothing_new() -> None:

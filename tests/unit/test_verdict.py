@@ -23,14 +23,14 @@ class Upmost(random.Random):
     """Chance that always draws the most."""
 
     def uniform(self, a: float, b: float) -> float:
-        return b
+        return max(a, b)
 
 
 class Least(random.Random):
     """Chance that always draws the least."""
 
     def uniform(self, a: float, b: float) -> float:
-        return a
+        return min(a, b)
 
 
 def decide(
@@ -128,7 +128,11 @@ def test_a_redirect_leads_on_and_is_noted(location: str, target: str) -> None:
         ([("location", "#top")], (), "RedirectLoop"),
         ([("location", "")], (), "RedirectLoop"),
         ([("location", "https://b.example/")], ("https://b.example/",), "RedirectLoop"),
-        ([("location", "/4")], ("https://a.example/1", "https://a.example/2", "https://a.example/3"), "TooManyRedirects"),
+        (
+            [("location", "/4")],
+            ("https://a.example/1", "https://a.example/2", "https://a.example/3"),
+            "TooManyRedirects",
+        ),
     ],
 )
 def test_a_redirect_that_leads_nowhere_ends_the_line(
@@ -225,7 +229,11 @@ def test_another_try_begins_where_the_redirects_began() -> None:
     underway = request("https://c.example/", redirects=hops(A, "https://b.example/"))
     decision = decide(underway, response("https://c.example/", status=503))
     assert isinstance(decision, Again)
-    assert (decision.request.target, decision.request.host, decision.request.redirects) == (A, "a.example", ())
+    assert (decision.request.target, decision.request.host, decision.request.redirects) == (
+        A,
+        "a.example",
+        (),
+    )
 
 
 # --- the guess at the scheme -------------------------------------------------------------------

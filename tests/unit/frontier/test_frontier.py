@@ -58,7 +58,7 @@ def test_empty_is_not_over() -> None:
         frontier.seal()
         assert not frontier.is_over
         async with asyncio.TaskGroup() as tasks:
-            ending = tasks.create_task(anext(frontier, None))  # type: ignore[arg-type]  # a default is returned
+            ending = tasks.create_task(anext(frontier, None))
             await pass_s(1000.0)
             assert not ending.done(), "its record is not written yet"
             await frontier.finish([finished(waiting.result())], output_bytes=3)
@@ -98,7 +98,7 @@ def test_who_waits_for_a_request_is_woken_by_the_closing() -> None:
     async def act(clock: FakeClock) -> None:
         frontier = frontier_of(FakeState(), clock)
         async with asyncio.TaskGroup() as tasks:
-            waiting = tasks.create_task(anext(frontier, None))  # type: ignore[arg-type]
+            waiting = tasks.create_task(anext(frontier, None))
             await settle()
             frontier.close()
         assert waiting.result() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -176,7 +177,7 @@ def crawl(schedule: Schedule) -> Crew:
     for host, times in crew.departures.items():
         if host:
             assert crew.most_under_way[host] <= polite.per_host
-            assert all(later - earlier >= polite.delay_s for earlier, later in zip(times, times[1:], strict=False))
+            assert all(later - earlier >= polite.delay_s for earlier, later in pairwise(times))
     seen: set[str] = set()
     visits = 0
     for line in crew.lines:  # a duplicate and what is no URL ask nobody, once
@@ -191,9 +192,7 @@ def crawl(schedule: Schedule) -> Crew:
 
 times = st.sampled_from([0.0, 0.0, 0.25, 0.5, 1.0])
 steps = st.builds(Step, times, st.none() | st.integers(0, 6), times)
-lines = st.builds(
-    Line, st.integers(-1, 6), st.integers(0, 40), st.lists(steps, max_size=2).map(tuple), times
-)
+lines = st.builds(Line, st.integers(-1, 6), st.integers(0, 40), st.lists(steps, max_size=2).map(tuple), times)
 schedules = st.builds(
     Schedule,
     st.lists(st.builds(Part, times, st.lists(lines, max_size=12).map(tuple)), max_size=6).map(tuple),
@@ -264,7 +263,7 @@ def test_a_host_is_kept_busy_while_it_is_filled_again() -> None:
     """With a delay the rows end just when the delay says: no turn is lost to a read of the state."""
     crew = crawl(schedule_of(spread(1, 100, takes_s=0.0), delay_s=0.25, state_s=1 / 64, urls_per_host=8))
     times = crew.departures["h0.example"]
-    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {0.25}
+    assert {later - earlier for earlier, later in pairwise(times)} == {0.25}
 
 
 def test_a_slow_host_holds_back_nobody() -> None:
@@ -299,9 +298,7 @@ def test_rows_admitted_while_their_host_is_loaded_come_once() -> None:
     """The second part reaches the state while the answer to the load of the first is on its way."""
     for pause_s in (0.0, 1 / 128, 1 / 64, 3 / 128, 1 / 32, 1 / 16):
         schedule = schedule_of(state_s=1 / 64)._replace(
-            parts=tuple(
-                Part(pause_s, tuple(Line(0, part * 3 + n) for n in range(3))) for part in range(6)
-            )
+            parts=tuple(Part(pause_s, tuple(Line(0, part * 3 + n) for n in range(3))) for part in range(6))
         )
         crew = crawl(schedule)
         assert len(crew.handed_out) == 18

@@ -46,7 +46,11 @@ def rows(store: Store, host: str | None) -> list[Request]:
 
 def waiting(store: Store) -> list[Request]:
     numbers = store.hosts_after(-1, 1000)
-    return [row for found in store.load([Want(number, -1) for number in numbers], limit=1000).values() for row in found]
+    return [
+        row
+        for found in store.load([Want(number, -1) for number in numbers], limit=1000).values()
+        for row in found
+    ]
 
 
 # --- admission ---------------------------------------------------------------------------------
@@ -302,7 +306,7 @@ def test_a_state_of_another_version_is_refused_with_the_remedy(path: Path) -> No
     store = Store(path)
     store._put(layout=99)
     store.close(remove=False)
-    with pytest.raises(StateError, match="another version.*--fresh"):
+    with pytest.raises(StateError, match=r"another version.*--fresh"):
         Store(path)
     with pytest.raises(StateError, match="another version"):  # and not: in use
         Store(path)
@@ -336,9 +340,11 @@ async def test_the_thread_carries_out_calls_and_passes_on_what_they_raise(path: 
     state = await StateThread.open(path)
     assert (await state.call(state.store.admit, batch("http://a.example/"))).lines == 1
     with pytest.raises(StateError):
-        await state.call(state.store.finish, [finished(request("http://never.example/", seq=9))], output_bytes=1)
+        await state.call(
+            state.store.finish, [finished(request("http://never.example/", seq=9))], output_bytes=1
+        )
     await state.close(remove=True)
-    assert not path.exists()
+    assert not path.exists()  # noqa: ASYNC240 nothing else runs on this loop
 
 
 async def test_a_state_that_cannot_be_opened_leaves_no_thread(store: Store, path: Path) -> None:

@@ -1,0 +1,274 @@
+"""What came back, over a real connection."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scraper.clock import SystemClock
+from scraper.fetch.http import HttpFetcher
+from tests.support.fetching import fetch, fetch_settings
+from tests.support.wire import answering, answering_then_silent, read_head, serving
+
+if TYPE_CHECKING:
+    from scraper.messages import Response
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+
+def head(*lines: bytes, status: bytes = b"200 OK") -> bytes:
+    return b"\r\n".join([b"HTTP/1.1 " + status, *lines, b"", b""])
+
+
+class Recorded:
+    """A conversation of many exchanges that keeps what was asked."""
+
+    def __init__(self, answer: bytes = OK) -> None:
+        self.heads: list[bytes] = []
+        self._answer = answer
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            self.heads.append(await read_head(reader))
+            writer.write(self._answer)
+
+
+async def test_a_page_with_everything_said_of_it() -> None:
+    answer = head(b"Content-Type: text/html; charset=utf-8", b"Content-Length: 5") + b"hello"
+    async with serving(answering(answer)) as wire:
+        url = wire.url("/page")
+        got = await fetch(url)
+    assert (got.url, got.status, got.reason, got.http_version) == (url, 200, "OK", "1.1")
+    assert (got.body, got.wire_bytes, got.truncated) == (b"hello", 5, False)
+    assert got.ip == "127.0.0.1"
+    assert (got.media_type, got.charset) == ("text/html", "utf-8")
+    assert got.connect_s > 0
+    assert got.first_byte_s > 0
+    assert got.elapsed_s == pytest.approx(got.first_byte_s + got.download_s)
+    assert got.fetched_at.utcoffset() is not None
+
+
+async def test_a_name_is_looked_up_and_an_address_is_not() -> None:
+    async with serving(answering(OK)) as wire:
+        assert (await fetch(wire.url())).dns_s == 0
+        named = await fetch(wire.url(host="localhost"))
+    assert named.dns_s > 0
+    assert named.ip == "127.0.0.1"
+
+
+async def test_header_names_are_lower_case_in_order_and_repeated() -> None:
+    answer = head(b"X-B: 1", b"x-a: 2", b"X-B:   3  ", b"Content-Length: 0", b"SET-COOKIE: a=b")
+    async with serving(answering(answer)) as wire:
+        got = await fetch(wire.url())
+    assert got.headers == (
+        ("x-b", "1"),
+        ("x-a", "2"),
+        ("x-b", "3"),
+        ("content-length", "0"),
+        ("set-cookie", "a=b"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [("é→".encode(), "é→"), ("é".encode("latin-1"), "é"), (b"a\xffb", "aÿb"), (b"\xe2\x82", "â\x82")],
+)
+async def test_header_bytes_beyond_ascii_can_be_written_as_utf_8(sent: bytes, read: str) -> None:
+    answer = head(b"X: " + sent, b"Content-Length: 0", status=b"200 " + sent)
+    async with serving(answering(answer)) as wire:
+        got = await fetch(wire.url())
+    assert got.header("x") == read
+    assert got.reason == read
+    "".join(value for _, value in got.headers).encode()
+
+
+async def test_a_header_line_of_nearly_64_kib_is_taken() -> None:
+    value = b"v" * 65_000
+    async with serving(answering(head(b"X: " + value, b"Content-Length: 0"))) as wire:
+        assert (await fetch(wire.url())).header("x") == value.decode()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_an_answer(status: int) -> None:
+    talk = Recorded(head(b"Location: /next", b"Content-Length: 0", status=b"%d Elsewhere" % status))
+    async with serving(talk) as wire:
+        got = await fetch(wire.url())
+    assert (got.status, got.header("location")) == (status, "/next")
+    assert len(talk.heads) == 1
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("header", [b"X: y", b"Content-Length: 5", b"Content-Encoding: gzip"])
+async def test_an_answer_without_a_body_does_not_wait_for_one(status: int, header: bytes) -> None:
+    async with serving(answering_then_silent(head(header, status=b"%d None" % status))) as wire:
+        got = await fetch(wire.url())
+    assert (got.status, got.body, got.truncated) == (status, b"", False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "version", "body"),
+    [
+        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", 200, "1.0", b"until the end"),
+        (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 200, "1.1", b""),
+        (b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n", 999, "1.1", b""),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, 200, "1.1", b"hi"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK, 200, "1.1", b"hi"),
+        (head(b"Transfer-Encoding: chunked") + b"2\r\nhi\r\n3;x=y\r\n ho\r\n0\r\n\r\n", 200, "1.1", b"hi ho"),
+    ],
+)
+async def test_forms_of_an_answer(answer: bytes, status: int, version: str, body: bytes) -> None:
+    async with serving(answering(answer)) as wire:
+        got = await fetch(wire.url())
+    assert (got.status, got.http_version, got.body) == (status, version, body)
+
+
+async def test_own_headers_are_sent() -> None:
+    talk = Recorded()
+    async with serving(talk) as wire:
+        await fetch(wire.url(), user_agent="tester/1 (+https://x.example)", headers={"Accept-Language": "fr"})
+    lines = talk.heads[0].split(b"\r\n")
+    assert b"User-Agent: tester/1 (+https://x.example)" in lines
+    assert b"Accept-Language: fr" in lines
+    assert b"Accept-Encoding: gzip, deflate, br, zstd" in lines
+    assert b"Host: 127.0.0.1:%d" % wire.port in lines
+
+
+async def test_no_cookie_is_kept_or_sent() -> None:
+    talk = Recorded(head(b"Set-Cookie: id=1; Path=/", b"Content-Length: 0"))
+    async with (
+        serving(talk) as wire,
+        HttpFetcher.open(fetch_settings(), clock=SystemClock()) as fetcher,
+    ):
+        for _ in range(2):
+            got = await fetcher.fetch(wire.url(), departs=lambda: None)
+            assert got.header("set-cookie") == "id=1; Path=/"
+    assert len(talk.heads) == 2
+    assert not [sent for sent in talk.heads if b"cookie" in sent.lower()]
+
+
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        ("/a%2fb%2F%zz%E4%/%7e", b"/a%2fb%2F%zz%E4%/%7e"),
+        ("/a/../b//c/./d", b"/a/../b//c/./d"),
+        ("/?q=%20+&x=[]|^`{}&&=;?/", b"/?q=%20+&x=[]|^`{}&&=;?/"),
+        ("/?a=%26%3D%2B&a=%C3%A9&a=%e9", b"/?a=%26%3D%2B&a=%C3%A9&a=%e9"),
+        ("/a?", b"/a"),  # yarl keeps no empty query
+        ("/a#part", b"/a"),
+        ("", b"/"),
+        ("?x", b"/?x"),
+    ],
+)
+async def test_the_target_goes_out_as_it_is(target: str, sent: bytes) -> None:
+    talk = Recorded()
+    async with serving(talk) as wire:
+        await fetch(wire.url(target))
+    assert talk.heads[0].split(b"\r\n")[0] == b"GET " + sent + b" HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "caps", "kept"),
+    [
+        (b"identity", b"x" * 5000, {"max_wire_bytes": 1000}, b"x" * 1000),
+        (b"identity", b"x" * 5000, {"max_body_bytes": 1000}, b"x" * 1000),
+        (b"gzip", gzip.compress(bytes(1_000_000)), {"max_body_bytes": 70_000}, bytes(70_000)),
+    ],
+)
+async def test_over_a_cap_the_beginning_is_kept_and_the_connection_closed(
+    coding: bytes, body: bytes, caps: dict[str, int], kept: bytes
+) -> None:
+    hung_up = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(head(b"Content-Encoding: " + coding, b"Content-Length: 100000000") + body)
+        await reader.read()
+        hung_up.set()
+
+    async with (
+        serving(talk) as wire,
+        HttpFetcher.open(fetch_settings(**caps), clock=SystemClock()) as fetcher,
+    ):
+        got = await fetcher.fetch(wire.url(), departs=lambda: None)
+        await asyncio.wait_for(hung_up.wait(), 20)
+    assert (got.body, got.truncated) == (kept, True)
+    assert got.wire_bytes <= caps.get("max_wire_bytes", len(body))
+
+
+async def test_a_connection_is_used_again() -> None:
+    talk = Recorded(head(b"Transfer-Encoding: chunked") + b"2\r\nhi\r\n0\r\n\r\n")
+    async with (
+        serving(talk) as wire,
+        HttpFetcher.open(fetch_settings(), clock=SystemClock()) as fetcher,
+    ):
+        first, second = [await fetcher.fetch(wire.url(), departs=lambda: None) for _ in range(2)]
+    assert wire.connections == 1
+    assert first.connect_s > 0
+    assert (second.connect_s, second.dns_s, second.ip) == (0, 0, "127.0.0.1")
+
+
+async def test_a_kept_connection_that_the_server_has_closed_costs_nothing() -> None:
+    numbers = itertools.count()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(OK)
+        if next(numbers) == 0:
+            await read_head(reader)  # and no answer: closed while the second request was on its way
+
+    async with (
+        serving(talk) as wire,
+        HttpFetcher.open(fetch_settings(), clock=SystemClock()) as fetcher,
+    ):
+        for _ in range(2):
+            assert (await fetcher.fetch(wire.url(), departs=lambda: None)).body == b"hi"
+    assert wire.connections == 2
+
+
+async def test_departs_once_and_before_anything_is_sent() -> None:
+    talk = Recorded()
+    seen: list[int] = []
+    async with (
+        serving(talk) as wire,
+        HttpFetcher.open(fetch_settings(), clock=SystemClock()) as fetcher,
+    ):
+        await fetcher.fetch(wire.url(), departs=lambda: seen.append(wire.connections))
+    assert seen == [0]
+
+
+async def test_the_phase_of_a_task_is_told_while_it_waits() -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        asked.set()
+        await go_on.wait()
+        writer.write(OK)
+
+    async with (
+        serving(talk) as wire,
+        HttpFetcher.open(fetch_settings(), clock=SystemClock()) as fetcher,
+    ):
+        task = asyncio.create_task(fetcher.fetch(wire.url(), departs=lambda: None), name="worker 1")
+        await asyncio.wait_for(asked.wait(), 20)
+        assert fetcher.phase_of("worker 1") == "headers"
+        assert fetcher.phase_of("worker 2") is None
+        go_on.set()
+        await task
+        assert fetcher.phase_of("worker 1") is None
+
+
+async def test_tasks_of_one_name_do_not_trip_over_each_other() -> None:
+    async with (
+        serving(answering(OK)) as wire,
+        HttpFetcher.open(fetch_settings(), clock=SystemClock()) as fetcher,
+    ):
+
+        def fetched() -> asyncio.Task[Response]:
+            return asyncio.create_task(fetcher.fetch(wire.url(), departs=lambda: None), name="same")
+
+        await asyncio.gather(fetched(), fetched(), fetched())

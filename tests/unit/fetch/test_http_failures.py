@@ -1,0 +1,289 @@
+"""Each way in which no whole answer came, over a real connection, and what it is called."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+from scraper.clock import SystemClock
+from scraper.errors import FetchError
+from scraper.fetch.http import HttpFetcher
+from scraper.record import Outcome
+from tests.support.fetching import failed_fetch, fetch, fetch_settings
+from tests.support.wire import (
+    answering,
+    answering_then_silent,
+    read_head,
+    refused_port,
+    serving,
+    unanswered_port,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SHORT_S = 0.1
+"""A deadline that the test waits for."""
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def told(error: FetchError) -> tuple[str, str, str]:
+    message = str(error)
+    assert message
+    assert "\n" not in message
+    assert "object at 0x" not in message
+    assert "RawResponseMessage" not in message
+    assert len(message) <= 300
+    return error.outcome, error.kind, error.phase
+
+
+@pytest.fixture
+def certificate() -> ssl.SSLContext:
+    """A server's side of TLS whose certificate nobody has reason to trust."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("sent", "phase"),
+    [(b"", "headers"), (b"HTTP/1.1 200 O", "headers"), (SIZED, "body"), (SIZED + b"h", "body")],
+)
+async def test_silence_ends_at_read_s(sent: bytes, phase: str) -> None:
+    async with serving(answering_then_silent(sent)) as wire:
+        error = await failed_fetch(wire.url(), read_s=SHORT_S)
+    assert told(error) == (Outcome.TIMEOUT, "SocketTimeoutError", phase)
+    assert str(error) == f"no answer in time ({phase})"
+
+
+async def test_a_drip_ends_at_total_s() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with serving(talk) as wire:
+        error = await failed_fetch(wire.url(), total_s=SHORT_S)
+    assert told(error) == (Outcome.TIMEOUT, "TimeoutError", "body")
+
+
+async def test_a_connection_that_does_not_come_about_ends_at_connect_s() -> None:
+    with unanswered_port() as port:
+        error = await failed_fetch(f"http://127.0.0.1:{port}/", connect_s=SHORT_S)
+    assert told(error) == (Outcome.TIMEOUT, "ConnectionTimeoutError", "connect")
+
+
+async def test_a_tls_handshake_that_is_not_answered_ends_at_connect_s() -> None:
+    async def talk(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with serving(talk) as wire:
+        error = await failed_fetch(wire.url(scheme="https"), connect_s=SHORT_S)
+    assert told(error) == (Outcome.TIMEOUT, "ConnectionTimeoutError", "connect")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_refused_connection(scheme: str, host: str) -> None:
+    with refused_port() as port:
+        error = await failed_fetch(f"{scheme}://{host}:{port}/")
+    assert told(error) == (Outcome.CONNECT_ERROR, "ECONNREFUSED", "connect")
+    assert str(error) == "Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("sent", "phase"),
+    [
+        (b"", "headers"),
+        (b"HTTP/1.1 20", "headers"),
+        (b"HTTP/1.1 200 OK\r\nX: y", "headers"),
+        (SIZED, "body"),
+        (SIZED + b"hi", "body"),
+        (CHUNKED + b"5\r\nhi", "body"),
+        (CHUNKED + b"5\r\nhello\r\n", "body"),
+        (CHUNKED + b"5\r\nhello\r\n0\r\n", "body"),
+    ],
+)
+async def test_closed_before_the_answer_was_whole(sent: bytes, phase: str) -> None:
+    async with serving(answering(sent)) as wire:
+        outcome, _, where = told(await failed_fetch(wire.url()))
+    assert (outcome, where) == (Outcome.DISCONNECTED, phase)
+
+
+@pytest.mark.parametrize(("sent", "phase"), [(b"", "headers"), (SIZED + b"hi", "body")])
+async def test_reset_before_the_answer_was_whole(sent: bytes, phase: str) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(sent)
+        reset_on_close = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
+        writer.transport.abort()
+
+    async with serving(talk) as wire:
+        outcome, _, where = told(await failed_fetch(wire.url()))
+    assert outcome == Outcome.DISCONNECTED
+    assert where in {phase, "headers"}  # a reset may overtake what was sent before it
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"ICY 200 OK\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"v" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 600 + b"\r\n",
+        CHUNKED + b"zz\r\nhi",
+    ],
+)
+async def test_what_is_not_http(sent: bytes) -> None:
+    async with serving(answering_then_silent(sent)) as wire:
+        outcome, _, where = told(await failed_fetch(wire.url()))
+    assert (outcome, where) == (Outcome.PROTOCOL_ERROR, "headers")
+
+
+class _TimesTheSecondPart:
+    """A clock that says when a fetcher has the head of its answer and begins with the body."""
+
+    def __init__(self) -> None:
+        self.at_body = asyncio.Event()
+        self.monotonic = SystemClock().monotonic
+
+    def utc(self) -> Any:
+        self.at_body.set()
+        return SystemClock().utc()
+
+
+async def test_a_chunk_that_is_broken_in_a_later_packet_is_not_waited_for() -> None:
+    clock = _TimesTheSecondPart()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(CHUNKED + b"5\r\nhello\r\n")
+        await clock.at_body.wait()
+        writer.write(b"zz\r\nhi")
+        await reader.read()
+
+    async with serving(talk) as wire, HttpFetcher.open(fetch_settings(), clock=clock) as fetcher:
+        with pytest.raises(FetchError) as caught:
+            await fetcher.fetch(wire.url(), departs=lambda: None)
+    assert told(caught.value) == (Outcome.PROTOCOL_ERROR, "ClientResponseError", "body")
+    assert str(caught.value) == "Invalid character in chunk size: b'zz'"
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"br", b"zstd", b"compress"])
+async def test_a_body_that_is_not_what_its_coding_says(coding: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: 5\r\n\r\nplain" % coding
+    async with serving(answering_then_silent(answer)) as wire:
+        error = await failed_fetch(wire.url())
+    assert told(error) == (Outcome.DECODE_ERROR, "BadEncoding", "decode")
+
+
+async def test_tls_against_a_plain_port() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(5)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+
+    async with serving(talk) as wire:
+        error = await failed_fetch(wire.url(scheme="https"))
+    assert told(error) == (Outcome.TLS_ERROR, "WRONG_VERSION_NUMBER", "connect")
+
+
+async def test_closed_in_the_tls_handshake() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1 << 16)
+
+    async with serving(talk) as wire:
+        error = await failed_fetch(wire.url(scheme="https"))
+    assert told(error) == (Outcome.CONNECT_ERROR, "ConnectionResetError", "connect")
+
+
+async def test_a_certificate_that_does_not_verify(certificate: ssl.SSLContext) -> None:
+    async with serving(answering(OK), tls=certificate) as wire:
+        error = await failed_fetch(wire.url(scheme="https"))
+    assert told(error) == (Outcome.TLS_ERROR, "CERTIFICATE_VERIFY_FAILED", "connect")
+    assert "issuer certificate" in str(error)
+
+
+async def test_insecure_takes_a_certificate_that_does_not_verify(certificate: ssl.SSLContext) -> None:
+    async with serving(answering(OK), tls=certificate) as wire:
+        got = await fetch(wire.url(scheme="https"), insecure=True)
+    assert (got.status, got.body, got.ip) == (200, b"hi", "127.0.0.1")
+
+
+def resolver_answers(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], list[Any]]) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: answer())
+
+
+@pytest.mark.parametrize("kind", ["EAI_NONAME", "EAI_AGAIN", "EAI_FAIL"])
+async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    def answer() -> list[Any]:
+        raise socket.gaierror(getattr(socket, kind), "said by the resolver")
+
+    resolver_answers(monkeypatch, answer)
+    error = await failed_fetch("http://nobody.invalid/")
+    assert told(error) == (Outcome.DNS_ERROR, kind, "dns")
+    assert str(error) == "said by the resolver"
+
+
+async def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver_answers(monkeypatch, list)
+    assert told(await failed_fetch("http://nobody.invalid/")) == (Outcome.DNS_ERROR, "EAI_NONAME", "dns")
+
+
+@pytest.mark.parametrize("host", ["a..invalid", "x" * 64 + ".invalid"])
+async def test_a_name_that_can_not_be_looked_up(host: str) -> None:
+    assert told(await failed_fetch(f"http://{host}/")) == (Outcome.DNS_ERROR, "EAI_NONAME", "dns")
+
+
+@pytest.fixture
+def silent_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A resolver that says nothing until the test is over."""
+    over = threading.Event()
+
+    def answer() -> list[Any]:
+        over.wait(20)
+        return []
+
+    resolver_answers(monkeypatch, answer)
+    yield
+    over.set()
+
+
+async def test_a_silent_resolver_ends_at_dns_s(silent_resolver: None) -> None:
+    error = await failed_fetch("http://slow.invalid/", dns_s=SHORT_S)
+    assert told(error) == (Outcome.TIMEOUT, "ETIMEDOUT", "dns")
+
+
+async def test_who_waits_for_another_tasks_look_up_is_told_the_same(silent_resolver: None) -> None:
+    async with HttpFetcher.open(fetch_settings(dns_s=SHORT_S), clock=SystemClock()) as fetcher:
+        failed = await asyncio.gather(
+            *(fetcher.fetch(f"http://slow.invalid/{path}", departs=lambda: None) for path in "ab"),
+            return_exceptions=True,
+        )
+    for error in failed:
+        assert isinstance(error, FetchError)
+        assert told(error) == (Outcome.TIMEOUT, "ETIMEDOUT", "dns")
+
+
+@pytest.mark.parametrize("url", ["http://127.1/", "http://h:99999/", "http://h:port/", "http://[::1/"])
+async def test_what_the_client_does_not_take_for_a_url(url: str) -> None:
+    assert told(await failed_fetch(url))[0] == Outcome.INVALID_URL

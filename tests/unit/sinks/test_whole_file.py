@@ -1,0 +1,95 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scraper.errors import SinkError
+from scraper.sinks.json_array import write_json_array
+from scraper.sinks.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "pages.json"
+
+
+def names(target: Path) -> list[str]:
+    return sorted(path.name for path in target.parent.iterdir())
+
+
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_file_takes_its_place_when_the_block_ends(target: Path, old: bytes | None) -> None:
+    if old is not None:
+        target.write_bytes(old)
+    with whole_file(target) as file:
+        file.write(b"new")
+        assert (target.read_bytes() if target.exists() else None) == old
+    assert target.read_bytes() == b"new"
+    assert names(target) == ["pages.json"]
+
+
+@pytest.mark.parametrize("old", [None, b"old"])
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), KeyboardInterrupt()])
+def test_an_error_in_the_middle_leaves_what_was_there(
+    target: Path, old: bytes | None, error: BaseException
+) -> None:
+    if old is not None:
+        target.write_bytes(old)
+
+    def write() -> None:
+        with whole_file(target) as file:
+            file.write(b"half of")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
+    assert names(target) == (["pages.json"] if old is not None else [])
+    if old is not None:
+        assert target.read_bytes() == old
+
+
+def test_an_error_of_the_system_is_a_sink_error(target: Path) -> None:
+    def write() -> None:
+        with whole_file(target) as file:
+            file.write(b"half of")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(SinkError, match=r"can't write .*pages\.json: No space left"):
+        write()
+    assert names(target) == []
+
+
+def test_a_place_that_cannot_be_written_is_a_sink_error(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="No such file"), whole_file(tmp_path / "no folder" / "pages.json"):
+        pass
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SinkError, match="directory"), whole_file(tmp_path / "folder") as file:
+        file.write(b"x")
+    assert os.listdir(tmp_path) == ["folder"]  # noqa: PTH208 the hidden ones too
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1000])
+def test_an_array_has_one_record_a_line(target: Path, tmp_path: Path, count: int) -> None:
+    records = [{"seq": seq, "input": "a\u2028b [, \\n"} for seq in range(count)]
+    journal = tmp_path / "journal"
+    journal.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), "utf-8")
+    write_json_array(journal, target)
+    text = target.read_text("utf-8")
+    assert json.loads(text) == records
+    assert text.count("\n") == (count + 2 if count else 1)
+
+
+def test_a_journal_that_is_gone_leaves_the_old_array(target: Path, tmp_path: Path) -> None:
+    target.write_bytes(b"[]\n")
+    with pytest.raises(SinkError):
+        write_json_array(tmp_path / "gone", target)
+    assert target.read_bytes() == b"[]\n"
+    assert names(target) == ["pages.json"]
