@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format config clean
+.PHONY: help venv demo test lint format config docs picture clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 config: $(STAMP) ## Write config/default.toml again from the settings' docstrings
 	$(BIN)/python -m scraper.settings.describe > config/default.toml.new
 	mv config/default.toml.new config/default.toml
+
+docs: $(STAMP) ## Write docs/record.md and docs/settings.md again from the docstrings
+	$(BIN)/python tests/support/reference_pages.py
+
+picture: $(STAMP) ## Draw docs/images/demo.svg again from a real run
+	$(BIN)/python tests/support/record_terminal.py
 
 clean: ## Remove .venv and what the tools left
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,10 +1,10 @@
 """The package as a library: records as they come, or a run to files.
 
-    import scraper
+import scraper
 
-    async with scraper.crawl(["https://example.com/"]) as records:
-        async for record in records:
-            print(record.url, record.title)
+async with scraper.crawl(["https://example.com/"]) as records:
+    async for record in records:
+        print(record.url, record.title)
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from scraper.clock import SystemClock
-from scraper.errors import UsageError
+from scraper.errors import StateError, UsageError
 from scraper.execution import Run
 from scraper.fetch.http import HttpFetcher
 from scraper.frontier.frontier import Frontier
@@ -132,12 +132,12 @@ async def _files(files: RunFiles, mode: Mode) -> AsyncIterator[_Disk]:
         files.state.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"can't write {files.outputs[0]}: {error.strerror}") from error
+    if mode is Mode.FRESH:
+        await _discard(files.state)
     state = await StateThread.open(files.state)
-    if mode is Mode.FRESH:  # it had to be opened: that nobody else holds it is known only then
-        await state.close(remove=True)
-        state = await StateThread.open(files.state)
     runs: list[Run] = []
     try:
+        await _same_outputs(files, state)
         before = await state.call(state.store.progress)
         journal = await JsonLinesJournal.reopen(files.journal, length=before.output_bytes)
         try:
@@ -151,6 +151,30 @@ async def _files(files: RunFiles, mode: Mode) -> AsyncIterator[_Disk]:
         # After the state: one that is killed in between would leave a state that wants its journal back.
         if (complete and not files.keeps_journal) or (untouched and not complete):
             await asyncio.to_thread(_remove_journal, files, complete=complete)
+
+
+async def _same_outputs(files: RunFiles, state: StateThread) -> None:
+    """Keep the outputs' names with a new run; refuse to resume one with others.
+
+    Raises:
+        UsageError: They differ: an output would never be made, or nobody asked for it.
+    """
+    names = [path.name for path in files.outputs]
+    remembered = await state.call(state.store.fact, "outputs")
+    if remembered is None:
+        await state.call(state.store.note, outputs=msgspec.json.encode(names).decode())
+    elif sorted(names) != sorted(before := msgspec.json.decode(remembered, type=list[str])):
+        raise UsageError(f"the unfinished run writes {', '.join(before)}: resume it with the same outputs")
+
+
+async def _discard(state_path: Path) -> None:
+    """Remove a state, also one that is damaged or of another version, unless another run holds it."""
+    try:
+        state = await StateThread.open(state_path)  # only so is it known that nobody holds it
+    except StateError:
+        await asyncio.to_thread(state_path.unlink)
+    else:
+        await state.close(remove=True)
 
 
 def _remove_journal(files: RunFiles, *, complete: bool) -> None:
@@ -194,7 +218,9 @@ async def _seeds(sources: Sequence[Source | GivenLines], state: StateThread) -> 
     listed = msgspec.json.decode(remembered, type=list[_Listed])
     if sources and list(sources) != [one.source for one in listed]:
         names = ", ".join(one.source.name for one in listed)
-        raise UsageError(f"the unfinished run read from {names}: resume it with the same, or start over with --fresh")
+        raise UsageError(
+            f"the unfinished run read from {names}: resume it with the same, or start over with --fresh"
+        )
     read = await state.call(state.store.sources)
     for number, (source, identity) in enumerate((one.source, one.identity) for one in listed):
         if number in read and read[number].ended:
@@ -230,10 +256,11 @@ def _waits(crawl: Crawl, fetcher: HttpFetcher, clock: Clock) -> tuple[str, ...]:
     """Return a line for each worker that is at something, and one for the frontier."""
     now_s = clock.monotonic()
     stands = crawl.frontier.occupancy()
-    lines = [
+    frontier = (
         f"frontier: {stands.unfinished} lines unfinished, {stands.hosts_ready} hosts ready, "
         f"{stands.hosts_held} held back, {stands.handed_out} requests handed out"
-    ]
+    )
+    lines = [frontier]
     for name, request in crawl.under_way.items():
         phase = fetcher.phase_of(name) or "the writer"
         since_s = now_s - request.released_at_s

@@ -128,7 +128,9 @@ class Run:
     async def _complete(self) -> None:
         lines, records = self.crawl.frontier.lines, self.crawl.journal.records
         if lines != records:
-            raise CountMismatch(f"{lines} lines were read but {records} records written: please report this bug")
+            raise CountMismatch(
+                f"{lines} lines were read but {records} records written: please report this bug"
+            )
         if not lines:
             await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
         if self._files:

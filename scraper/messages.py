@@ -1,6 +1,6 @@
 """What passes between the stages. Values only: no I/O, no rules.
 
-    Seed ──admitted──► Request ──fetched──► Response ──decided, parsed──► Finished | Again | Hop
+Seed ──admitted──► Request ──fetched──► Response ──decided, parsed──► Finished | Again | Hop
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Monotonic: when politeness let it go."""
     waited_s: float = 0.0
     """Seconds of back-off before the next try."""
+    took_s: float = 0.0
+    """Seconds spent on the hops and tries so far."""
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +138,9 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     wire_bytes: int
     size_bytes: int
     elapsed_s: float
+    """Of the answer, as the record has it; 0 without one."""
+    took_s: float
+    """Seconds spent on the line in all of its hops and tries, failed ones too, without the waits."""
     attempts: int
     retryable: bool
 

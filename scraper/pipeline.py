@@ -1,4 +1,4 @@
-"""One crawl, in the order in which data flows:
+"""One crawl, in the order in which data flows.
 
     seeds -> frontier -> requests -> visit -> records -> journal
 

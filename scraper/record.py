@@ -244,7 +244,7 @@ class Record(Page, frozen=True, omit_defaults=True):
     seq: int
     """The number of the input line, from 0; links that were found take the next free numbers."""
     input: str
-    """The line, verbatim."""
+    """The line, verbatim; but the password of a URL with user info is masked."""
     extra: dict[str, Any]
     """The row's other columns."""
     url: str | None

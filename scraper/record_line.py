@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from scraper import urls
 from scraper.clock import rfc3339
 from scraper.messages import Finished
 from scraper.record import SCHEMA_VERSION, Record, Timing, Try
@@ -31,11 +32,12 @@ def finish(
     at: str = "",
     started_s: float = 0.0,
     parse_s: float = 0.0,
+    took_s: float = 0.0,
 ) -> Finished:
     """Put the record together and encode it.
 
     ``at`` (RFC 3339) and ``started_s`` (monotonic) are when the visit began; ``parse_s`` is how long
-    the parsing took.
+    the parsing took, ``took_s`` the whole visit.
     """
     attempts = 0 if request.settled else len(request.tries) + 1
     tries = [*request.tries, _last_try(request, done, response, at=at)] if request.tries else []
@@ -49,7 +51,7 @@ def finish(
         schema=SCHEMA_VERSION,
         run=run,
         seq=request.seq,
-        input=request.input,
+        input=urls.without_user_info(request.input),
         extra=request.extra or {},
         url=request.url,
         final_url=response.url if response else None,
@@ -76,6 +78,7 @@ def finish(
         wire_bytes=record.wire_size or 0,
         size_bytes=record.size or 0,
         elapsed_s=record.elapsed or 0.0,
+        took_s=request.took_s + took_s,
         attempts=attempts,
         retryable=done.retryable,
     )

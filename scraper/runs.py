@@ -70,7 +70,8 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
             return
         if self.is_unfinished():
             raise OutputExists(
-                f"an unfinished run lies in {self.outputs[0]}: go on with --resume, or start over with --fresh"
+                f"an unfinished run lies in {self.outputs[0]}: "
+                "go on with --resume, or start over with --fresh"
             )
         for path in self.outputs:
             if path.exists():
@@ -93,10 +94,13 @@ def run_files(outputs: Sequence[Path]) -> RunFiles:
         raise UsageError("an output is named twice")
     first = outputs[0]
     journals = [path for path in outputs if path.suffix in JOURNAL_FORMATS]
+    named_after = journals[0] if journals else first
+    journal = journals[0] if journals else first.with_name(f"{first.name}.journal")
     return RunFiles(
         outputs=tuple(outputs),
-        journal=journals[0] if journals else first.with_name(f"{first.name}.journal"),
-        state=first.with_name(f"{first.name}.state"),
+        journal=journal,
+        # Beside the journal, so that two runs that would write the same one meet at its lock.
+        state=named_after.with_name(f"{named_after.name}.state"),
     )
 
 

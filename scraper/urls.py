@@ -201,7 +201,7 @@ def _parsed(url: str) -> tuple[str, str]:
         InvalidUrl: It is none.
     """
     try:
-        return _strict(can_ada.parse(_scalar(url)))
+        return _strict(can_ada.parse(scalar_text(url)))
     except ValueError:
         raise InvalidUrl("not a URL") from None
 
@@ -273,7 +273,7 @@ def drop_fragment(url: str) -> str:
 def _base(url: str) -> tuple[can_ada.URL, str] | None:
     """Return a base URL parsed, and its origin paths can simply be put behind that."""
     try:
-        parsed = can_ada.parse(_scalar(url))
+        parsed = can_ada.parse(scalar_text(url))
         _, host = _strict(parsed)
     except (ValueError, InvalidUrl):
         return None
@@ -300,12 +300,12 @@ def resolve(base: str, reference: str) -> str | None:
     if _plain_path(reference) and len(origin) + len(reference) <= MAX_URL_BYTES:
         return origin + reference
     try:
-        return _strict(parsed + _scalar(reference))[0]
+        return _strict(parsed + scalar_text(reference))[0]
     except (ValueError, InvalidUrl):
         return None
 
 
-def _scalar(text: str) -> str:
+def scalar_text(text: str) -> str:
     """Return the text without lone surrogates: escaped bytes percent-encoded, others as U+FFFD."""
     if text.isascii() or not _lone_surrogate.search(text):
         return text
@@ -319,11 +319,17 @@ def redact(url: str) -> str:
     A parameter of query or fragment is secret by its name: ``token``, ``api_key``, ``password``,
     ``X-Amz-Signature`` and the like, in any case and also percent-encoded.
     """
-    if "@" in url:
-        url = _user_info.sub(rf"\1{_MASK}@", url)
+    url = without_user_info(url)
     if "=" in url:
         url = _parameter.sub(_mask_secret, url)
     return url
+
+
+def without_user_info(url: str) -> str:
+    """Return a URL, or what was meant as one, with the user name and password in it masked."""
+    if "@" not in url or url.lstrip().lower().startswith("mailto:"):
+        return url
+    return _user_info.sub(rf"\1{_MASK}@", url)
 
 
 def _mask_secret(parameter: re.Match[str]) -> str:

@@ -6,12 +6,14 @@ that it can run in another process as well.
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from scraper import record_line
 from scraper.clock import rfc3339
 from scraper.errors import FetchError, PageError
+from scraper.messages import Response
 from scraper.parse.sniff import is_html
 from scraper.record import Failure, Outcome
 from scraper.verdict import Done
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scraper.clock import Clock
-    from scraper.messages import Request, Response, Verdict
+    from scraper.messages import Request, Verdict
     from scraper.record import Page
     from scraper.verdict import Decision
 
@@ -62,9 +64,7 @@ class Parser(Protocol):
 class Visitor:
     """Visits one request at a time for each of its callers."""
 
-    def __init__(
-        self, *, fetcher: Fetcher, decider: Decider, parser: Parser, run: str, clock: Clock
-    ) -> None:
+    def __init__(self, *, fetcher: Fetcher, decider: Decider, parser: Parser, run: str, clock: Clock) -> None:
         self._fetcher = fetcher
         self._decider = decider
         self._parser = parser
@@ -88,21 +88,25 @@ class Visitor:
         except FetchError as error:
             result = error
         decision = self._decider.decide(request, result, at=at)
+        fetched_s = self._clock.monotonic()
         if not isinstance(decision, Done):
-            return decision
-        if isinstance(result, FetchError):
-            return record_line.finish(request, decision, run=self._run, at=at)
-        began_s = perf_counter()
-        decision, page = self._parsed(decision, result)
+            took_s = request.took_s + fetched_s - started_s
+            return replace(decision, request=replace(decision.request, took_s=took_s))
+        response = page = None
+        if isinstance(result, Response):
+            response = result
+            decision, page = self._parsed(decision, response)
+        parsed_s = self._clock.monotonic()
         return record_line.finish(
             request,
             decision,
-            result,
+            response,
             page,
             run=self._run,
             at=at,
             started_s=started_s,
-            parse_s=perf_counter() - began_s,
+            parse_s=parsed_s - fetched_s,
+            took_s=parsed_s - started_s,
         )
 
     def _parsed(self, done: Done, response: Response) -> tuple[Done, Page | None]:

@@ -30,7 +30,10 @@ from scraper.sources.arguments import sources_from_arguments
 @click.option("--fresh", is_flag=True, help="Start over, and replace what is there.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 @click.option(
-    "--log-json", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Append a structured log."
+    "--log-json",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a structured log.",
 )
 @settings_options
 @click.pass_context

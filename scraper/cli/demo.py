@@ -49,7 +49,9 @@ async def _demo(folder: Path, *, seed: int, pages: int, loaded: Loaded) -> Exit:
     listed, written = folder / "urls.txt", folder / "pages.jsonl"
     async with SampleServer(build_site(seed, pages)) as server:
         _write(listed, server.list_text())
-        click.echo(f"Serving {len(server.site.hosts)} hosts on port {server.port}; the list: {listed}", err=True)
+        click.echo(
+            f"Serving {len(server.site.hosts)} hosts on port {server.port}; the list: {listed}", err=True
+        )
         ending = await run_and_show(
             sources_from_arguments([str(listed)], loaded.settings.sources),
             run_files([written]),

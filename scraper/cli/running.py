@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,16 +20,15 @@ from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
 from scraper.observe.status import HostsWaiting
 from scraper.observe.summary import SLOWEST_SHOWN, print_summary
-from scraper.runs import Mode, RunFiles
 from scraper.sinks.stdout import StandardOutputJournal
 
 if TYPE_CHECKING:
     import signal
     from collections.abc import Sequence
-    from pathlib import Path
 
     from scraper.execution import Run
     from scraper.observe.events import Observer
+    from scraper.runs import Mode, RunFiles
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 

@@ -8,18 +8,18 @@ first and written into the markup afterwards, so what a page says is known witho
 from __future__ import annotations
 
 import json
+import random
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from scraper.demo.truth import PORT, Place
+from scraper.demo.voices import Voice
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable
 
-    from scraper.demo.voices import Voice
 
 CanonicalForm = tuple[str | None, str | None]
 """A canonical's ``href`` as written, and the absolute URL it means."""

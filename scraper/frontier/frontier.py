@@ -16,18 +16,20 @@ import contextlib
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
-from scraper.clock import Clock
-from scraper.frontier.state_thread import StateThread
 from scraper.frontier.store import NOBODY, Progress, Want, host_id
-from scraper.messages import Batch, Finished, Request
 from scraper.politeness import HostTurn, Unlimited
-from scraper.settings.model import FrontierSettings, PolitenessSettings
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scraper.clock import Clock
+    from scraper.frontier.state_thread import StateThread
+    from scraper.messages import Batch, Finished, Request
+    from scraper.settings.model import FrontierSettings, PolitenessSettings
 
 _LOADED_AT_MOST = 32_768
 """Lines in memory over all hosts. Only reached when redirects or back-offs pile up; then what is on

@@ -18,9 +18,7 @@ import functools
 import hashlib
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -28,6 +26,10 @@ from scraper import urls
 from scraper.errors import InvalidUrl, OutputLocked, StateError
 from scraper.messages import Batch, Finished, Request, Seed
 from scraper.record import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 LAYOUT_VERSION = 1
 """Of the tables below. A state of another version can't be resumed."""
@@ -156,7 +158,7 @@ class Store:
         finally:
             self._db.execute("COMMIT" if self._db.in_transaction else "SELECT 1")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute("PRAGMA cache_size=-16384")
+        self._db.execute("PRAGMA cache_size=-4096")
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -244,7 +246,8 @@ class Store:
             found = self._value(_LOAD, limit, _json(wants))
         hosts = msgspec.json.decode(f"[{found or ''}]", type=list[tuple[int, list[_Row]]])
         return {
-            home: [_request(home, row) for row in sorted(rows, key=lambda row: row.seq)] for home, rows in hosts
+            home: [_request(home, row) for row in sorted(rows, key=lambda row: row.seq)]
+            for home, rows in hosts
         }
 
     def hosts_after(self, host_id: int, limit: int) -> list[int]:

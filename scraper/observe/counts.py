@@ -170,7 +170,7 @@ class Counts:
         if status is not None:
             self._durations.add(record.elapsed_s)
         if record.attempts and record.host:
-            self._hosts.add(record.host, seconds=record.elapsed_s, failed=record.outcome not in GOOD)
+            self._hosts.add(record.host, seconds=record.took_s, failed=record.outcome not in GOOD)
 
     def snapshot(self, *, hosts: int = 0) -> Snapshot:
         """Return the numbers as they are now; after ``RunEnded``, as they were then.

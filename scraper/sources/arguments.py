@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scraper.errors import InvalidUrl, SourceError
 from scraper.sources.source import Format, Source
-from scraper.urls import parse_input, redact
+from scraper.urls import parse_input, redact, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,8 @@ def sources_from_arguments(arguments: Sequence[str], settings: SourceSettings) -
     """
     sources: list[Source] = []
     for argument in arguments:
+        if argument != scalar_text(argument) and _exists(argument):
+            raise SourceError(f"{scalar_text(argument)}: the file's name is not UTF-8; give the list as -")
         if argument == "-":
             if any(source.kind == "stdin" for source in sources):
                 raise SourceError("standard input (-) is given twice; give it once")
@@ -84,7 +86,8 @@ def _is_bare_url(argument: str) -> bool:
         return False
 
 
-def _add_url(sources: list[Source], url: str) -> None:
+def _add_url(sources: list[Source], argument: str) -> None:
+    url = scalar_text(argument)  # bytes that are no UTF-8 come as lone surrogates
     if sources and sources[-1].kind == "argument":
         last = sources.pop()
         sources.append(Source(kind="argument", name=last.name, urls=(*last.urls, url)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scraper.messages import Seed
+from scraper.urls import scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,4 +30,4 @@ class GivenLines:
             line = next(lines, None)
             if line is None:
                 return
-            yield line if isinstance(line, Seed) else Seed(line)
+            yield line if isinstance(line, Seed) else Seed(scalar_text(line))

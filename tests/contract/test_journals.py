@@ -189,3 +189,17 @@ async def test_a_stream_gives_what_a_file_would_hold() -> None:
     channel = Channel[Record](1)
     await StreamJournal(channel).append(LINES[3:4])
     assert msgspec.json.encode(await anext(channel)) + b"\n" == LINES[3]
+
+
+async def test_a_descriptor_that_takes_a_part_at_a_time_gets_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    write = os.write
+    monkeypatch.setattr(
+        "scraper.sinks.stdout.os.write", lambda descriptor, rest: write(descriptor, rest[:100])
+    )
+    journal = StandardOutputJournal(writer)
+    await journal.append(LINES[:5])
+    monkeypatch.undo()
+    os.close(writer)
+    with open(reader, "rb") as end:  # noqa: ASYNC230, PTH123 a descriptor, with all there
+        assert seqs(end.read()) == list(range(5))

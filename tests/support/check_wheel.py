@@ -55,6 +55,12 @@ def use(binaries: Path, place: Path) -> None:
     version = run(binaries / "scraper", "--version", cwd=place).split()[-1]
     schema = json.loads(run(binaries / "scraper", "schema", cwd=place))
     described = schema["$defs"]["Record"]["properties"]["seq"].get("description")
+    # Line 2 answers nothing: a port that nobody listens on. Both lines give a record all the same.
+    (place / "urls.txt").write_text("no url\nhttp://127.0.0.1:9/\n")
+    run(binaries / "scraper", "crawl", "urls.txt", "-o", "pages.json", "--retries", "0", "-q", cwd=place)
+    outcomes = [record["outcome"] for record in json.loads((place / "pages.json").read_text())]
+    if sorted(outcomes) != ["connect_error", "invalid_url"]:
+        sys.exit(f"check_wheel: a crawl gave {outcomes}")
     typed = run(
         binaries / "python",
         "-c",

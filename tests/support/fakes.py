@@ -289,6 +289,7 @@ def finished(request: Request, *, outcome: Outcome = Outcome.OK, line: bytes = b
         wire_bytes=0,
         size_bytes=0,
         elapsed_s=0.0,
+        took_s=0.0,
         attempts=1,
         retryable=False,
     )

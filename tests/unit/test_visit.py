@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from scraper.errors import PageError
 from scraper.messages import Again, Finished, Hop, Request, Response, Verdict
@@ -126,7 +127,11 @@ async def test_a_line_that_is_settled_asks_nobody_and_departs_all_the_same(
 @pytest.mark.parametrize("decision", [Again(request(URL), 2.0), Hop(request("https://b.example/"))])
 async def test_what_is_not_done_is_passed_on_and_not_parsed(decision: Decision) -> None:
     bench = Bench(page(status=503), decision=decision)
-    assert await bench.visit(request(URL)) is decision
+    found = await bench.visit(request(URL))
+
+    assert isinstance(found, Again | Hop)
+    assert found.request.took_s > 0
+    assert replace(found, request=replace(found.request, took_s=0.0)) == decision
     assert bench.reader.given == []
 
 
@@ -160,7 +165,8 @@ async def test_the_last_of_several_tries_tells_when_it_began(answer: Response | 
         ("text/html", b"", False),
         ("text/plain", b"<p>", False),
         ("application/pdf", b"<p>", False),
-        ("", b"<p>", False),
+        ("", b"<p>", True),
+        ("", b"plain", False),
     ],
 )
 async def test_only_html_is_parsed(kind: str, body: bytes, *, parsed: bool) -> None:
@@ -169,6 +175,12 @@ async def test_only_html_is_parsed(kind: str, body: bytes, *, parsed: bool) -> N
     assert record["outcome"] == "ok"
     assert bool(bench.reader.given) is parsed
     assert ("title" in record) is parsed
+
+
+async def test_a_server_that_forbids_to_guess_is_obeyed() -> None:
+    bench = Bench(response(URL, headers=[("x-content-type-options", "NoSniff")], body=b"<p>"))
+    await bench.record(request(URL))
+    assert bench.reader.given == []
 
 
 @pytest.mark.parametrize(

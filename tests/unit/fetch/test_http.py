@@ -175,7 +175,7 @@ async def test_the_target_goes_out_as_it_is(target: str, sent: bytes) -> None:
     [
         (b"identity", b"x" * 5000, {"max_wire_bytes": 1000}, b"x" * 1000),
         (b"identity", b"x" * 5000, {"max_body_bytes": 1000}, b"x" * 1000),
-        (b"gzip", gzip.compress(bytes(1_000_000)), {"max_body_bytes": 70_000}, bytes(70_000)),
+        (b"gzip", gzip.compress(bytes(1_000_000), mtime=0), {"max_body_bytes": 70_000}, bytes(70_000)),
     ],
 )
 async def test_over_a_cap_the_beginning_is_kept_and_the_connection_closed(

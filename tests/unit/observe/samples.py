@@ -51,6 +51,7 @@ def finished(
         wire_bytes=wire_bytes,
         size_bytes=size_bytes,
         elapsed_s=elapsed_s,
+        took_s=elapsed_s,
         attempts=attempts,
         retryable=False,
     )

@@ -1,0 +1,36 @@
+"""The public interface in each intended way; never run, checked by mypy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import scraper
+from scraper.settings.model import FetchSettings, PolitenessSettings
+
+
+async def titles(urls: list[str]) -> list[str | None]:
+    async with scraper.crawl(urls) as records:
+        return [record.title async for record in records if record.outcome is scraper.Outcome.OK]
+
+
+async def with_settings() -> int:
+    settings = scraper.Settings(
+        fetch=FetchSettings(user_agent="me/1.0 (+https://example.com/bot)"),
+        politeness=PolitenessSettings(per_host=1, delay_s=2.0),
+    )
+    seeds = (scraper.Seed(f"https://example.com/{n}", {"n": n}) for n in range(3))
+    count = 0
+    async with scraper.crawl(seeds, settings=settings) as records:
+        async for record in records:
+            count += len(record.headings) + record.extra["n"]
+    return count
+
+
+async def to_files() -> bool:
+    try:
+        result: scraper.RunResult = await scraper.crawl_to_files(
+            ["urls.txt", Path("more.csv")], [Path("out/pages.jsonl"), "out/pages.json"], resume=True
+        )
+    except scraper.OutputLocked as error:
+        raise SystemExit(str(error)) from error
+    return result.complete and result.lines == result.records
