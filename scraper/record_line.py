@@ -13,6 +13,8 @@ from scraper.messages import Finished
 from scraper.record import SCHEMA_VERSION, Record, Timing, Try
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from scraper.messages import Request, Response
     from scraper.record import Page
     from scraper.verdict import Done
@@ -29,14 +31,14 @@ def finish(
     page: Page | None = None,
     *,
     run: str,
-    at: str = "",
+    at: datetime | None = None,
     started_s: float = 0.0,
     parse_s: float = 0.0,
     took_s: float = 0.0,
 ) -> Finished:
     """Put the record together and encode it.
 
-    ``at`` (RFC 3339) and ``started_s`` (monotonic) are when the visit began; ``parse_s`` is how long
+    ``at`` (with a zone) and ``started_s`` (monotonic) are when the visit began; ``parse_s`` is how long
     the parsing took, ``took_s`` the whole visit.
     """
     attempts = 0 if request.settled else len(request.tries) + 1
@@ -130,10 +132,10 @@ def _timing(request: Request, response: Response, *, started_s: float, parse_s: 
     )
 
 
-def _last_try(request: Request, done: Done, response: Response | None, *, at: str) -> Try:
+def _last_try(request: Request, done: Done, response: Response | None, *, at: datetime | None) -> Try:
     """Return the attempt that the line ended with, for the list of all of them."""
     return Try(
-        at=at,
+        at=rfc3339(at) if at else "",
         status=response.status if response else None,
         error=None if done.outcome.is_success else done.outcome,
         waited_s=round(request.waited_s, 3),

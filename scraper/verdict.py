@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from scraper import urls
+from scraper.clock import rfc3339
 from scraper.errors import FetchError
 from scraper.messages import Again, Hop, Request, Response
 from scraper.record import Failure, Outcome, Redirect, Try
@@ -57,8 +58,8 @@ class Decider:
         self._max_redirects = max_redirects
         self._chance = chance
 
-    def decide(self, request: Request, result: Response | FetchError, *, at: str) -> Decision:
-        """Return what follows from an attempt that began at ``at`` (RFC 3339)."""
+    def decide(self, request: Request, result: Response | FetchError, *, at: datetime) -> Decision:
+        """Return what follows from an attempt that began at ``at``, a time with a zone."""
         if isinstance(result, FetchError):
             return self._failed(request, result, at)
         if result.status in REDIRECTS:
@@ -67,21 +68,21 @@ class Decider:
             return Done(outcome=Outcome.TOO_LARGE if result.truncated else Outcome.OK)
         return self._refused(request, result, at)
 
-    def _failed(self, request: Request, error: FetchError, at: str) -> Decision:
+    def _failed(self, request: Request, error: FetchError, at: datetime) -> Decision:
         outcome = Outcome(error.outcome)
         failure = Failure(type=error.kind, message=str(error), phase=error.phase)
-        tried = Try(at=at, error=outcome, waited_s=request.waited_s)
+        tried = Try(at=rfc3339(at), error=outcome, waited_s=request.waited_s)
         if request.guessed_scheme and not request.redirects and outcome in _HTTPS_REFUSED:
             return Again(_over_http(request, tried), 0.0)
         if outcome in TRANSIENT_OUTCOMES or error.kind == "EAI_AGAIN":
             return self._again(request, tried) or Done(outcome=outcome, failure=failure, retryable=True)
         return Done(outcome=outcome, failure=failure)
 
-    def _refused(self, request: Request, response: Response, at: str) -> Decision:
+    def _refused(self, request: Request, response: Response, at: datetime) -> Decision:
         if response.status not in TRANSIENT_STATUSES:
             return Done(outcome=Outcome.HTTP_ERROR)
         tried = Try(
-            at=at,
+            at=rfc3339(at),
             status=response.status,
             error=Outcome.HTTP_ERROR,
             waited_s=request.waited_s,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from scraper import record_line
-from scraper.clock import rfc3339
 from scraper.errors import FetchError, PageError
 from scraper.messages import Response
 from scraper.parse.sniff import is_html
@@ -20,6 +19,7 @@ from scraper.verdict import Done
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from scraper.clock import Clock
     from scraper.messages import Request, Verdict
@@ -44,8 +44,8 @@ class Fetcher(Protocol):
 class Decider(Protocol):
     """Says what follows from an attempt."""
 
-    def decide(self, request: Request, result: Response | FetchError, *, at: str) -> Decision:
-        """Return what follows from an attempt that began at ``at`` (RFC 3339)."""
+    def decide(self, request: Request, result: Response | FetchError, *, at: datetime) -> Decision:
+        """Return what follows from an attempt that began at ``at``, a time with a zone."""
         ...
 
 
@@ -81,7 +81,7 @@ class Visitor:
             done = Done(outcome=request.settled, failure=_settled(request))
             return record_line.finish(request, done, run=self._run)
         started_s = self._clock.monotonic()
-        at = rfc3339(self._clock.utc())
+        at = self._clock.utc()
         result: Response | FetchError
         try:
             result = await self._fetcher.fetch(request.target, departs=departs)

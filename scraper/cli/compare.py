@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
@@ -13,36 +14,34 @@ from scraper.assembly import open_run
 from scraper.cli.exits import Exit
 from scraper.cli.options import loaded_from, settings_options
 from scraper.cli.signals import signals_stop
-from scraper.clock import SystemClock
 from scraper.errors import UsageError
 from scraper.observe.counts import GOOD
-from scraper.observe.events import Aborting, Draining, Stalled
-from scraper.observe.printable import printable, printable_url
+from scraper.observe.events import Written
+from scraper.observe.printable import printable_url
+from scraper.observe.status import event_lines
 from scraper.record import Outcome
 from scraper.sinks.stdout import StandardOutputJournal
 from scraper.sources.arguments import sources_from_arguments
-from scraper.sources.lines_given import GivenLines
-from scraper.visit import Visitor
+from scraper.sources.source import Source
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from scraper.clock import Clock
     from scraper.execution import RunResult
-    from scraper.messages import Request, Verdict
+    from scraper.messages import Finished
     from scraper.observe.events import Event
     from scraper.settings.load import Loaded
     from scraper.settings.model import Settings
-    from scraper.sources.source import Source
-
-T = TypeVar("T")
 
 _URL_LIMIT = 500
 """Characters of a URL or a line that are shown; a line of a list may be a megabyte long."""
-_BATCH_S = 0.01
-"""A run is over when its last batch is written. By the default of 0.25 s, that wait would be most of
-what is measured of a short list: ten pages of 5 ms each came out as 0.3 s both ways."""
+_UNLESS_SET: Final = {"politeness.delay_s": 0.0, "retry.retries": 0, "output.batch_s": 0.01}
+"""What a pass does where the user did not say, so that pages are measured and no wait of ours. A back-off
+is drawn at random: one dead host made a speed-up of 6 out of one of 1. And a pass is over when its last
+batch is written: ten pages of 5 ms each took 0.27 s both ways by the default of 0.25 s a batch, and by
+this one 0.087 s one at a time and 0.058 s together (two cores, loopback)."""
+_STOPPED = "stopped: there is nothing to compare"
 _HAVE_STATUS: Final = frozenset({Outcome.OK, Outcome.HTTP_ERROR})
 
 
@@ -77,174 +76,137 @@ async def compare_passes(sources: Sequence[Source], *, loaded: Loaded) -> Exit:
     A list that can't be read twice (standard input, a pipe) is remembered from the first pass.
 
     Raises:
-        UsageError: A source can't be read, or there is no line in any.
-        RunError: A pass broke, or nobody reads standard output any more.
+        UsageError: There is no line in any source.
+        ExceptionGroup: A source can't be read, a pass broke, or nobody reads standard output any more.
     """
-    together = pass_settings(loaded, workers=None)
+    one_by_one, together = pass_settings(loaded, workers=1), pass_settings(loaded, workers=None)
     _talk("One page at a time:")
     keep = not all(source.rereadable for source in sources)
-    first = await _visit_all(sources, settings=pass_settings(loaded, workers=1), keep=keep)
-    if first.stopped is not None:
-        return _interrupted(first.stopped)
-    if not first.result.lines:
+    pages = PageLines(keep=keep)
+    first, stopped = await _visit_all(sources, settings=one_by_one, pages=pages)
+    if stopped is not None:
+        _talk(_STOPPED)
+        return Exit(128 + stopped)
+    if not first.lines:
         raise UsageError("the list is empty: there is nothing to compare")
     _talk(f"Up to {together.run.workers} at the same time, {together.politeness.per_host} a host:")
-    again = [GivenLines(first.lines)] if keep else sources
-    second = await _visit_all(again, settings=together, keep=False)
-    if second.stopped is not None and not second.result.complete:
-        return _interrupted(second.stopped)
-    one_s, many_s = first.result.elapsed_s, second.result.elapsed_s
+    kept = tuple(line for _, line in sorted(pages.kept.items()))
+    again = [Source(kind="argument", name="-", urls=kept)] if keep else sources
+    second, stopped = await _visit_all(again, settings=together, pages=pages)
+    if stopped is not None and not second.complete:
+        _talk(_STOPPED)
+        return Exit(128 + stopped)
+    one_s, many_s = first.elapsed_s, second.elapsed_s
     totals = f"Sequential {one_s:.3f} s\nConcurrent {many_s:.3f} s\nSpeed-up {one_s / many_s:.2f}x\n"
     await StandardOutputJournal().append([totals.encode()])
-    failed = first.failed or second.failed
-    return Exit.PAGES_FAILED if loaded.settings.run.strict and failed else Exit.COMPLETE
+    failed = loaded.settings.run.strict and pages.failed
+    return Exit.PAGES_FAILED if failed else Exit.COMPLETE
 
 
 def pass_settings(loaded: Loaded, *, workers: int | None) -> Settings:
     """Return the settings of a pass: the user's, or those of a pass with so many workers.
 
-    What the user did not set is chosen so that the pages are measured and not a wait of ours: no
-    delay at a host, no back-off (it is drawn at random, and one dead host made a speed-up of 6 out of
-    one of 1), and records written at once.
+    What ``_UNLESS_SET`` names and the user did not set is chosen so that pages are measured.
+    """
+    settings = loaded.settings
+    chosen = {name: value for name, value in _UNLESS_SET.items() if loaded.origins[name] == "default"}
+    if workers is not None:
+        chosen |= {"run.workers": workers, "politeness.per_host": workers}
+    for name, value in chosen.items():
+        section, _, field = name.partition(".")
+        changed = msgspec.structs.replace(getattr(settings, section), **{field: value})
+        settings = msgspec.structs.replace(settings, **{section: changed})
+    return settings
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What the second pass needs of a record: the line, which tells, unlike the URL, if it has a scheme."""
+
+    input: str
+
+
+def page_line(page: Finished) -> str:
+    """Write a page: ``url: 200 (5120 bytes, 0.250 s)``; what gave no answer: ``url: timeout (5.000 s)``."""
+    url = printable_url(page.url, limit=_URL_LIMIT)
+    if page.outcome in _HAVE_STATUS:
+        return f"{url}: {page.status} ({page.size_bytes} bytes, {page.took_s:.3f} s)"
+    return f"{url}: {page.outcome} ({page.took_s:.3f} s)"
+
+
+class PageLines:
+    """An observer that has a line printed for each written record, and counts the failed ones.
+
+    An observer may not hold up the loop, a reader of standard output may: so ``print_on`` prints, in a
+    task. With ``keep``, the input lines are kept by ``seq``; else nothing stays of a record.
     """
 
-    def unless_set(name: str, value: T) -> T:
-        section, _, field = name.partition(".")
-        given: T = getattr(getattr(loaded.settings, section), field)
-        return value if loaded.origins[name] == "default" else given
-
-    settings = loaded.settings
-    politeness = msgspec.structs.replace(settings.politeness, delay_s=unless_set("politeness.delay_s", 0.0))
-    retry = msgspec.structs.replace(settings.retry, retries=unless_set("retry.retries", 0))
-    output = msgspec.structs.replace(settings.output, batch_s=unless_set("output.batch_s", _BATCH_S))
-    run = settings.run
-    if workers is not None:
-        politeness = msgspec.structs.replace(politeness, per_host=workers)
-        run = msgspec.structs.replace(run, workers=workers)
-    return msgspec.structs.replace(settings, run=run, politeness=politeness, retry=retry, output=output)
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What is shown of a record."""
-
-    seq: int
-    input: str
-    url: str | None
-    outcome: Outcome
-    status: int | None = None
-    size: int | None = None
-
-
-def finding_line(finding: Finding, *, took_s: float) -> str:
-    """Write a page: ``url: 200 (5120 bytes, 0.250 s)``; what gave no answer: ``url: timeout (5.000 s)``."""
-    url = printable_url(finding.url or finding.input, limit=_URL_LIMIT)
-    if finding.outcome in _HAVE_STATUS:
-        return f"{url}: {finding.status} ({finding.size or 0} bytes, {took_s:.3f} s)"
-    return f"{url}: {finding.outcome} ({took_s:.3f} s)"
-
-
-class FindingsJournal:
-    """Prints each record as one line, and counts; whole records are not kept."""
-
-    def __init__(self, *, took_s: dict[int, float], keep: bool) -> None:
-        """Take the times by ``seq``, removing what is used; ``keep`` the input lines for a second pass."""
-        self._stdout = StandardOutputJournal()
-        self._decoder = msgspec.json.Decoder(Finding)
-        self._took_s = took_s
-        self._keep = keep
-        self._kept: list[tuple[int, str]] = []
-        self.records = 0
+    def __init__(self, *, keep: bool) -> None:
+        self.batches: asyncio.Queue[list[bytes]] = asyncio.Queue()
+        """What is still to be printed."""
+        self.kept: dict[int, str] = {}
         self.failed = 0
+        self._keep = keep
 
-    @property
-    def lines(self) -> list[str]:
-        """The input lines in the order of the list, if they were to be kept."""
-        return [line for _, line in sorted(self._kept)]
+    def notice(self, event: Event) -> None:
+        """Queue the lines of a batch; say on standard error that nothing moves, or that the end comes."""
+        if not isinstance(event, Written):
+            _talk(*event_lines(event))
+            return
+        self.failed += sum(page.outcome not in GOOD for page in event.records)
+        if self._keep:
+            decode = msgspec.json.Decoder(_Kept).decode
+            self.kept.update((page.seq, decode(page.line).input) for page in event.records)
+        # As the terminal wants it: a list may hold any script, a terminal may know ASCII only.
+        encoding = sys.stdout.encoding or "utf-8"
+        shown = (f"{page_line(page)}\n" for page in event.records)
+        self.batches.put_nowait([line.encode(encoding, "backslashreplace") for line in shown])
 
-    async def append(self, lines: Sequence[bytes]) -> int:
-        """Print the records; return how many bytes were printed so far.
+    async def print_on(self) -> None:
+        """Print what is queued, until cancelled.
 
         Raises:
             SinkError: The reader of standard output has gone.
         """
-        findings = [self._decoder.decode(line) for line in lines]
-        if self._keep:
-            self._kept += [(finding.seq, finding.input) for finding in findings]
-        self.failed += sum(finding.outcome not in GOOD for finding in findings)
+        stdout = StandardOutputJournal()
+        while True:
+            await stdout.append(await self.batches.get())
+            self.batches.task_done()
+
+
+class CountingJournal:
+    """Counts records and keeps none; takes no more while the ones before wait to be shown."""
+
+    def __init__(self, *, shown: Callable[[], Awaitable[None]]) -> None:
+        self._shown = shown
+        self._length = 0
+        self.records = 0
+
+    async def append(self, lines: Sequence[bytes]) -> int:
+        """Count; return how long a file would be by now, in bytes."""
+        await self._shown()  # else the lines for a reader that has paused would fill the memory
         self.records += len(lines)
-        shown = [
-            finding_line(finding, took_s=self._took_s.pop(finding.seq, 0.0)) + "\n" for finding in findings
-        ]
-        # As the terminal wants it: a list may hold any script, a terminal may know ASCII only.
-        encoding = sys.stdout.encoding or "utf-8"
-        return await self._stdout.append([line.encode(encoding, "backslashreplace") for line in shown])
+        self._length += sum(map(len, lines))
+        return self._length
 
     async def close(self) -> None:
-        """Do nothing: standard output belongs to the process."""
+        """Do nothing: nothing is open."""
 
 
-class TimedVisitor(Visitor):
-    """A visitor with a stopwatch: it adds up, by ``seq``, the time of a line's hops and tries.
-
-    Waits between them are not in it. A record has the time of an answer only, and no failure's.
-    """
-
-    def __init__(self, visitor: Visitor, *, took_s: dict[int, float], clock: Clock) -> None:
-        # Not Visitor's own construction: all work is passed on to the one that is wrapped.
-        self._visitor = visitor
-        self._took_s = took_s
-        self._watch = clock
-
-    async def visit(self, request: Request, *, departs: Callable[[], None]) -> Verdict:
-        """Pass the request on and take the time."""
-        began_s = self._watch.monotonic()
-        try:
-            return await self._visitor.visit(request, departs=departs)
-        finally:
-            took_s = self._watch.monotonic() - began_s
-            self._took_s[request.seq] = self._took_s.get(request.seq, 0.0) + took_s
-
-
-class _Talk:
-    """Says on standard error what a person should know while they wait."""
-
-    def notice(self, event: Event) -> None:
-        """Tell of an end that was asked for, and of a standstill."""
-        match event:
-            case Draining(reason=reason, deadline_s=deadline_s):
-                _talk(f"{reason}: finishing what is under way, at most {deadline_s:g} s")
-            case Aborting(reason=reason):
-                _talk(f"giving up: {reason}")
-            case Stalled(silent_s=silent_s, waits=waits):
-                _talk(f"nothing was finished for {silent_s:.0f} s")
-                for wait in waits:
-                    _talk(f"  {printable(wait, limit=_URL_LIMIT)}")
-
-
-class _Pass(NamedTuple):
-    """How one pass ended."""
-
-    result: RunResult
-    stopped: signal.Signals | None
-    failed: int
-    lines: list[str]
-
-
-async def _visit_all(sources: Sequence[Source | GivenLines], *, settings: Settings, keep: bool) -> _Pass:
-    clock = SystemClock()
-    took_s: dict[int, float] = {}
-    journal = FindingsJournal(took_s=took_s, keep=keep)
-    async with open_run(sources, journal, settings=settings, observer=_Talk(), clock=clock) as run:
-        run.crawl.visitor = TimedVisitor(run.crawl.visitor, took_s=took_s, clock=clock)
+async def _visit_all(
+    sources: Sequence[Source], *, settings: Settings, pages: PageLines
+) -> tuple[RunResult, signal.Signals | None]:
+    """Run one pass; return how it ended and the signal that stopped it."""
+    journal = CountingJournal(shown=pages.batches.join)
+    opened = open_run(sources, journal, settings=settings, observer=pages)
+    async with opened as run, asyncio.TaskGroup() as tasks:
+        printer = tasks.create_task(pages.print_on(), name="printer")
         with signals_stop(run) as stops:
             result = await run.execute()
-    return _Pass(result, stops.first, journal.failed, journal.lines)
+        await pages.batches.join()
+        printer.cancel()
+    return result, stops.first
 
 
-def _interrupted(number: signal.Signals) -> Exit:
-    _talk("stopped: there is nothing to compare")
-    return Exit(128 + number)
-
-
-def _talk(text: str) -> None:
-    click.echo(text, err=True)
+def _talk(*lines: str) -> None:
+    for line in lines:
+        click.echo(line, err=True)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from turbohtml import Node
 
 _SEPARATOR = "\n"
-# What becomes a comment in the tree, by the HTML Standard; a doctype does not.
-_COMMENT = re.compile(r"<(?:!(?!doctype)|\?|/[^A-Za-z])", re.IGNORECASE)
+# An end tag that becomes a comment in the tree, by the HTML Standard.
+_BOGUS_END_TAG = re.compile(r"</[^A-Za-z]")
 
 
 class TurboDocument:
@@ -101,4 +101,15 @@ def open_turbo(text: str) -> TurboDocument:
             tree.remove("template")
     except (RecursionError, ValueError, MemoryError, turbohtml.HTMLParseError) as error:
         raise BrokenDocument(f"the HTML parser gave up: {error}") from error
-    return TurboDocument(tree, has_comments=_COMMENT.search(text) is not None)
+    return TurboDocument(tree, has_comments=_has_comments(text))
+
+
+def _has_comments(text: str) -> bool:
+    """Whether anything in the markup becomes a comment; may be wrong in saying yes, never in no.
+
+    Substring searches: one pattern for all of it took 40 of the 780 µs of a page of 20 KB.
+    """
+    first = text.find("<!")
+    if first >= 0 and text[first + 2 : first + 9].lower() == "doctype":
+        first = text.find("<!", first + 9)
+    return first >= 0 or "<?" in text or _BOGUS_END_TAG.search(text) is not None

@@ -36,7 +36,7 @@ class LinkCounter:
         """Take the URL that the page came from, and the one that its links are relative to."""
         self._base = base
         self._host = _host(final_url)
-        self._relative_is_internal = _host(base) == self._host
+        self._relative_is_internal = base is final_url or _host(base) == self._host
         # What a text up to the host's end means: internal or not, None for no link.
         self._known: dict[str, bool | None] = {}
 

@@ -41,9 +41,7 @@ class Opened(Protocol):
 
 
 LINES = [
-    record_line.finish(
-        request(f"https://a.example/{seq}", seq=seq), Done(outcome=Outcome.OK), run="r1", at=""
-    ).line
+    record_line.finish(request(f"https://a.example/{seq}", seq=seq), Done(outcome=Outcome.OK), run="r1").line
     for seq in range(40)
 ]
 

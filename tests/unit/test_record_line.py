@@ -22,7 +22,7 @@ OK = Done(outcome=Outcome.OK)
 def finish(
     line: Request, done: Done = OK, answer: Response | None = None, page: Page | None = None
 ) -> tuple[Finished, dict[str, Any]]:
-    finished = record_line.finish(line, done, answer, page, run="r1", at=AT, started_s=12.0, parse_s=0.125)
+    finished = record_line.finish(line, done, answer, page, run="r1", at=EPOCH, started_s=12.0, parse_s=0.125)
     return finished, json.loads(finished.line)
 
 

@@ -48,7 +48,7 @@ def decide(
         max_redirects=max_redirects,
         chance=chance or Upmost(),
     )
-    return decider.decide(request, result, at=AT)  # type: ignore[arg-type]
+    return decider.decide(request, result, at=EPOCH)  # type: ignore[arg-type]
 
 
 def tried(count: int) -> list[Try]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+import io
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -11,46 +14,73 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.cli import main as program
-from scraper.cli.compare import Finding, FindingsJournal, TimedVisitor, finding_line, pass_settings
+from scraper.cli.compare import CountingJournal, PageLines, page_line, pass_settings
 from scraper.cli.exits import Exit
-from scraper.messages import Hop, Request
+from scraper.errors import SinkError
+from scraper.messages import Finished
+from scraper.observe.events import Aborting, Admitted, Draining, Stalled, Written
 from scraper.record import Outcome
 from scraper.settings.load import load
-from scraper.visit import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
     from pathlib import Path
 
-    from scraper.messages import Verdict
+
+def page(
+    url: str = "https://a.example/x",
+    outcome: Outcome = Outcome.OK,
+    *,
+    seq: int = 0,
+    line: str = "",
+    status: int | None = None,
+    size_bytes: int = 0,
+    took_s: float = 0.0,
+) -> Finished:
+    return Finished(
+        home=0,
+        seq=seq,
+        url=url,
+        host="",
+        outcome=outcome,
+        status=status,
+        line=msgspec.json.encode({"seq": seq, "input": line}) + b"\n",
+        wire_bytes=7,
+        size_bytes=size_bytes,
+        elapsed_s=77.0,
+        took_s=took_s,
+        attempts=1,
+        retryable=False,
+    )
+
+
+def written(*pages: Finished) -> Written:
+    return Written(records=pages, output_bytes=0)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status", "size", "told"),
+    ("outcome", "status", "size_bytes", "told"),
     [
         (Outcome.OK, 200, 5120, "https://a.example/x: 200 (5120 bytes, 0.250 s)"),
-        (Outcome.OK, 204, None, "https://a.example/x: 204 (0 bytes, 0.250 s)"),
+        (Outcome.OK, 204, 0, "https://a.example/x: 204 (0 bytes, 0.250 s)"),
         (Outcome.HTTP_ERROR, 404, 9, "https://a.example/x: 404 (9 bytes, 0.250 s)"),
-        (Outcome.TIMEOUT, None, None, "https://a.example/x: timeout (0.250 s)"),
+        (Outcome.TIMEOUT, None, 0, "https://a.example/x: timeout (0.250 s)"),
         (Outcome.TOO_LARGE, 200, 99, "https://a.example/x: too_large (0.250 s)"),
         (Outcome.REDIRECT_ERROR, 302, 0, "https://a.example/x: redirect_error (0.250 s)"),
     ],
 )
-def test_a_page_is_one_line(outcome: Outcome, status: int | None, size: int | None, told: str) -> None:
-    finding = Finding(0, "a.example/x", "https://a.example/x", outcome, status, size)
-    assert finding_line(finding, took_s=0.25) == told
+def test_a_page_is_one_line(outcome: Outcome, status: int | None, size_bytes: int, told: str) -> None:
+    assert page_line(page(outcome=outcome, status=status, size_bytes=size_bytes, took_s=0.25)) == told
 
 
 @given(st.text())
 def test_no_line_of_a_list_commands_the_terminal(text: str) -> None:
-    line = finding_line(Finding(0, text, None, Outcome.INVALID_URL), took_s=0.0)
+    line = page_line(page(text, Outcome.INVALID_URL))
     assert line.endswith(": invalid_url (0.000 s)")
     assert not {unicodedata.category(char) for char in line} & {"Cc", "Cf", "Cs"}
 
 
 def test_a_long_line_is_cut() -> None:
-    assert len(finding_line(Finding(0, "x" * 10**6, None, Outcome.INVALID_URL), took_s=0.0)) < 600
+    assert len(page_line(page("x" * 10**6, Outcome.INVALID_URL))) < 600
 
 
 @pytest.mark.parametrize(
@@ -82,59 +112,97 @@ def test_the_first_pass_has_one_worker_and_the_second_what_was_set() -> None:
     assert msgspec.structs.replace(one, run=many.run, politeness=many.politeness) == many
 
 
-async def test_the_journal_prints_counts_and_keeps_the_order_of_the_list(
-    capfdbinary: pytest.CaptureFixture[bytes],
-) -> None:
-    took_s = {0: 1.0, 1: 2.0, 2: 3.0}
-    journal = FindingsJournal(took_s=took_s, keep=True)
-    findings = [
-        Finding(1, "b", "https://b.example/", Outcome.OK, 200, 10),
-        Finding(0, "a", "https://a.example/", Outcome.DNS_ERROR),
-    ]
-    printed = await journal.append([msgspec.json.encode(finding) + b"\n" for finding in findings])
-    out = capfdbinary.readouterr().out
-    assert out.decode().splitlines() == [
-        "https://b.example/: 200 (10 bytes, 2.000 s)",
+async def print_all(pages: PageLines) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        printer = tasks.create_task(pages.print_on())
+        await pages.batches.join()
+        printer.cancel()
+
+
+async def test_what_is_written_is_printed_and_counted(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    pages = PageLines(keep=False)
+    pages.notice(
+        written(
+            page("https://b.example/?token=abc", status=200, size_bytes=10, took_s=2.0, seq=1),
+            page("https://a.example/", Outcome.DNS_ERROR, took_s=1.0),
+        )
+    )
+    pages.notice(written(page("https://b.example/", Outcome.DUPLICATE, seq=2)))
+    await print_all(pages)
+    captured = capfdbinary.readouterr()
+    assert captured.out.decode().splitlines() == [
+        "https://b.example/?token=***: 200 (10 bytes, 2.000 s)",
         "https://a.example/: dns_error (1.000 s)",
+        "https://b.example/: duplicate (0.000 s)",
     ]
-    assert (printed, journal.records, journal.failed) == (len(out), 2, 1)
-    assert journal.lines == ["a", "b"]
-    assert took_s == {2: 3.0}
+    assert not captured.err
+    assert pages.failed == 1
+    assert not pages.kept
 
 
-class _Clock:
-    """A clock that is a second further at each look."""
-
-    def __init__(self) -> None:
-        self._now_s = 0.0
-
-    def monotonic(self) -> float:
-        self._now_s += 1.0
-        return self._now_s
-
-    def utc(self) -> datetime:
-        raise NotImplementedError
+async def test_lines_are_kept_as_the_list_had_them() -> None:
+    pages = PageLines(keep=True)
+    pages.notice(written(page("https://b.example/", line="b.example", seq=1)))
+    pages.notice(written(page("https://a.example/", line=" a.example", seq=0)))
+    assert pages.kept == {0: " a.example", 1: "b.example"}
 
 
-class _Hopping(Visitor):
-    def __init__(self) -> None:
-        self.departed = 0
+async def test_the_terminals_encoding_is_kept_to(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    pages = PageLines(keep=False)
+    pages.notice(written(page("https://ä.example/", status=200)))
+    await print_all(pages)
+    assert capfdbinary.readouterr().out.startswith(b"https://\\xe4.example/: 200")
 
-    async def visit(self, request: Request, *, departs: Callable[[], None]) -> Verdict:
-        departs()
-        self.departed += 1
-        return Hop(request)
+
+async def test_a_reader_that_has_gone_breaks_the_printer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(descriptor: int, batch: bytes) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("scraper.sinks.stdout.os.write", write)
+    pages = PageLines(keep=False)
+    pages.notice(written(page()))
+    with pytest.raises(ExceptionGroup) as caught:
+        await print_all(pages)
+    assert caught.group_contains(SinkError, match="closed by its reader")
 
 
-async def test_the_times_of_hops_add_up() -> None:
-    took_s: dict[int, float] = {}
-    inner = _Hopping()
-    timed = TimedVisitor(inner, took_s=took_s, clock=_Clock())
-    request = Request(seq=4, input="x", url="http://x/", target="http://x/", host="x", home=1)
-    for _ in range(3):
-        assert await timed.visit(request, departs=lambda: None) == Hop(request)
-    assert inner.departed == 3
-    assert took_s == {4: 3.0}
+def test_who_waits_is_told_what_the_run_does(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = PageLines(keep=True)
+    for event in (
+        Admitted(3),
+        Stalled(silent_s=60.0, waits=("worker-0: https://a.example/?token=abc waits for connect",)),
+        Draining(reason="SIGINT", deadline_s=30.0),
+        Aborting("SIGINT again"),
+    ):
+        pages.notice(event)
+    captured = capsys.readouterr()
+    assert not captured.out
+    assert pages.batches.empty()
+    assert len(captured.err.splitlines()) == 4
+    for word in ("worker-0", "token=***", "SIGINT", "SIGINT again"):
+        assert word in captured.err
+
+
+async def test_the_journal_counts_once_the_lines_before_are_shown() -> None:
+    waiting, shown = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        waiting.set()
+        await shown.wait()
+
+    journal = CountingJournal(shown=wait)
+    async with asyncio.TaskGroup() as tasks:
+        appending = tasks.create_task(journal.append([b"{}\n", b"[1]\n"]))
+        await waiting.wait()
+        assert journal.records == 0
+        shown.set()
+    assert appending.result() == 7
+    assert journal.records == 2
+    assert await journal.append([b"{}\n"]) == 10
+    assert journal.records == 3
 
 
 def test_an_empty_list_is_the_users_to_mend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,6 +212,17 @@ def test_an_empty_list_is_the_users_to_mend(tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().err.splitlines()[-1] == (
         "scraper: the list is empty: there is nothing to compare"
     )
+
+
+def test_a_list_that_breaks_off_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "list.txt.gz"
+    listed.write_bytes(gzip.compress(b"# nothing\n")[:-9])
+    assert program.main(["compare", str(listed)]) == Exit.USAGE
+    told = capsys.readouterr().err.splitlines()
+    assert told[:-1] == ["One page at a time:"]
+    assert "broken gzip data" in told[-1]
 
 
 def test_no_source_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
