@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from scraper.messages import Seed
@@ -22,7 +23,13 @@ class GivenLines:
         self._lines = lines
 
     def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
-        """Yield the lines as seeds; ``before_read`` is called before each is asked for."""
+        """Yield the lines as seeds.
+
+        ``before_read`` is called before each line of an iterator, which may block; a collection does
+        not, and so comes in full batches.
+        """
+        if isinstance(self._lines, Collection):
+            before_read = None
         lines = iter(self._lines)
         while True:
             if before_read:
