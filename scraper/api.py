@@ -80,9 +80,12 @@ async def _alongside(run: Run, journal: StreamJournal) -> AsyncIterator[None]:
             running.cancel()
     except BaseExceptionGroup as group:
         # A group of one is of no use to a caller who knows nothing of our tasks.
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from group.exceptions[0].__cause__
-        raise
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if error is group:
+            raise
+        raise error from error.__cause__
 
 
 async def crawl_to_files(

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from scraper.clock import SystemClock
-from scraper.errors import StateError, UsageError
 from scraper.execution import Run
 from scraper.fetch.http import HttpFetcher
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.state_thread import StateThread
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
 from scraper.parse.page import PageParser
 from scraper.pipeline import Crawl
-from scraper.runs import Mode, RunFiles, new_run_id
-from scraper.sinks.jsonl import JsonLinesJournal
-from scraper.sources.source import Identity, Source
-from scraper.sources.stream import SeedStream
+from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
+from scraper.runs import Mode, RunFiles
+from scraper.sources.source import Source
 from scraper.verdict import Decider
 from scraper.visit import Visitor
 
@@ -63,12 +55,13 @@ async def open_run(
     clock = clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         if isinstance(target, RunFiles):
-            disk = await stack.enter_async_context(_files(target, mode))
+            target.keep_apart([source.name for source in sources if isinstance(source, Source)])
+            kept = await stack.enter_async_context(kept_on_disk(target, mode))
         else:
-            disk = await stack.enter_async_context(_no_files(target))
-        before = await disk.state.call(disk.state.store.progress)
-        seeds = await stack.enter_async_context(await _seeds(sources, disk.state))
-        name = await _named(disk.state, clock)
+            kept = await stack.enter_async_context(kept_for_now(target))
+        before = await kept.state.call(kept.state.store.progress)
+        seeds = await stack.enter_async_context(await remaining_seeds(sources, kept.state))
+        name = await run_name(kept.state, clock)
         fetcher = await stack.enter_async_context(HttpFetcher.open(settings.fetch, clock=clock))
 
         def waits() -> tuple[str, ...]:
@@ -79,7 +72,7 @@ async def open_run(
         crawl = Crawl(
             seeds=seeds,
             frontier=Frontier(
-                state=disk.state,
+                state=kept.state,
                 settings=settings.frontier,
                 politeness=settings.politeness,
                 clock=clock,
@@ -96,7 +89,7 @@ async def open_run(
                 run=name,
                 clock=clock,
             ),
-            journal=disk.journal,
+            journal=kept.journal,
             observer=everyone,
             workers=settings.run.workers,
             output=settings.output,
@@ -111,145 +104,10 @@ async def open_run(
             clock=clock,
             before=before,
         )
-        disk.runs.append(run)
-        yield run
-
-
-class _Disk(NamedTuple):
-    """What a run keeps on disk."""
-
-    state: StateThread
-    journal: Journal
-    runs: list[Run]
-    """The run, once it is made: what stays behind depends on how it ended."""
-
-
-@contextlib.asynccontextmanager
-async def _files(files: RunFiles, mode: Mode) -> AsyncIterator[_Disk]:
-    """Open the state and the journal of a run with files; leave behind what its end calls for."""
-    files.check(mode)
-    try:
-        files.state.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"can't write {files.outputs[0]}: {error.strerror}") from error
-    if mode is Mode.FRESH:
-        await _discard(files.state)
-    state = await StateThread.open(files.state)
-    runs: list[Run] = []
-    try:
-        await _same_outputs(files, state)
-        before = await state.call(state.store.progress)
-        journal = await JsonLinesJournal.reopen(files.journal, length=before.output_bytes)
         try:
-            yield _Disk(state, journal, runs)
+            yield run
         finally:
-            await journal.close()
-    finally:
-        complete = any(run.is_complete for run in runs)
-        untouched = (await state.call(state.store.progress)).lines == 0
-        await state.close(remove=complete or untouched)
-        # After the state: one that is killed in between would leave a state that wants its journal back.
-        if (complete and not files.keeps_journal) or (untouched and not complete):
-            await asyncio.to_thread(_remove_journal, files, complete=complete)
-
-
-async def _same_outputs(files: RunFiles, state: StateThread) -> None:
-    """Keep the outputs' names with a new run; refuse to resume one with others.
-
-    Raises:
-        UsageError: They differ: an output would never be made, or nobody asked for it.
-    """
-    names = [path.name for path in files.outputs]
-    remembered = await state.call(state.store.fact, "outputs")
-    if remembered is None:
-        await state.call(state.store.note, outputs=msgspec.json.encode(names).decode())
-    elif sorted(names) != sorted(before := msgspec.json.decode(remembered, type=list[str])):
-        raise UsageError(f"the unfinished run writes {', '.join(before)}: resume it with the same outputs")
-
-
-async def _discard(state_path: Path) -> None:
-    """Remove a state, also one that is damaged or of another version, unless another run holds it."""
-    try:
-        state = await StateThread.open(state_path)  # only so is it known that nobody holds it
-    except StateError:
-        await asyncio.to_thread(state_path.unlink)
-    else:
-        await state.close(remove=True)
-
-
-def _remove_journal(files: RunFiles, *, complete: bool) -> None:
-    """Remove a journal that is of no use any more, or one that nothing was written to."""
-    with contextlib.suppress(FileNotFoundError):
-        if complete or not files.journal.stat().st_size:
-            files.journal.unlink()
-
-
-@contextlib.asynccontextmanager
-async def _no_files(journal: Journal) -> AsyncIterator[_Disk]:
-    """Give a run that writes elsewhere a state that does not outlive it."""
-    with tempfile.TemporaryDirectory(prefix="scraper-", ignore_cleanup_errors=True) as folder:
-        state = await StateThread.open(Path(folder, "state"))
-        try:
-            yield _Disk(state, journal, [])
-        finally:
-            await state.close(remove=True)
-
-
-class _Listed(msgspec.Struct, frozen=True):
-    """A source as the state remembers it."""
-
-    source: Source
-    identity: Identity | None
-
-
-async def _seeds(sources: Sequence[Source | GivenLines], state: StateThread) -> SeedStream:
-    """Return the lines that are still to be read, of the sources given or remembered.
-
-    Lines that a program gave can't be remembered; a run with them has a state that does not outlive it.
-
-    Raises:
-        UsageError: They are not the same, or a list that is still to be read has changed.
-    """
-    remembered = await state.call(state.store.fact, "sources")
-    if remembered is None:
-        listed = [_Listed(source, source.identity()) for source in sources if isinstance(source, Source)]
-        await state.call(state.store.note, sources=msgspec.json.encode(listed).decode())
-        return SeedStream(sources)
-    listed = msgspec.json.decode(remembered, type=list[_Listed])
-    if sources and list(sources) != [one.source for one in listed]:
-        names = ", ".join(one.source.name for one in listed)
-        raise UsageError(
-            f"the unfinished run read from {names}: resume it with the same, or start over with --fresh"
-        )
-    read = await state.call(state.store.sources)
-    for number, (source, identity) in enumerate((one.source, one.identity) for one in listed):
-        if number in read and read[number].ended:
-            continue
-        if identity is not None and source.identity() != identity:
-            raise UsageError(
-                f"{source.name} has changed since the run began and was not read to its end: "
-                "put it back, or start over with --fresh"
-            )
-        if source.kind == "stdin" and not sources:
-            lines = read[number].consumed if number in read else 0
-            raise UsageError(
-                f"standard input was not read to its end ({lines} lines were): "
-                "pipe the same list in again, with - as the source"
-            )
-    skip = [
-        None if one is not None and one.ended else one.consumed if one else 0
-        for one in (read.get(number) for number in range(len(listed)))
-    ]
-    return SeedStream([one.source for one in listed], skip=skip)
-
-
-async def _named(state: StateThread, clock: Clock) -> str:
-    """Return the run's name, the same in all of its parts."""
-    name = await state.call(state.store.fact, "run")
-    if name is None:
-        name = new_run_id(clock.utc())
-        await state.call(state.store.note, run=name)
-    return name
+            kept.complete = run.is_complete
 
 
 def _waits(crawl: Crawl, fetcher: HttpFetcher, clock: Clock) -> tuple[str, ...]:

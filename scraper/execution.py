@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scraper.errors import CountMismatch, ScraperError
+from scraper.errors import CountMismatch, RunError, ScraperError, SourceError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
 from scraper.sinks.json_array import write_json_array
 from scraper.sinks.jsonl import copy_journal
@@ -91,6 +91,8 @@ class Run:
                 watching = tasks.create_task(self._watchdog.watch(), name="watchdog")
                 await self.crawl.run()
                 watching.cancel()
+            if self.crawl.broken_source is not None:
+                raise self._broken(self.crawl.broken_source)
             if self.crawl.frontier.is_over:
                 await self._complete()
         except BaseExceptionGroup as group:
@@ -121,9 +123,15 @@ class Run:
         )
 
     def abort(self, reason: str) -> None:
-        """Give up what is under way; what is fetched is still written and the files are closed."""
+        """Give up what is under way; what the writer has is still written and the files are closed."""
         self._observer.notice(Aborting(reason))
         self.crawl.abort()
+
+    def _broken(self, error: SourceError) -> ScraperError:
+        """Return what to tell of a list that breaks off: before its first line it is a user's mistake."""
+        if not self.crawl.frontier.lines:
+            return error
+        return RunError(f"{error}; the {self.crawl.frontier.lines} lines before are done, --resume goes on")
 
     async def _complete(self) -> None:
         lines, records = self.crawl.frontier.lines, self.crawl.journal.records

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scraper.channel import Channel
+from scraper.errors import SourceError
 from scraper.messages import Again, Finished, Hop, Request
 from scraper.observe.events import Admitted, Redirected, Sealed, TriedAgain, Written
 
@@ -41,6 +42,8 @@ class Crawl:
     output: OutputSettings
     under_way: dict[str, Request] = field(default_factory=dict, init=False)
     """What each worker is at, by its name, for the watchdog."""
+    broken_source: SourceError | None = field(default=None, init=False)
+    """Why the lines ended before their end."""
     _stoppable: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def run(self) -> None:
@@ -65,15 +68,19 @@ class Crawl:
         self.frontier.close()
 
     def abort(self) -> None:
-        """Give up what is under way; what is fetched is still written. No task swallows this."""
+        """Give up what is under way; what the writer has is still written. No task swallows this."""
         self.frontier.close()
         for task in self._stoppable:
             task.cancel()
 
     async def _seed(self) -> None:
-        async for batch in self.seeds:
-            await self.frontier.admit(batch)  # waits while too much is unfinished
-            self.observer.notice(Admitted(len(batch.seeds)))
+        try:
+            async for batch in self.seeds:
+                await self.frontier.admit(batch)  # waits while too much is unfinished
+                self.observer.notice(Admitted(len(batch.seeds)))
+        except SourceError as error:
+            # The lines before the break are good: they are finished before the run ends with it.
+            self.broken_source = error
         self.frontier.seal()
         self.observer.notice(Sealed(self.frontier.lines))
 

@@ -117,6 +117,8 @@ def _redacted(name: str, value: str) -> str:
         cookie, _, attributes = value.partition(";")
         shown = f"{cookie.partition('=')[0]}={_REDACTED}"
         return f"{shown};{attributes}" if attributes else shown
+    if name == "location":
+        return urls.without_user_info(value)
     return _REDACTED if name in _CREDENTIALS else value
 
 

@@ -64,9 +64,17 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse what would overwrite.
 
         Raises:
-            OutputExists: Something is there and the mode is ``NEW``; the message has the remedy.
+            OutputExists: Something is there that the mode keeps; the message has the remedy.
+            UsageError: An output is there and is no file.
         """
-        if mode is not Mode.NEW:
+        for path in (*self.outputs, self.journal):
+            if path.exists() and not path.is_file():
+                raise UsageError(f"{path}: is there and is no file; name another output")
+        if mode is Mode.FRESH:
+            return
+        if mode is Mode.RESUME:
+            if self.is_complete():
+                raise OutputExists(f"{self.outputs[0]} is complete: nothing to resume, --fresh starts over")
             return
         if self.is_unfinished():
             raise OutputExists(
@@ -77,6 +85,17 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
             if path.exists():
                 raise OutputExists(f"{path} exists: replace it with --fresh, or name another output")
 
+    def keep_apart(self, others: Sequence[str]) -> None:
+        """Refuse to write to a file that is read, or that something else is written to.
+
+        Raises:
+            UsageError: One of ``others`` is one of ours.
+        """
+        ours = {path.resolve() for path in (*self.outputs, self.journal, self.state)}
+        for other in others:
+            if Path(other).resolve() in ours:
+                raise UsageError(f"{other} is also an output of the run; name another")
+
 
 def run_files(outputs: Sequence[Path]) -> RunFiles:
     """Return the files of a run with these outputs (at least one).
@@ -84,15 +103,17 @@ def run_files(outputs: Sequence[Path]) -> RunFiles:
     Raises:
         UsageError: An output has no known ending, or two are the same.
     """
+    # Resolved: a link and its target are one file, and must have one lock.
+    outputs = [path.resolve() if path.is_symlink() else path for path in outputs]
     for path in outputs:
         if path.suffix not in JOURNAL_FORMATS + FINAL_FORMATS:
             known = " ".join(JOURNAL_FORMATS + FINAL_FORMATS)
             raise UsageError(f"{path}: the ending names the format, one of {known}")
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
-    if len({path.absolute() for path in outputs}) < len(outputs):
+    if len({path.resolve() for path in outputs}) < len(outputs):
         raise UsageError("an output is named twice")
-    first = outputs[0]
+    first = min(outputs)  # whatever their order, they are one run
     journals = [path for path in outputs if path.suffix in JOURNAL_FORMATS]
     named_after = journals[0] if journals else first
     journal = journals[0] if journals else first.with_name(f"{first.name}.journal")

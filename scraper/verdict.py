@@ -118,7 +118,7 @@ class Decider:
         hop = Redirect(
             url=response.url,
             status=response.status,
-            location=location,
+            location=urls.without_user_info(location),
             elapsed_s=round(response.first_byte_s, 6),
         )
         redirects = (*request.redirects, hop)

@@ -33,7 +33,7 @@ class Fetcher(Protocol):
     async def fetch(self, url: str, *, departs: Callable[[], None]) -> Response:
         """Return what the URL answers, whatever its status.
 
-        ``departs`` is called once, before anything goes on the wire.
+        ``departs`` is called once, when the request is sent or can't be.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scraper import loop
+from scraper.cli.main import one_line
 from scraper.cli.options import loaded_from, settings_options
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
@@ -70,10 +71,12 @@ def crawl(
     files = run_files(written) if written else None
     mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
     if files and mode is Mode.RESUME and files.is_complete():
-        click.echo(f"{files.outputs[0]} is complete: nothing to resume", err=True)
+        click.echo(one_line(f"{files.outputs[0]} is complete: nothing to resume"), err=True)
         return 0
     found = sources_from_arguments(sources, settings.sources)
     if mode is Mode.RESUME and files and not found and not files.is_unfinished():
         raise UsageError(f"no unfinished run in {files.outputs[0]}: name the SOURCE to begin one")
+    if files and log_json:
+        files.keep_apart([str(log_json)])
     talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command())
     return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))

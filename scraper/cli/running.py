@@ -12,6 +12,7 @@ import msgspec
 
 from scraper.assembly import open_run
 from scraper.cli.exits import Exit
+from scraper.cli.open_files import allow_many_open_files
 from scraper.cli.signals import signals_stop
 from scraper.clock import SystemClock
 from scraper.observe.counts import GOOD, Counts
@@ -21,6 +22,7 @@ from scraper.observe.log import JsonLog
 from scraper.observe.status import HostsWaiting
 from scraper.observe.summary import SLOWEST_SHOWN, print_summary
 from scraper.sinks.stdout import StandardOutputJournal
+from scraper.urls import redact
 
 if TYPE_CHECKING:
     import signal
@@ -51,6 +53,7 @@ async def run_and_show(
         UsageError: Nothing was started.
         RunError, ExceptionGroup: The run broke; it can be resumed.
     """
+    allow_many_open_files()
     clock = SystemClock()
     console = stderr_console()
     counts = Counts(clock=clock)
@@ -92,7 +95,7 @@ def resume_command(arguments: Sequence[str] | None = None) -> str:
     """Return the command line that goes on with this run; values of headers are not repeated."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     kept = [word for word in words if word not in {"--fresh", "--resume"}]
-    if any(word.startswith(("--header", "--set")) for word in kept):
+    if any(word.startswith(("--header", "--set")) or redact(word) != word for word in kept):
         return "the same command with --resume"
     return shlex.join(["scraper", *kept, "--resume"])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 from contextvars import ContextVar
 from time import monotonic
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import aiohttp
 from yarl import URL
 
-from scraper.errors import FetchError
+from scraper.errors import FetchError, RunError
 from scraper.fetch import system_error
 from scraper.fetch.body import ACCEPTED, BadEncoding, Body
 from scraper.fetch.resolver import SystemResolver
@@ -41,13 +42,21 @@ _HEADERS = 512
 class _Trip:
     """How far one request has come, and how long the phases of its connection took."""
 
-    __slots__ = ("connect_s", "dns_s", "phase", "sent_at_s")
+    __slots__ = ("connect_s", "departs", "dns_s", "phase", "sent_at_s")
 
-    def __init__(self) -> None:
+    def __init__(self, departs: Callable[[], None]) -> None:
+        self.departs: Callable[[], None] | None = departs
+        """To be told that the request is on its way; ``None`` once it was told."""
         self.phase = "connect"
         self.sent_at_s = monotonic()
         self.dns_s = 0.0
         self.connect_s = 0.0
+
+    def depart(self) -> None:
+        """Tell, once, that the request is on its way."""
+        if self.departs is not None:
+            departs, self.departs = self.departs, None
+            departs()
 
 
 _trip: ContextVar[_Trip] = ContextVar("trip")
@@ -93,7 +102,9 @@ class _Answer(aiohttp.ClientResponse):
             address = connection.transport.get_extra_info("peername")
             self.peer = address[0] if isinstance(address, tuple) else None
         protocol = connection.protocol
-        _trip.get().phase = "headers"  # the request is sent
+        trip = _trip.get()
+        trip.phase = "headers"  # the request is sent
+        trip.depart()
         await super().start(connection)
         if protocol is not None and not self.content.is_eof():
             self._watch(protocol)
@@ -178,22 +189,24 @@ class HttpFetcher:
     async def fetch(self, url: str, *, departs: Callable[[], None]) -> Response:
         """Return what the URL answers, whatever its status; a redirect is an answer too.
 
-        ``departs`` is called once, before anything goes on the wire. A body over a cap gives a
-        response that is ``truncated``, not an error.
+        ``departs`` is called once, when the request is sent, or when it turns out that it can't be:
+        a delay between two requests counts from there, and a name or a connection may take long.
+        (On a kept connection that the server has closed aiohttp sends it a second time by itself.)
+        A body over a cap gives a response that is ``truncated``, not an error.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
         """
-        departs()
         task = asyncio.current_task()
         name = task.get_name() if task else ""
-        trip = self._trips[name] = _Trip()
+        trip = self._trips[name] = _Trip(departs)
         _trip.set(trip)
         try:
             with _translated(trip):
                 async with asyncio.timeout(self._settings.total_s):
                     return await self._exchange(url, trip)
         finally:
+            trip.depart()  # it never came to be sent
             self._trips.pop(name, None)  # two tasks may have been given the same name
 
     def phase_of(self, task: str) -> str | None:
@@ -262,6 +275,10 @@ def _translated(trip: _Trip) -> Iterator[None]:
     except (aiohttp.ClientError, OSError, ValueError, BadEncoding) as error:
         # What aiohttp's connector raises holds the system's own error, which says it better.
         cause = getattr(error, "os_error", error)
+        if isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}:
+            raise RunError(
+                "no more files may be open: raise the limit (ulimit -n) or lower --workers, then --resume"
+            ) from error
         told = cause if isinstance(cause, TimeoutError) else error
         outcome = next(outcome for kinds, outcome in _OUTCOMES if isinstance(told, kinds))
         phase = "decode" if isinstance(error, BadEncoding) else trip.phase

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import os
 import sqlite3
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -129,6 +130,9 @@ class Store:
         """
         self._path = path
         with self._translated():
+            # The user's own: it holds the list, whose URLs may hold what is nobody else's business.
+            with contextlib.suppress(OSError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
                 self._open()
@@ -280,10 +284,12 @@ class Store:
                 return
             # Leaving WAL mode folds the side file in and deletes it.
             self._db.execute("PRAGMA journal_mode=DELETE")
-            with contextlib.suppress(PermissionError):  # Windows deletes no open file
+            try:
+                self._path.unlink()
+            except PermissionError:  # Windows deletes no open file
+                self._db.close()
                 self._path.unlink()
             self._db.close()
-            self._path.unlink(missing_ok=True)
 
 
 class _Row(msgspec.Struct, array_like=True, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from typing import TYPE_CHECKING, BinaryIO
 
 from scraper.errors import SinkError
@@ -22,10 +23,11 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
     Raises:
         SinkError: It can't be written, or the block raised an ``OSError``; nothing is left behind.
     """
-    temporary = target.with_name(f".{target.name}.part")
+    # A name of its own: two runs may come to the same target at the same time.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         try:
-            with temporary.open("wb") as file:
+            with temporary.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

@@ -37,4 +37,8 @@ class GivenLines:
             line = next(lines, None)
             if line is None:
                 return
-            yield line if isinstance(line, Seed) else Seed(scalar_text(line))
+            yield (
+                Seed(scalar_text(line.input), line.extra)
+                if isinstance(line, Seed)
+                else Seed(scalar_text(line))
+            )

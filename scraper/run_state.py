@@ -1,0 +1,187 @@
+"""What a run keeps while it goes on, and finds again when it is resumed: state, journal, sources."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from scraper.errors import StateError, UsageError
+from scraper.frontier.state_thread import StateThread
+from scraper.runs import Mode, RunFiles, new_run_id
+from scraper.sinks.jsonl import JsonLinesJournal
+from scraper.sources.source import Identity, Source
+from scraper.sources.stream import SeedStream
+from scraper.urls import redact
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from scraper.clock import Clock
+    from scraper.sinks.base import Journal
+    from scraper.sources.lines_given import GivenLines
+
+
+class Kept:
+    """A run's state and journal; whoever ends the run says whether it is ``complete``."""
+
+    def __init__(self, state: StateThread, journal: Journal) -> None:
+        self.state = state
+        self.journal = journal
+        self.complete = False
+        """Nothing is left to resume: the state may go."""
+
+
+@contextlib.asynccontextmanager
+async def kept_on_disk(files: RunFiles, mode: Mode) -> AsyncIterator[Kept]:
+    """Open the state and the journal of a run with files; leave behind what its end calls for.
+
+    A run that has come to nothing leaves nothing, so that a mistake in the list can be mended and the
+    same command given again.
+
+    Raises:
+        OutputExists: Something is there that the mode does not allow to replace.
+        OutputLocked: Another run writes there.
+        UsageError: The place can't be written, or the outputs are not those of the run to be resumed.
+    """
+    files.check(mode)
+    try:
+        files.state.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"can't write {files.outputs[0]}: {error.strerror}") from error
+    if mode is Mode.FRESH:
+        await _discard(files.state)
+    state = await StateThread.open(files.state)
+    kept: Kept | None = None
+    try:
+        await _same_outputs(files, state)
+        before = await state.call(state.store.progress)
+        journal = await JsonLinesJournal.reopen(files.journal, length=before.output_bytes)
+        try:
+            kept = Kept(state, journal)
+            yield kept
+        finally:
+            await journal.close()
+    finally:
+        complete = kept is not None and kept.complete
+        untouched = (await state.call(state.store.progress)).lines == 0
+        await state.close(remove=complete or untouched)
+        # After the state: one that is killed in between would leave a state that wants its journal back.
+        if (complete and not files.keeps_journal) or (untouched and not complete):
+            await asyncio.to_thread(_remove_journal, files, complete=complete)
+
+
+@contextlib.asynccontextmanager
+async def kept_for_now(journal: Journal) -> AsyncIterator[Kept]:
+    """Give a run that writes elsewhere a state that does not outlive it. The journal is not closed."""
+    with tempfile.TemporaryDirectory(prefix="scraper-", ignore_cleanup_errors=True) as folder:
+        state = await StateThread.open(Path(folder, "state"))
+        try:
+            yield Kept(state, journal)
+        finally:
+            await state.close(remove=True)
+
+
+async def _same_outputs(files: RunFiles, state: StateThread) -> None:
+    """Keep the outputs' names with a new run; refuse to resume one with others.
+
+    Raises:
+        UsageError: They differ: an output would never be made, or nobody asked for it.
+    """
+    names = [path.name for path in files.outputs]
+    remembered = await state.call(state.store.fact, "outputs")
+    if remembered is None:
+        await state.call(state.store.note, outputs=msgspec.json.encode(names).decode())
+    elif sorted(names) != sorted(before := _recalled(remembered, list[str])):
+        raise UsageError(f"the unfinished run writes {', '.join(before)}: resume it with the same outputs")
+
+
+async def _discard(state_path: Path) -> None:
+    """Remove a state, also one that is damaged or of another version, unless another run holds it."""
+    try:
+        state = await StateThread.open(state_path)  # only so is it known that nobody holds it
+    except StateError:
+        try:
+            await asyncio.to_thread(state_path.unlink)
+        except OSError as error:
+            raise UsageError(f"can't remove {state_path}: {error.strerror}") from error
+    else:
+        await state.close(remove=True)
+
+
+def _remove_journal(files: RunFiles, *, complete: bool) -> None:
+    """Remove a journal that is of no use any more, or one that nothing was written to."""
+    with contextlib.suppress(FileNotFoundError):
+        if complete or not files.journal.stat().st_size:
+            files.journal.unlink()
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    """A source as the state remembers it."""
+
+    source: Source
+    identity: Identity | None
+
+
+async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateThread) -> SeedStream:
+    """Return the lines that are still to be read, of the sources given or remembered.
+
+    Lines that a program gave can't be remembered; a run with them has a state that does not outlive it.
+
+    Raises:
+        UsageError: They are not the same, or a list that is still to be read has changed.
+    """
+    remembered = await state.call(state.store.fact, "sources")
+    if remembered is None:
+        listed = [_Listed(source, source.identity()) for source in sources if isinstance(source, Source)]
+        await state.call(state.store.note, sources=msgspec.json.encode(listed).decode())
+        return SeedStream(sources)
+    listed = _recalled(remembered, list[_Listed])
+    if sources and list(sources) != [one.source for one in listed]:
+        names = ", ".join(redact(one.source.name) for one in listed)
+        raise UsageError(
+            f"the unfinished run read from {names}: resume it with the same, or start over with --fresh"
+        )
+    read = await state.call(state.store.sources)
+    for number, (source, identity) in enumerate((one.source, one.identity) for one in listed):
+        if number in read and read[number].ended:
+            continue
+        if identity is not None and source.identity() != identity:
+            raise UsageError(
+                f"{source.name} has changed since the run began and was not read to its end: "
+                "put it back, or start over with --fresh"
+            )
+        if source.kind == "stdin" and not sources:
+            lines = read[number].consumed if number in read else 0
+            raise UsageError(
+                f"standard input was not read to its end ({lines} lines were): "
+                "pipe the same list in again, with - as the source"
+            )
+    skip = [
+        None if one is not None and one.ended else one.consumed if one else 0
+        for one in (read.get(number) for number in range(len(listed)))
+    ]
+    return SeedStream([one.source for one in listed], skip=skip)
+
+
+async def run_name(state: StateThread, clock: Clock) -> str:
+    """Return the run's name, the same in all of its parts."""
+    name = await state.call(state.store.fact, "run")
+    if name is None:
+        name = new_run_id(clock.utc())
+        await state.call(state.store.note, run=name)
+    return name
+
+
+T = TypeVar("T")
+
+
+def _recalled(fact: str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(fact, type=kind)
+    except msgspec.DecodeError as error:
+        raise StateError(f"the state is damaged ({error}): start over with --fresh") from error
