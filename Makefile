@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format config docs picture clean
+.PHONY: help venv demo test bench lint format config docs picture clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo: $(STAMP) ## Serve a sample site on this machine and crawl it
 test: lint ## Run every gate: format, lint, types, imports, tests with coverage, the wheel
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term --cov-fail-under=85
 	$(BIN)/python tests/support/check_wheel.py
+
+bench: $(STAMP) ## Measure the program against a bare script that does the same work
+	@$(BIN)/python tests/benchmarks/against_bare.py
 
 lint: $(STAMP) ## Run the gates that do not run the program
 	$(BIN)/ruff format --check --quiet .

@@ -26,24 +26,42 @@ if TYPE_CHECKING:
     from scraper.execution import RunResult
     from scraper.messages import Seed
     from scraper.record import Outcome, Record
-    from scraper.settings.model import Settings
+    from scraper.settings.model import (
+        FetchSettings,
+        FrontierSettings,
+        OutputSettings,
+        ParseSettings,
+        PolitenessSettings,
+        RetrySettings,
+        RunSettings,
+        Settings,
+        SourceSettings,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CountMismatch",
+    "FetchSettings",
+    "FrontierSettings",
     "Outcome",
     "OutputExists",
     "OutputLocked",
+    "OutputSettings",
+    "ParseSettings",
+    "PolitenessSettings",
     "Record",
+    "RetrySettings",
     "RunError",
     "RunResult",
+    "RunSettings",
     "ScraperError",
     "Seed",
     "Settings",
     "SettingsError",
     "SinkError",
     "SourceError",
+    "SourceSettings",
     "StateError",
     "UsageError",
     "__version__",
@@ -56,7 +74,15 @@ _HOMES = {
     "Record": "scraper.record",
     "RunResult": "scraper.execution",
     "Seed": "scraper.messages",
+    "FetchSettings": "scraper.settings.model",
+    "FrontierSettings": "scraper.settings.model",
+    "OutputSettings": "scraper.settings.model",
+    "ParseSettings": "scraper.settings.model",
+    "PolitenessSettings": "scraper.settings.model",
+    "RetrySettings": "scraper.settings.model",
+    "RunSettings": "scraper.settings.model",
     "Settings": "scraper.settings.model",
+    "SourceSettings": "scraper.settings.model",
     "crawl": "scraper.api",
     "crawl_to_files": "scraper.api",
 }

@@ -14,8 +14,11 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from scraper.assembly import open_run
 from scraper.channel import Channel
+from scraper.errors import SettingsError
 from scraper.observe.events import Observers
 from scraper.record import Record
 from scraper.runs import Mode, run_files
@@ -54,12 +57,15 @@ async def crawl(
         observer: Is told how the run goes on.
 
     Raises:
+        SettingsError: A setting is out of its bounds.
         RunError: The run broke.
     """
+    if isinstance(lines, str):
+        lines = [lines]
     channel = Channel[Record](_RECORDS_AHEAD)
     journal = StreamJournal(channel)
     opened = open_run(
-        [GivenLines(lines)], journal, settings=settings or Settings(), observer=observer or Observers()
+        [GivenLines(lines)], journal, settings=_checked(settings), observer=observer or Observers()
     )
     async with opened as run, _alongside(run, journal):
         yield channel
@@ -89,7 +95,7 @@ async def _alongside(run: Run, journal: StreamJournal) -> AsyncIterator[None]:
 
 
 async def crawl_to_files(
-    sources: Sequence[str | Path],
+    sources: str | Path | Sequence[str | Path],
     outputs: str | Path | Sequence[str | Path],
     *,
     settings: Settings | None = None,
@@ -100,7 +106,8 @@ async def crawl_to_files(
     """Do what ``scraper crawl SOURCE... -o FILE`` does, and return how the run ended.
 
     Args:
-        sources: Files, URLs, or ``-``, as on the command line; may be empty with ``resume``.
+        sources: Files, URLs, or ``-``, as on the command line, one or several; may be empty with
+            ``resume``.
         outputs: One path or several; the endings name the formats.
         settings: The defaults where not given.
         resume: Go on with an unfinished run; begin it if there is none.
@@ -111,7 +118,8 @@ async def crawl_to_files(
         UsageError: Nothing was started: an output is there already, a source can't be read, ...
         RunError: The run broke; what was written is kept, and it can be resumed.
     """
-    settings = settings or Settings()
+    settings = _checked(settings)
+    sources = [sources] if isinstance(sources, str | Path) else sources
     paths = [outputs] if isinstance(outputs, str | Path) else outputs
     opened = open_run(
         sources_from_arguments([str(source) for source in sources], settings.sources),
@@ -122,3 +130,15 @@ async def crawl_to_files(
     )
     async with opened as run:
         return await run.execute()
+
+
+def _checked(settings: Settings | None) -> Settings:
+    """Return the settings, held to the bounds that a settings file is held to.
+
+    Raises:
+        SettingsError: A value is of the wrong type or out of its bounds.
+    """
+    try:
+        return msgspec.convert(msgspec.to_builtins(settings or Settings()), Settings)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise SettingsError(str(error)) from error

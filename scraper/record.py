@@ -181,24 +181,32 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str | None = None
     """Meta description, else og:description, twitter:description."""
     keywords: list[str] = []
+    """Of the meta keywords, split at commas."""
     canonical: str | None = None
+    """The ``link rel=canonical``."""
     base: str | None = None
     """The first ``<base href>``, made absolute."""
     lang: str | None = None
     """``html lang``, else xml:lang, og:locale, http-equiv content-language."""
     viewport: str | None = None
     generator: str | None = None
+    """What the page says it was made with."""
     theme_color: str | None = None
     amphtml: str | None = None
+    """The page's AMP version."""
     next: str | None = None
+    """The next page of a series."""
     prev: str | None = None
     hreflang: list[Hreflang] = []
+    """The page in other languages."""
     alternates: list[str] = []
     """``rel=alternate`` that is neither a feed nor a language version."""
     feeds: list[Feed] = []
     icons: list[Icon] = []
     manifest: str | None = None
+    """The web app manifest."""
     refresh: Refresh | None = None
+    """A redirect that the document itself asks for; recorded, not followed."""
     meta_robots: list[str] = []
     """The directives of ``<meta name=robots>``, lower case, in order."""
 
@@ -240,7 +248,9 @@ class Record(Page, frozen=True, omit_defaults=True):
     """
 
     schema: int
+    """The version of this schema."""
     run: str
+    """The run's name, the same in all parts of a run that was resumed; it begins with its time."""
     seq: int
     """The number of the input line, from 0; links that were found take the next free numbers."""
     input: str
@@ -254,12 +264,15 @@ class Record(Page, frozen=True, omit_defaults=True):
     key: str | None
     """What duplicates are found by; never what is fetched."""
     duplicate_of: int | None
+    """The ``seq`` of the first line with the same key, when this is not the first."""
     depth: int
     """How many links away from an input line."""
     parent: int | None
     """The ``seq`` of the page that the link was found on."""
     outcome: Outcome
+    """What came of the line, in one word."""
     error: Failure | None
+    """Why, when it is no answer of the server's that says it."""
     retryable: bool
     """True when asking again later may well help."""
     attempts: int
@@ -268,15 +281,19 @@ class Record(Page, frozen=True, omit_defaults=True):
     """Each attempt, when there was more than one."""
 
     status: int | None = None
+    """Of the last answer."""
     reason: str | None = None
+    """The words behind the status, as the server sent them."""
     http_version: str | None = None
     """``1.0`` or ``1.1``."""
     redirects: list[Redirect] = []
+    """The hops that led to ``final_url``, in order."""
     headers: dict[str, list[str]] = {}
     """By lower-case name, in the order received; values of cookies and credentials redacted."""
     content_type: str | None = None
     """The media type alone, lower case."""
     content_encoding: str | None = None
+    """How the body was compressed, as the server says."""
     size: int | None = None
     """Bytes of the decoded body, as far as it was read."""
     wire_size: int | None = None
@@ -284,16 +301,19 @@ class Record(Page, frozen=True, omit_defaults=True):
     truncated: bool = False
     """True when the body passed a cap and only its beginning was read."""
     etag: str | None = None
+    """As the server wrote it."""
     last_modified: str | None = None
     """As the server wrote it."""
     ip: str | None = None
     """The address that answered."""
     x_robots_tag: list[str] = []
+    """The values of the ``X-Robots-Tag`` headers."""
 
     fetched_at: str | None = None
     """When the answer began to arrive: UTC, RFC 3339."""
     elapsed: float | None = None
     """Seconds from the first byte sent to the last received, of the last hop."""
     timing: Timing | None = None
+    """Where the time went."""
     body_sha256: str | None = None
     """Of the decoded body; lower-case hex."""

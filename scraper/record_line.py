@@ -118,7 +118,7 @@ def _redacted(name: str, value: str) -> str:
         shown = f"{cookie.partition('=')[0]}={_REDACTED}"
         return f"{shown};{attributes}" if attributes else shown
     if name == "location":
-        return urls.without_user_info(value)
+        return urls.shown_location(value)
     return _REDACTED if name in _CREDENTIALS else value
 
 

@@ -141,20 +141,23 @@ async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateTh
         await state.call(state.store.note, sources=msgspec.json.encode(listed).decode())
         return SeedStream(sources)
     listed = _recalled(remembered, list[_Listed])
-    if sources and list(sources) != [one.source for one in listed]:
+    if sources and [_place(source) for source in sources] != [_place(one.source) for one in listed]:
         names = ", ".join(redact(one.source.name) for one in listed)
         raise UsageError(
-            f"the unfinished run read from {names}: resume it with the same, or start over with --fresh"
+            f"the unfinished run read from {names}: resume it with the same, or with no SOURCE, "
+            "or start over with --fresh"
         )
     read = await state.call(state.store.sources)
     for number, (source, identity) in enumerate((one.source, one.identity) for one in listed):
-        if number in read and read[number].ended:
-            continue
-        if identity is not None and source.identity() != identity:
+        ended = number in read and read[number].ended
+        # A list that was read to its end is not needed again; but who names it wants it as it is now.
+        if identity is not None and (sources or not ended) and source.identity() != identity:
             raise UsageError(
-                f"{source.name} has changed since the run began and was not read to its end: "
-                "put it back, or start over with --fresh"
+                f"{source.name} has changed since the run began: put it back, "
+                "or start over with --fresh" + (", or name no SOURCE to finish the old list" if ended else "")
             )
+        if ended:
+            continue
         if source.kind == "stdin" and not sources:
             lines = read[number].consumed if number in read else 0
             raise UsageError(
@@ -175,6 +178,13 @@ async def run_name(state: StateThread, clock: Clock) -> str:
         name = new_run_id(clock.utc())
         await state.call(state.store.note, run=name)
     return name
+
+
+def _place(source: Source | GivenLines) -> object:
+    """Return what tells sources apart, however a file's path is spelled."""
+    if isinstance(source, Source) and source.kind == "file":
+        return msgspec.structs.replace(source, name=str(Path(source.name).resolve()))
+    return source
 
 
 T = TypeVar("T")

@@ -58,7 +58,7 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_complete(self) -> bool:
         """Whether an output is there and no unfinished run with it."""
-        return not self.is_unfinished() and any(path.exists() for path in self.outputs)
+        return not self.is_unfinished() and any(path.is_file() for path in self.outputs)
 
     def check(self, mode: Mode) -> None:
         """Refuse what would overwrite.
@@ -93,7 +93,7 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
         """
         ours = {path.resolve() for path in (*self.outputs, self.journal, self.state)}
         for other in others:
-            if Path(other).resolve() in ours:
+            if "\0" not in other and Path(other).resolve() in ours:
                 raise UsageError(f"{other} is also an output of the run; name another")
 
 
@@ -115,8 +115,8 @@ def run_files(outputs: Sequence[Path]) -> RunFiles:
         raise UsageError("an output is named twice")
     first = min(outputs)  # whatever their order, they are one run
     journals = [path for path in outputs if path.suffix in JOURNAL_FORMATS]
-    named_after = journals[0] if journals else first
-    journal = journals[0] if journals else first.with_name(f"{first.name}.journal")
+    named_after = min(journals, default=first)
+    journal = min(journals) if journals else first.with_name(f"{first.name}.journal")
     return RunFiles(
         outputs=tuple(outputs),
         journal=journal,

@@ -68,6 +68,7 @@ _secret_part = re.compile(
     r"token|secret|passw|pwd|signature|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|sess(?:ion)?[-_.]?id"
 ).search
 _SECRET_NAMES = frozenset({"auth", "authorization", "jwt", "key", "otp", "pass", "session", "sid", "sig"})
+_names_host = re.compile(r"[/\\]{2}").search
 _MASK = "***"
 
 
@@ -327,9 +328,14 @@ def redact(url: str) -> str:
 
 def without_user_info(url: str) -> str:
     """Return a URL, or what was meant as one, with the user name and password in it masked."""
-    if "@" not in url or url.lstrip().lower().startswith("mailto:"):
+    if "@" not in url or url.lstrip().lower().startswith(("mailto:", "/@")):
         return url
     return _user_info.sub(rf"\1{_MASK}@", url)
+
+
+def shown_location(location: str) -> str:
+    """Return a ``Location`` header with the user info in it masked; in a mere path ``@`` is a sign."""
+    return without_user_info(location) if _names_host(location) else location
 
 
 def _mask_secret(parameter: re.Match[str]) -> str:

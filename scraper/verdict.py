@@ -118,7 +118,7 @@ class Decider:
         hop = Redirect(
             url=response.url,
             status=response.status,
-            location=urls.without_user_info(location),
+            location=urls.shown_location(location),
             elapsed_s=round(response.first_byte_s, 6),
         )
         redirects = (*request.redirects, hop)

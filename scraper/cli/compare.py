@@ -46,7 +46,7 @@ _HAVE_STATUS: Final = frozenset({Outcome.OK, Outcome.HTTP_ERROR})
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(allow_dash=True))
 @settings_options
 @click.pass_context
 def compare(ctx: click.Context, *, sources: tuple[str, ...]) -> Exit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +12,17 @@ from scraper.cli.main import one_line
 from scraper.cli.options import loaded_from, settings_options
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
-from scraper.runs import Mode, run_files
+from scraper.runs import Mode, RunFiles, run_files
 from scraper.sources.arguments import sources_from_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scraper.sources.source import Source
 
 
 @click.command()
-@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, metavar="SOURCE...", type=click.Path(allow_dash=True))
 @click.option(
     "-o",
     "--output",
@@ -24,7 +30,7 @@ from scraper.sources.arguments import sources_from_arguments
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where the records go; the ending names the format: .jsonl .json. May be repeated. "
+    help="Where the records go; the ending names the format: .jsonl .ndjson .json. May be repeated. "
     "Without it, JSON Lines to standard output.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an unfinished run; begin it if there is none.")
@@ -60,23 +66,41 @@ def crawl(
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
     if resume and fresh:
         raise UsageError("--resume goes on and --fresh starts over: give one of them")
-    written = [output for output in outputs if str(output) != "-"]
-    if len(written) < len(outputs) and (written or len(outputs) > 1):
-        raise UsageError("standard output (-) can't be combined with other outputs")
-    if resume and not written:
-        raise UsageError("--resume needs the output to go on with: -o FILE")
     if not sources and not resume:
         raise UsageError("no SOURCE: name a list, a URL, or - for standard input")
     settings = loaded_from(ctx).settings
-    files = run_files(written) if written else None
     mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
+    files = _files(outputs, mode)
     if files and mode is Mode.RESUME and files.is_complete():
-        click.echo(one_line(f"{files.outputs[0]} is complete: nothing to resume"), err=True)
+        click.echo(
+            one_line(f"{files.outputs[0]} is there, with no unfinished run: nothing to resume"), err=True
+        )
         return 0
     found = sources_from_arguments(sources, settings.sources)
     if mode is Mode.RESUME and files and not found and not files.is_unfinished():
         raise UsageError(f"no unfinished run in {files.outputs[0]}: name the SOURCE to begin one")
-    if files and log_json:
-        files.keep_apart([str(log_json)])
-    talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command())
+    if log_json:
+        _keep_log_apart(log_json, files, found)
+    talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command() if files else None)
     return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))
+
+
+def _files(outputs: Sequence[Path], mode: Mode) -> RunFiles | None:
+    """Return the run's files, ``None`` for a run to standard output."""
+    written = [output for output in outputs if str(output) != "-"]
+    if len(written) < len(outputs) and (written or len(outputs) > 1):
+        raise UsageError("standard output (-) can't be combined with other outputs")
+    if written:
+        return run_files(written)
+    if mode is Mode.FRESH:
+        raise UsageError("--fresh needs the output to replace: -o FILE")
+    if mode is Mode.RESUME:
+        raise UsageError("--resume needs the output to go on with: -o FILE")
+    return None
+
+
+def _keep_log_apart(log: Path, files: RunFiles | None, found: Sequence[Source]) -> None:
+    if files:
+        files.keep_apart([str(log)])
+    if any(log.resolve() == Path(source.name).resolve() for source in found if source.kind == "file"):
+        raise UsageError(f"{log} is a list that is read: name another log")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("output/demo"),
     show_default=True,
-    help="Where the list and the records go; what an earlier demo left there is replaced.",
+    help="Where urls.txt and pages.jsonl go; those of an earlier demo are replaced.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed gives another site.")
 @click.option("--pages", type=click.IntRange(200, 5000), default=240, show_default=True)
@@ -48,7 +48,7 @@ def demo(ctx: click.Context, *, folder: Path, seed: int, pages: int) -> Exit:
 async def _demo(folder: Path, *, seed: int, pages: int, loaded: Loaded) -> Exit:
     listed, written = folder / "urls.txt", folder / "pages.jsonl"
     async with SampleServer(build_site(seed, pages)) as server:
-        _write(listed, server.list_text())
+        _write(listed, _MARK + server.list_text())
         click.echo(
             f"Serving {len(server.site.hosts)} hosts on port {server.port}; the list: {listed}", err=True
         )
@@ -57,14 +57,19 @@ async def _demo(folder: Path, *, seed: int, pages: int, loaded: Loaded) -> Exit:
             run_files([written]),
             settings=_hurried(loaded),
             mode=Mode.FRESH,
-            talk=Talk(resume_command="scraper demo"),
+            talk=Talk(),
         )
     click.echo(f"The list of URLs:  {listed}\nOne record a line: {written}", err=True)
     return ending
 
 
+_MARK = "# The list of the sample site, written by `scraper demo`; the next demo here replaces it.\n"
+
+
 def _write(listed: Path, text: str) -> None:
     try:
+        if listed.exists() and not listed.read_text(encoding="utf-8", errors="replace").startswith(_MARK):
+            raise UsageError(f"{listed} is there and no demo wrote it: name another --folder")
         listed.parent.mkdir(parents=True, exist_ok=True)
         listed.write_text(text, encoding="utf-8")
     except OSError as error:

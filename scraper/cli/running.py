@@ -20,7 +20,7 @@ from scraper.observe.display import progress_display, stderr_console
 from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
 from scraper.observe.status import HostsWaiting
-from scraper.observe.summary import SLOWEST_SHOWN, print_summary
+from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_summary
 from scraper.sinks.stdout import StandardOutputJournal
 from scraper.urls import redact
 
@@ -41,7 +41,8 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool = False
     """Neither progress nor summary."""
     log_json: Path | None = None
-    resume_command: str = ""
+    resume_command: str | None = None
+    """What goes on with the run when it is stopped; ``None`` when nothing can."""
 
 
 async def run_and_show(
@@ -77,11 +78,13 @@ async def run_and_show(
                 result = await run.execute()
             stopped = stops.first
     snapshot = counts.snapshot(hosts=SLOWEST_SHOWN)
-    if not talk.quiet:
+    if not talk.quiet and files is None:  # the records are what was asked for, on the same terminal
+        console.print(check_line(snapshot), soft_wrap=True)
+    elif not talk.quiet:
         print_summary(
             console,
             snapshot,
-            output=", ".join(map(str, result.outputs)) or "standard output",
+            output=", ".join(map(str, result.outputs)),
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
         )

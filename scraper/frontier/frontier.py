@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
-from scraper.frontier.store import NOBODY, Progress, Want, host_id
+from scraper.frontier.rows import NOBODY, host_id
+from scraper.frontier.store import Progress, Want
 from scraper.politeness import HostTurn, Unlimited
 
 if TYPE_CHECKING:

@@ -14,29 +14,23 @@ length, never one that the output does not have.
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import os
 import sqlite3
-import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from scraper import urls
-from scraper.errors import InvalidUrl, OutputLocked, StateError
-from scraper.messages import Batch, Finished, Request, Seed
-from scraper.record import Outcome
+from scraper.errors import OutputLocked, StateError, UsageError
+from scraper.frontier.rows import Line, Row, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from scraper.messages import Batch, Finished, Request
+
 LAYOUT_VERSION = 1
 """Of the tables below. A state of another version can't be resumed."""
-
-NOBODY = 0
-"""The host id of lines that need no request: duplicates and invalid ones."""
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -126,13 +120,14 @@ class Store:
 
         Raises:
             OutputLocked: Another process holds it.
+            UsageError: It can't be written there.
             StateError: It is no state, one of another version, or can't be opened.
         """
         self._path = path
         with self._translated():
             # The user's own: it holds the list, whose URLs may hold what is nobody else's business.
-            with contextlib.suppress(OSError):
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            if path.name != ":memory:":
+                _make_private(path)
             self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
                 self._open()
@@ -231,7 +226,7 @@ class Store:
         """
         with self._transaction():
             first = int(str(self._get("lines")))
-            lines = [_Line.of(seq, seed) for seq, seed in enumerate(batch.seeds, first)]
+            lines = [Line.of(seq, seed) for seq, seed in enumerate(batch.seeds, first)]
             keys = _json([(line.seq, *line.digest) for line in lines if line.key])
             self._db.execute(_SEE, (keys,))
             firsts: dict[int, int] = dict(msgspec.json.decode(self._value(_DUPLICATES, keys)))
@@ -248,9 +243,9 @@ class Store:
         """Return the next rows of each host by its id, in the order of the list, at most ``limit``."""
         with self._translated():
             found = self._value(_LOAD, limit, _json(wants))
-        hosts = msgspec.json.decode(f"[{found or ''}]", type=list[tuple[int, list[_Row]]])
+        hosts = msgspec.json.decode(f"[{found or ''}]", type=list[tuple[int, list[Row]]])
         return {
-            home: [_request(home, row) for row in sorted(rows, key=lambda row: row.seq)]
+            home: [request_of(home, row) for row in sorted(rows, key=lambda row: row.seq)]
             for home, rows in hosts
         }
 
@@ -285,111 +280,20 @@ class Store:
             # Leaving WAL mode folds the side file in and deletes it.
             self._db.execute("PRAGMA journal_mode=DELETE")
             try:
-                self._path.unlink()
+                self._path.unlink(missing_ok=True)
             except PermissionError:  # Windows deletes no open file
                 self._db.close()
                 self._path.unlink()
             self._db.close()
 
 
-class _Row(msgspec.Struct, array_like=True, frozen=True):
-    """A line as it lies in the table, in JSON."""
-
-    seq: int
-    input: str
-    url: str | None
-    """``None`` when it is no URL; empty when it is the input itself."""
-    host: str
-    """The URL's host key, empty when it is none."""
-    key: str | None
-    """What duplicates are found by; empty when it is the URL itself."""
-    extra: dict[str, Any] | None = None
-    guessed: bool = False
-    settled: Outcome | None = None
-    why: str | None = None
-    duplicate_of: int | None = None
-
-
-class _Line(NamedTuple):
-    """A seed on its way into the table."""
-
-    seq: int
-    seed: Seed
-    url: str | None
-    host: str
-    guessed: bool
-    key: str | None
-    digest: tuple[int, int]
-    """Both halves of the key's digest."""
-    why: str | None
-
-    @classmethod
-    def of(cls, seq: int, seed: Seed) -> _Line:
-        try:
-            parsed = urls.parse_input(seed.input)
-        except InvalidUrl as error:
-            return cls(seq, seed, None, "", guessed=False, key=None, digest=(0, 0), why=str(error))
-        key = urls.dedup_key(parsed.url)
-        digest = _halves(urls.key_digest(key))
-        return cls(seq, seed, parsed.url, parsed.host, parsed.guessed_scheme, key, digest, None)
-
-    def home(self, firsts: dict[int, int]) -> int:
-        return NOBODY if self.url is None or self.seq in firsts else host_id(self.host)
-
-    def row(self, firsts: dict[int, int]) -> _Row:
-        first = firsts.get(self.seq)
-        settled = None
-        if self.url is None:
-            settled = Outcome.INVALID_URL
-        elif first is not None:
-            settled = Outcome.DUPLICATE
-        return _Row(
-            self.seq,
-            self.seed.input,
-            "" if self.url == self.seed.input else self.url,
-            self.host,
-            "" if self.key == self.url else self.key,
-            self.seed.extra,
-            self.guessed,
-            settled,
-            self.why,
-            first,
-        )
-
-
-_halves = struct.Struct("<qq").unpack
-"""A digest as two of SQLite's integers: half the bytes of any text that JSON could carry it in."""
+def _make_private(path: Path) -> None:
+    """Make the file, if need be, for the user's own eyes."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise UsageError(f"can't write {path}: {error.strerror}") from error
 
 
 def _json(rows: object) -> str:
     return msgspec.json.encode(rows).decode()
-
-
-@functools.lru_cache(4096)
-def host_id(host: str) -> int:
-    """Return the number that a host goes by in the state.
-
-    A hash rather than a count, so that nothing has to be looked up while lines are taken in. Two
-    hosts that share one (by chance once in 10¹⁸ pairs) would share their limits, no more.
-    """
-    digest = hashlib.blake2b(host.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return (int.from_bytes(digest) >> 1) or 1
-
-
-def _request(home: int, row: _Row) -> Request:
-    url = row.input if row.url == "" else row.url
-    asks = url is not None and row.settled is None
-    return Request(
-        seq=row.seq,
-        home=home,
-        input=row.input,
-        extra=row.extra,
-        url=url,
-        key=url if row.key == "" else row.key,
-        target=(url or "") if asks else "",
-        host=row.host if asks else "",
-        guessed_scheme=row.guessed,
-        settled=row.settled,
-        settled_why=row.why,
-        duplicate_of=row.duplicate_of,
-    )

@@ -11,6 +11,7 @@ from rich.text import Text
 from scraper.observe import figures
 from scraper.observe.counts import GOOD
 from scraper.observe.printable import printable, printable_sentence
+from scraper.record import Outcome
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,12 @@ SLOWEST_SHOWN = 5
 
 
 def print_summary(
-    console: Console, snapshot: Snapshot, *, output: str, log: str | None = None, resume_command: str
+    console: Console,
+    snapshot: Snapshot,
+    *,
+    output: str,
+    log: str | None = None,
+    resume_command: str | None = None,
 ) -> None:
     """Print what a run came to: tables for 80 columns, then where things are and whether all is there.
 
@@ -35,8 +41,8 @@ def print_summary(
         snapshot: Taken after ``RunEnded``, with ``hosts=SLOWEST_SHOWN``.
         output: Where the records are.
         log: Where the log is, if there is one.
-        resume_command: The command line that goes on with this run; shown when it is incomplete.
-            It is shown as it is: secrets must not be in it.
+        resume_command: The command line that goes on with this run, shown when it is incomplete;
+            ``None`` when nothing can. It is shown as it is: secrets must not be in it.
     """
     console.print()
     for table in (_outcomes(snapshot), _statuses(snapshot), _slowest(snapshot)):
@@ -51,7 +57,13 @@ def print_summary(
     if log is not None:
         console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
     console.print(check_line(snapshot), soft_wrap=True)
-    if not snapshot.complete:
+    if (
+        snapshot.complete
+        and snapshot.written
+        and snapshot.by_outcome.get(Outcome.INVALID_URL) == snapshot.written
+    ):
+        console.print(Text("No line was a URL: are --format and --column right?", style="yellow"))
+    if not snapshot.complete and resume_command:
         console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
 
 

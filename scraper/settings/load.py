@@ -179,6 +179,8 @@ def environment_layer(environment: Mapping[str, str]) -> Iterator[Given | Proble
             known = [name.removeprefix(ENVIRONMENT_PREFIX) for name in (*by_variable, CONFIG_VARIABLE)]
             hint = remedy(variable.removeprefix(ENVIRONMENT_PREFIX), known)
             hint = hint.replace("did you mean ", f"did you mean {ENVIRONMENT_PREFIX}")
+            if "did you mean" not in hint:
+                hint = f"the names are {ENVIRONMENT_PREFIX}<SECTION>_<NAME>; unset this one"
             yield Problem(f"unknown environment variable {_key(variable)}; {hint}")
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from scraper.errors import SourceError
 from scraper.messages import Seed
 from scraper.urls import scalar_text
 
@@ -37,8 +40,14 @@ class GivenLines:
             line = next(lines, None)
             if line is None:
                 return
-            yield (
-                Seed(scalar_text(line.input), line.extra)
-                if isinstance(line, Seed)
-                else Seed(scalar_text(line))
-            )
+            yield _written(line) if isinstance(line, Seed) else Seed(scalar_text(line))
+
+
+def _written(seed: Seed) -> Seed:
+    try:
+        msgspec.json.encode(seed.extra)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SourceError(
+            f"the columns given with {scalar_text(seed.input)!r} are no JSON: {error}"
+        ) from error
+    return Seed(scalar_text(seed.input), seed.extra)

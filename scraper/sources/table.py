@@ -76,7 +76,10 @@ def _find_column(header: str, name: str, column: str, delimiters: str) -> tuple[
             return delimiter, names, folded.index(column.casefold())
         seen = max(seen, names, key=len)
     there = ", ".join(repr(known[:80]) for known in seen[:_SHOWN_COLUMNS])
-    raise SourceError(f"{name}: has no column {column!r}, but {there}; name it with sources.column")
+    raise SourceError(
+        f"{name}: has no column {column!r}, but {there}; name it with --column (sources.column). "
+        "The first line must hold the columns' names."
+    )
 
 
 def _header_cells(header: str, delimiter: str, name: str) -> list[str]:

@@ -20,21 +20,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
-from urllib.parse import urljoin
 
 import aiohttp
 import msgspec
 import turbohtml
+from yarl import URL
 
 WORKERS = 64
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-HIDDEN = frozenset(
-    "audio canvas datalist head iframe noembed noframes noscript rp rt script style template title video".split()
-)
-INLINE = frozenset(
-    "a abbr b bdi bdo big cite code del dfn em font i ins kbd label mark q s samp small span strong sub sup "
-    "time u var wbr".split()
-)
+WANTED = frozenset({"base", "form", "html", "iframe", "img", "link", "meta", "script", "title", *HEADINGS})
+# fmt: off
+HIDDEN = frozenset((
+    "audio", "canvas", "datalist", "head", "iframe", "noembed", "noframes", "noscript", "rp", "rt", "script",
+    "style", "template", "title", "video",
+))
+INLINE = frozenset((
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd",
+    "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr",
+))
+# fmt: on
 
 Page: TypeAlias = dict[str, Any]
 encode = msgspec.json.Encoder().encode
@@ -48,34 +52,24 @@ def fold(text: str | None) -> str | None:
     return " ".join(text.split()) or None if text else None
 
 
-def extract(body: bytes, *, url: str, charset: str | None) -> Page:
+def extract(body: bytes, *, url: str, charset: str | None) -> Page:  # noqa: PLR0912 calls would be slower
     tree = turbohtml.parse(body.decode(charset or "utf-8", "replace"), scripting=True, positions=False)
     head: Page = {"title": None, "description": None, "canonical": None, "lang": None}
     meta: dict[str, str] = {}
     og: dict[str, list[str]] = {}
     headings: list[Page] = []
-    host = url.split("/", 3)[2]
-    internal = external = nofollow = images = missing_alt = 0
+    anchors: list[tuple[str | None, str | None]] = []
+    base = url
+    images = missing_alt = 0
     count = {"form": 0, "script": 0, "iframe": 0}
     tags = set()
     for node in tree.iter_elements():
         tag = node.tag
         tags.add(tag)
-        if tag == "a" or tag == "area":
-            href = node.attr("href")
-            if href is None:
-                continue
-            if href[:4] == "http" or href[:2] == "//":
-                if href.split("/", 3)[2] == host:
-                    internal += 1
-                else:
-                    external += 1
-            elif href[:1] in ("/", "#") or ":" not in href:
-                internal += 1
-            else:
-                continue
-            if "nofollow" in (node.attr("rel") or ""):
-                nofollow += 1
+        if tag in {"a", "area"}:
+            anchors.append((node.attr("href"), node.attr("rel")))
+        elif tag not in WANTED:
+            continue
         elif tag == "img":
             images += 1
             missing_alt += node.attr("alt") is None
@@ -91,12 +85,16 @@ def extract(body: bytes, *, url: str, charset: str | None) -> Page:
                     meta.setdefault(name, content)
         elif tag in count:
             count[tag] += 1
-        elif tag == "link" and node.attr("rel") == "canonical":
-            head["canonical"] = urljoin(url, node.attr("href") or "")
+        elif tag == "link" and (node.attr("rel") or "").lower() == "canonical":
+            head["canonical"] = node.attr("href")
+        elif tag == "base":
+            base = node.attr("href") or base
         elif tag == "html":
             head["lang"] = node.attr("lang")
         elif tag == "title" and head["title"] is None:
             head["title"] = fold(node.text)
+    if head["canonical"]:
+        head["canonical"] = str(URL(url).join(URL(base)).join(URL(head["canonical"])))
     head["description"] = meta.get("description") or next(iter(og.get("description", ())), None)
     twitter = {name[8:]: content for name, content in meta.items() if name.startswith("twitter:")}
     words = visible_text(tree, tags=tags).split()
@@ -106,12 +104,7 @@ def extract(body: bytes, *, url: str, charset: str | None) -> Page:
         "headings": headings,
         "og": og,
         "twitter": twitter,
-        "links": {
-            "internal": internal,
-            "external": external,
-            "nofollow": nofollow,
-            "total": internal + external,
-        },
+        "links": count_links(anchors, url=url),
         "images": {"total": images, "missing_alt": missing_alt},
         "forms": count["form"],
         "scripts": count["script"],
@@ -121,6 +114,27 @@ def extract(body: bytes, *, url: str, charset: str | None) -> Page:
         "text_sha256": sha256(text.encode()),
         "metadata_sha256": sha256(encode([head, headings, og, twitter])),
     }
+
+
+def count_links(anchors: list[tuple[str | None, str | None]], *, url: str) -> dict[str, int]:
+    host = url.split("/", 3)[2]
+    internal = external = nofollow = 0
+    for href, rel in anchors:
+        if href is None:
+            continue
+        if href[:4] == "http" or href[:2] == "//":
+            if href.split("/", 3)[2] == host:
+                internal += 1
+            else:
+                external += 1
+        elif href[:1] in {"/", "#"} or ":" not in href:
+            internal += 1
+        else:
+            continue
+        if rel and "nofollow" in rel:
+            nofollow += 1
+    total = internal + external
+    return {"internal": internal, "external": external, "nofollow": nofollow, "total": total}
 
 
 def visible_text(tree: turbohtml.Document, *, tags: set[str]) -> str:
@@ -169,8 +183,9 @@ async def main(listed: str | Path, written: str | Path) -> None:
         ) as session:
 
             async def work() -> None:
-                for seq, url in lines:
-                    out.write(encode(await visit(session, url, seq=seq)) + b"\n")
+                for seq, url in lines:  # shared: each line goes to the worker that asks next
+                    page = await visit(session, url, seq=seq)
+                    out.write(encode(page) + b"\n")
 
             async with asyncio.TaskGroup() as pool:
                 for _ in range(WORKERS):

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import json
+import socket
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 import scraper
 from scraper.demo.server import SampleServer
-from scraper.settings.model import FrontierSettings, PolitenessSettings, RetrySettings, RunSettings
+from tests.support.wire import read_head, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
 SETTINGS = scraper.Settings(
-    politeness=PolitenessSettings(delay_s=0.0), retry=RetrySettings(retries=0), run=RunSettings(workers=8)
+    politeness=scraper.PolitenessSettings(delay_s=0.0),
+    retry=scraper.RetrySettings(retries=0),
+    run=scraper.RunSettings(workers=8),
 )
 
 
@@ -59,8 +64,8 @@ async def test_an_endless_iterable_is_read_as_needed_and_left_at_will(server: Sa
     taken = itertools.count()
     endless = (server.url(f"/bulk/{number}") for number in taken)
     settings = scraper.Settings(
-        politeness=PolitenessSettings(delay_s=0.0),
-        frontier=FrontierSettings(lookahead=100),
+        politeness=scraper.PolitenessSettings(delay_s=0.0),
+        frontier=scraper.FrontierSettings(lookahead=100),
     )
 
     async with scraper.crawl(endless, settings=settings) as records:
@@ -115,3 +120,90 @@ async def test_a_run_to_files_is_what_the_command_does(server: SampleServer, tmp
     assert sorted(path.name for path in outputs[0].parent.iterdir()) == ["pages.json", "pages.jsonl"]
     with pytest.raises(scraper.OutputExists, match="--fresh"):
         await scraper.crawl_to_files([listed], outputs, settings=SETTINGS)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_a_complete_output_is_not_resumed(server: SampleServer, tmp_path: Path) -> None:
+    output = tmp_path / "pages.jsonl"
+    await scraper.crawl_to_files([server.url("/bulk/1")], output, settings=SETTINGS)
+    before = output.read_bytes()
+    for sources in ([], [server.url("/bulk/2")]):
+        with pytest.raises(scraper.OutputExists, match=r"complete.*--fresh"):
+            await scraper.crawl_to_files(sources, output, settings=SETTINGS, resume=True)
+    assert output.read_bytes() == before
+    assert names_in(tmp_path) == ["pages.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "file", [b"no database at all, but longer than its header would be" * 20, b"SQLite f"]
+)
+async def test_fresh_starts_over_also_where_the_state_is_damaged(
+    server: SampleServer, tmp_path: Path, file: bytes
+) -> None:
+    output, state = tmp_path / "pages.jsonl", tmp_path / "pages.jsonl.state"
+    output.write_bytes(b"half a lin")
+    state.write_bytes(file)
+    with pytest.raises(scraper.RunError, match=r"pages\.jsonl\.state"):
+        await scraper.crawl_to_files([server.url("/bulk/1")], output, settings=SETTINGS, resume=True)
+    assert (output.read_bytes(), state.read_bytes()) == (b"half a lin", file)
+
+    result = await scraper.crawl_to_files([server.url("/bulk/1")], output, settings=SETTINGS, fresh=True)
+
+    assert (result.complete, result.records) == (True, 1)
+    assert json.loads(output.read_bytes())["title"] == "Bulk 1"
+    assert names_in(tmp_path) == ["pages.jsonl"]
+
+
+@pytest.mark.parametrize("given", [str, scraper.Seed])
+async def test_lone_surrogates_cost_only_their_line(
+    server: SampleServer, given: Callable[[str], str | scraper.Seed]
+) -> None:
+    lines = [given(server.url("/bulk/1?a=\udce9")), given(server.url("/bulk/2?a=\ud800"))]
+
+    async with scraper.crawl(lines, settings=SETTINGS) as records:
+        found = {record.seq: record async for record in records}
+
+    # An escaped byte is the byte that it stands for; what stands for nothing is no part of a URL.
+    assert (found[0].outcome, found[0].url) == ("ok", server.url("/bulk/1?a=%E9"))
+    assert (found[1].outcome, found[1].input) == ("invalid_url", server.url("/bulk/2?a=\ufffd"))
+
+
+async def test_no_open_files_left_is_the_runs_error_and_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(*_: object, **__: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    taken: list[scraper.Record] = []
+
+    async def take_all() -> None:
+        async with scraper.crawl(["http://127.0.0.1:1/"], settings=SETTINGS) as records:
+            async for record in records:
+                taken.append(record)  # noqa: PERF401 those that came before the error count
+
+    monkeypatch.setattr(socket, "socket", no_more)
+    with pytest.raises(scraper.RunError, match=r"ulimit -n.*--resume"):
+        await take_all()
+    assert taken == []
+
+
+async def test_a_password_in_a_redirect_does_not_get_into_the_record() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await read_head(reader)
+        if asked.startswith(b"GET / "):
+            status, target = b"302 Found", f"http://ann:s3cret@127.0.0.1:{wire.port}/end"
+        else:
+            status, target = b"201 Created", "//ann:s3cret@a.example/made"
+        writer.write(
+            b"HTTP/1.1 %b\r\nLocation: %b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            % (status, target.encode())
+        )
+
+    async with serving(talk) as wire:
+        async with scraper.crawl([wire.url()], settings=SETTINGS) as records:
+            (record,) = [record async for record in records]
+        assert (record.status, record.final_url) == (201, wire.url("/end"))
+        assert [hop.location for hop in record.redirects] == [f"http://***@127.0.0.1:{wire.port}/end"]
+        assert record.headers["location"] == ["//***@a.example/made"]
+        assert b"s3cret" not in msgspec.json.encode(record)

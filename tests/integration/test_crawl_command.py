@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -181,10 +182,103 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path, words: tuple[st
     assert {path.name for path in tmp_path.iterdir()} == {"a-file", "a-folder.jsonl"}, "nothing is left"
 
 
-def test_a_list_that_breaks_off_is_said_in_one_line(server: Server, tmp_path: Path) -> None:
-    urls = server.bulk(3, tag="broken")
+def broken_list(path: Path, urls: list[str]) -> list[str]:
+    """Write a gzip file that breaks off within its last line; return the lines before."""
     whole = gzip.compress("\n".join(urls).encode(), compresslevel=0)
-    (tmp_path / "urls.txt.gz").write_bytes(whole[:-20])
-    ended = scrape("crawl", "urls.txt.gz", "-o", "pages.jsonl", "--quiet", *FAST, cwd=tmp_path)
-    assert ended.code in {1, 2}
-    assert "urls.txt.gz" in ended.only_line
+    path.write_bytes(whole[: -8 - 4])  # the trailer, and four bytes of the last line
+    return urls[:-1]
+
+
+def test_the_lines_before_a_list_breaks_off_are_done_once(server: Server, tmp_path: Path) -> None:
+    good = broken_list(tmp_path / "urls.txt.gz", server.bulk(40, tag="breaks-off", hosts=8))
+    words = ("crawl", "urls.txt.gz", "-o", "pages.jsonl", "-o", "pages.json", "--quiet", *FAST)
+    output = tmp_path / "pages.jsonl"
+
+    first = scrape(*words, cwd=tmp_path)
+
+    assert first.code == 1
+    assert all(part in first.only_line for part in ("urls.txt.gz", "broken gzip", "39 lines", "--resume"))
+    assert has_each_once(records_in(output), good)
+    assert not (tmp_path / "pages.json").exists(), "what is not complete is not made"
+
+    before = output.read_bytes()
+    again = scrape(*words, "--resume", cwd=tmp_path)
+    assert (again.code, again.err) == (first.code, first.err)
+    assert output.read_bytes() == before
+    assert set(server.asked("breaks-off").values()) == {1}
+    assert len(server.asked("breaks-off")) == len(good)
+
+
+def test_a_list_that_breaks_before_its_first_line_leaves_nothing(server: Server, tmp_path: Path) -> None:
+    broken_list(tmp_path / "urls.txt.gz", server.bulk(1, tag="breaks-at-once"))
+    ended = scrape("crawl", "urls.txt.gz", "-o", "pages.jsonl", "-o", "pages.json", cwd=tmp_path)
+    assert ended.code == 2
+    # What was shown of the run may stand before it.
+    assert "urls.txt.gz: broken gzip data after line 0" in ended.err.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["urls.txt.gz"]
+    assert not server.asked("breaks-at-once")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list.jsonl", "-o", "list.jsonl"),
+        ("list.jsonl", "-o", "linked.jsonl"),
+        ("linked.jsonl", "-o", "list.jsonl"),
+        ("list.jsonl", "-o", "new.jsonl", "-o", "./list.jsonl"),
+        ("list.json.journal", "-o", "list.json"),
+        ("http://127.0.0.1:1/", "-o", "new.jsonl", "--log-json", "new.jsonl"),
+        ("http://127.0.0.1:1/", "-o", "new.json", "--log-json", "new.json"),
+        ("http://127.0.0.1:1/", "-o", "new.json", "--log-json", "new.json.journal"),
+        ("http://127.0.0.1:1/", "-o", "new.json", "--log-json", "new.json.state"),
+    ],
+)
+def test_what_is_read_or_logged_to_is_not_written(tmp_path: Path, words: tuple[str, ...]) -> None:
+    content = b'{"url": "http://127.0.0.1:1/"}\n'
+    for name in ("list.jsonl", "list.json.journal"):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "linked.jsonl").symlink_to("list.jsonl")
+
+    ended = scrape("crawl", *words, "--fresh", cwd=tmp_path)
+
+    assert ended.code == 2
+    assert "is also an output of the run" in ended.only_line
+    assert (tmp_path / "list.jsonl").read_bytes() == content
+    assert (tmp_path / "list.json.journal").read_bytes() == content
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"list.jsonl", "list.json.journal", "linked.jsonl"}, "nothing was begun"
+
+
+@pytest.mark.parametrize("mode", [(), ("--fresh",)])
+@pytest.mark.parametrize("name", ["pipe.jsonl", "pipe.json", "folder.jsonl"])
+def test_an_output_that_is_no_file_is_refused_at_once(
+    tmp_path: Path, name: str, mode: tuple[str, ...]
+) -> None:
+    """At once: opening a pipe that nobody reads would hang."""
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.jsonl").mkdir()
+    ended = scrape("crawl", "http://127.0.0.1:1/", "-o", name, *mode, cwd=tmp_path)
+    assert ended.code == 2
+    assert name in ended.only_line
+    assert "is no file" in ended.only_line or "is a folder" in ended.only_line
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe.jsonl", "pipe.json", "folder.jsonl"}
+
+
+def test_a_run_out_of_files_ends_in_one_line_and_can_be_resumed(server: Server, tmp_path: Path) -> None:
+    urls = server.bulk(60, tag="files", hosts=60, delay_s=0.5)
+    write_list(tmp_path / "urls.txt", urls)
+    words = ("crawl", "urls.txt", "-o", "pages.jsonl", "--quiet", *FAST)
+    script = "import resource, os, sys; n = int(sys.argv[1]); "
+    script += "resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)); os.execv(sys.argv[2], sys.argv[2:])"
+    with started(*words, program=(sys.executable, "-c", script, "40", *SCRAPER), cwd=tmp_path) as running:
+        ended = running.wait()
+    assert ended.code == 1
+    assert "ulimit -n" in ended.only_line
+    assert "--resume" in ended.only_line
+
+    ended = scrape(*words, "--resume", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    records = records_in(tmp_path / "pages.jsonl")
+    assert has_each_once(records, urls)
+    assert {record["outcome"] for record in records} == {"ok"}

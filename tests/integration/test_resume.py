@@ -14,6 +14,7 @@ from tests.support.processes import (
     Server,
     has_each_once,
     lines_in,
+    noted_in,
     records_in,
     scrape,
     serving,
@@ -45,7 +46,10 @@ def stopped_run(server: Server, folder: Path, *, tag: str, more: tuple[str, ...]
     ]
     sources = write_list(folder / "urls.txt", urls)
     with started("crawl", sources, "-o", folder / "pages.jsonl", *FAST, *more) as running:
-        wait_until(lambda: lines_in(folder / "pages.jsonl") > 0, what="a record", running=running)
+        noted = folder / "pages.jsonl.state"
+        wait_until(
+            lambda: noted.exists() and noted_in(noted).output_bytes > 0, what="a note", running=running
+        )
         running.kill()
     return urls
 
@@ -142,3 +146,60 @@ def test_a_journal_that_was_tampered_with_is_refused(server: Server, tmp_path: P
     output.unlink()
     assert refused(scrape("crawl", "-o", output, "--resume"), "pages.jsonl")
     assert not output.exists()
+
+
+def test_a_second_run_through_a_link_meets_the_lock_of_its_target(server: Server, tmp_path: Path) -> None:
+    urls = server.bulk(6, tag="locked", hosts=2)
+    sources, output, link = (
+        write_list(tmp_path / "urls.txt", urls),
+        tmp_path / "a.jsonl",
+        tmp_path / "b.jsonl",
+    )
+    link.symlink_to("a.jsonl")  # which is not there yet
+    # The first can't end before its pipe is closed.
+    with started("crawl", "-", "-o", output, "--delay", "0", pipes=True) as first:
+        first.stdin.write(sources.read_bytes())
+        server.wait_for(1, tag="locked", running=first)
+        assert refused(scrape("crawl", sources, "-o", link), "unfinished run")
+        assert refused(scrape("crawl", sources, "-o", link, "--resume"), "another run")
+        assert refused(scrape("crawl", sources, "-o", link, "--fresh"), "another run")
+        first.stdin.close()
+        ended = first.wait()
+    assert ended.code == 0, ended.err
+    assert has_each_once(records_in(output), urls)
+    assert max(server.asked("locked").values()) == 1
+
+
+def test_a_run_is_resumed_through_a_link(server: Server, tmp_path: Path) -> None:
+    urls = stopped_run(server, tmp_path, tag="linked")
+    output, link = tmp_path / "pages.jsonl", tmp_path / "link.jsonl"
+    link.symlink_to("pages.jsonl")
+
+    ended = scrape("crawl", "-o", link, "--resume", *FAST, "--per-host", "30")
+
+    assert ended.code == 0, ended.err
+    assert has_each_once(records_in(output), urls)
+    assert link.is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"urls.txt", "pages.jsonl", "link.jsonl"}
+
+
+def test_outputs_may_be_named_in_another_order_and_not_left_out(server: Server, tmp_path: Path) -> None:
+    urls = [*server.bulk(5, tag="order"), *server.bulk(400, tag="order-slow", hosts=3, delay_s=0.05)[5:]]
+    sources, one, two = write_list(tmp_path / "urls.txt", urls), tmp_path / "a.json", tmp_path / "b.json"
+    journal = tmp_path / "a.json.journal"
+    with started("crawl", sources, "-o", one, "-o", two, *FAST) as running:
+        wait_until(lambda: lines_in(journal) > 0, what="a record", running=running)
+        running.kill()
+    before = journal.read_bytes()
+
+    assert refused(scrape("crawl", "-o", one, "--resume"), "a.json, b.json", "same outputs")
+    assert refused(scrape("crawl", "-o", two, "--resume"), "b.json")
+    more = ("-o", two, "-o", one, "-o", tmp_path / "c.json")
+    assert refused(scrape("crawl", *more, "--resume"), "a.json, b.json", "same outputs")
+    assert journal.read_bytes() == before
+
+    ended = scrape("crawl", "-o", two, "-o", one, "--resume", *FAST, "--per-host", "30")
+    assert ended.code == 0, ended.err
+    assert has_each_once(json.loads(one.read_bytes()), urls)
+    assert two.read_bytes() == one.read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"urls.txt", "a.json", "b.json"}

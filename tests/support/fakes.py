@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 from scraper import urls
 from scraper.errors import FetchError
+from scraper.frontier.rows import host_id
 from scraper.frontier.state_thread import StateThread
-from scraper.frontier.store import Store, host_id
+from scraper.frontier.store import Store
 from scraper.messages import Batch, Finished, Request, Response, Seed
 from scraper.record import Outcome, Redirect, Try
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import scraper
-from scraper.settings.model import FetchSettings, PolitenessSettings
 
 
 async def titles(urls: list[str]) -> list[str | None]:
@@ -15,8 +14,8 @@ async def titles(urls: list[str]) -> list[str | None]:
 
 async def with_settings() -> int:
     settings = scraper.Settings(
-        fetch=FetchSettings(user_agent="me/1.0 (+https://example.com/bot)"),
-        politeness=PolitenessSettings(per_host=1, delay_s=2.0),
+        fetch=scraper.FetchSettings(user_agent="me/1.0 (+https://example.com/bot)"),
+        politeness=scraper.PolitenessSettings(per_host=1, delay_s=2.0),
     )
     seeds = (scraper.Seed(f"https://example.com/{n}", {"n": n}) for n in range(3))
     count = 0

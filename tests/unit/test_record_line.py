@@ -158,3 +158,21 @@ def test_redirects_are_listed_in_order() -> None:
     )
     assert [hop["url"] for hop in record["redirects"]] == [hop.url for hop in hops]
     assert record["url"] == "https://a.example/0"
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://ann:s3cret@a.example/x?y=z#w", "https://***@a.example/x?y=z#w"),
+        ("//ann:s3cret@a.example/", "//***@a.example/"),
+        ("https://s3cret@a.example/", "https://***@a.example/"),
+        ("https://ann:s3c@ret@a.example/", "https://***@a.example/"),
+        (r"https:\\ann:s3cret@a.example", r"https:\\***@a.example"),
+        ("https://a.example/@ann?to=b@c.example", "https://a.example/@ann?to=b@c.example"),
+        ("", ""),
+    ],
+)
+def test_a_location_is_shown_without_user_name_and_password(location: str, shown: str) -> None:
+    finished, record = finish(request(URL), answer=response(status=201, headers=[("location", location)]))
+    assert record["headers"] == {"location": [shown]}
+    assert b"s3c" not in finished.line

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from scraper.errors import OutputExists, UsageError
 from scraper.runs import Mode, new_run_id, run_files
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -102,3 +100,59 @@ def test_the_names_of_runs_sort_by_time_and_differ() -> None:
     assert new_run_id(moment.astimezone(timezone(timedelta(hours=9))))[:16] == name[:16]
     assert new_run_id(moment + timedelta(seconds=1)) > name
     assert len({new_run_id(moment) for _ in range(20)}) > 1
+
+
+def test_the_order_of_the_outputs_makes_no_other_run(tmp_path: Path) -> None:
+    one, two = tmp_path / "a.json", tmp_path / "b.json"
+    first, second = run_files([one, two]), run_files([two, one])
+    assert (first.journal, first.state) == (second.journal, second.state)
+
+
+def test_a_link_and_its_target_have_the_same_files(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("there.jsonl", "not-yet.jsonl"):
+        target = tmp_path / "folder" / name
+        link = tmp_path / f"to-{name}"
+        link.symlink_to(target)
+        if name == "there.jsonl":
+            target.write_bytes(b"")
+        assert run_files([link]) == run_files([target])
+        with pytest.raises(UsageError, match="named twice"):
+            run_files([link, target])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("name", ["a.jsonl", "b.json", "a.jsonl.journal"])
+def test_what_is_no_file_is_not_written(tmp_path: Path, name: str, mode: Mode) -> None:
+    outputs = ["a.jsonl", "b.json"]
+    if name.endswith(".journal"):
+        outputs = ["a.json"]
+        name = "a.json.journal"
+    os.mkfifo(tmp_path / name)
+    files = run_files([tmp_path / output for output in outputs])
+    with pytest.raises(UsageError, match=f"{name}: is there and is no file"):
+        files.check(mode)
+
+
+def test_a_complete_output_is_not_resumed(tmp_path: Path) -> None:
+    files = run_files([tmp_path / "a.jsonl", tmp_path / "b.json"])
+    (tmp_path / "a.jsonl").write_bytes(b"x")
+    with pytest.raises(OutputExists, match="complete: nothing to resume"):
+        files.check(Mode.RESUME)
+
+
+@pytest.mark.parametrize(
+    "other", ["a.json", "b.jsonl", "b.jsonl.state", "./b.jsonl", "folder/../a.json", "link.jsonl"]
+)
+def test_the_files_of_a_run_are_not_used_for_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.jsonl").symlink_to("b.jsonl")
+    files = run_files([Path("a.json"), Path("b.jsonl")])
+    for said in (other, str(tmp_path / other)):
+        with pytest.raises(UsageError, match=re.escape(f"{said} is also an output of the run")):
+            files.keep_apart(["urls.txt", said])
+    files.keep_apart(["urls.txt", "-", "https://a.example/a.json", "a.jsonl", "b.json", "folder/a.json"])

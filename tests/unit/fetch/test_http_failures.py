@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import struct
@@ -13,7 +14,7 @@ import pytest
 import trustme
 
 from scraper.clock import SystemClock
-from scraper.errors import FetchError
+from scraper.errors import FetchError, RunError
 from scraper.fetch.http import HttpFetcher
 from scraper.record import Outcome
 from tests.support.fetching import failed_fetch, fetch, fetch_settings
@@ -287,3 +288,77 @@ async def test_who_waits_for_another_tasks_look_up_is_told_the_same(silent_resol
 @pytest.mark.parametrize("url", ["http://127.1/", "http://h:99999/", "http://h:port/", "http://[::1/"])
 async def test_what_the_client_does_not_take_for_a_url(url: str) -> None:
     assert told(await failed_fetch(url))[0] == Outcome.INVALID_URL
+
+
+@pytest.mark.parametrize("code", ["EMFILE", "ENFILE"])
+async def test_no_open_files_left_is_the_runs_error_and_not_a_pages(
+    monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    def no_more(*_: object, **__: object) -> socket.socket:
+        raise OSError(getattr(errno, code), "said by the system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "socket", no_more)
+        with pytest.raises(RunError, match=r"ulimit -n.*--workers.*--resume") as caught:
+            await fetch("http://127.0.0.1:1/")
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == getattr(errno, code)
+
+
+class Steps:
+    """What happened, in its order; ``getaddrinfo`` takes part and leads to this machine."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.taken: list[str] = []
+
+        def look_up(_host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+            self.taken.append("looked up")
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    def depart(self) -> None:
+        self.taken.append("departed")
+
+
+async def fetched_by_steps(url: str, steps: Steps, **changes: Any) -> str:
+    """Return how it went: the outcome of a failure, ``ok`` without one."""
+    async with HttpFetcher.open(fetch_settings(**changes), clock=SystemClock()) as fetcher:
+        try:
+            await fetcher.fetch(url, departs=steps.depart)
+        except FetchError as error:
+            return error.outcome
+    return "ok"
+
+
+async def test_it_departs_once_and_after_the_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(answering(OK)) as wire:
+        steps = Steps(monkeypatch)
+        assert await fetched_by_steps(wire.url(host="named.invalid"), steps) == "ok"
+    assert steps.taken == ["looked up", "departed"]
+
+
+async def test_it_departs_once_also_when_the_connection_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = Steps(monkeypatch)
+    with refused_port() as port:
+        outcome = await fetched_by_steps(f"http://named.invalid:{port}/", steps)
+    assert outcome == Outcome.CONNECT_ERROR
+    assert steps.taken == ["looked up", "departed"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"ICY 200 OK\r\n\r\n", SIZED])
+async def test_it_departs_once_also_when_the_answer_is_broken(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    async with serving(answering(sent)) as wire:
+        steps = Steps(monkeypatch)
+        assert await fetched_by_steps(wire.url(host="named.invalid"), steps) != "ok"
+    assert steps.taken == ["looked up", "departed"]
+
+
+async def test_it_departs_once_also_when_the_resolver_is_silent(silent_resolver: None) -> None:
+    departed: list[int] = []
+    async with HttpFetcher.open(fetch_settings(dns_s=SHORT_S), clock=SystemClock()) as fetcher:
+        with pytest.raises(FetchError):
+            await fetcher.fetch("http://slow.invalid/", departs=lambda: departed.append(1))
+    assert departed == [1]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scraper import urls
 from scraper.channel import Channel
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.store import host_id
+from scraper.frontier.rows import host_id
 from scraper.messages import Batch, Finished, Request, Seed
 from scraper.settings.model import FrontierSettings, PolitenessSettings
 from tests.support.fakes import FakeClock, FakeState, finished, pass_s, play

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -10,9 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from scraper.errors import OutputLocked, StateError
+from scraper.errors import OutputLocked, StateError, UsageError
+from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.state_thread import StateThread
-from scraper.frontier.store import NOBODY, Progress, SourceProgress, Store, Want, host_id
+from scraper.frontier.store import Progress, SourceProgress, Store, Want
 from scraper.messages import Seed
 from scraper.record import Outcome
 from tests.support.fakes import batch, finished, request
@@ -247,7 +250,8 @@ store.close(remove=False)
 
 _DIE = """
 import os, pathlib, signal, sys
-from scraper.frontier.store import Store, Want, host_id
+from scraper.frontier.rows import host_id
+from scraper.frontier.store import Store, Want
 from tests.support.fakes import batch, finished
 store = Store(pathlib.Path(sys.argv[1]))
 store.admit(batch(*(f"http://a.example/{n}" for n in range(10))))
@@ -329,7 +333,7 @@ def test_a_damaged_state_is_told_as_such(path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="unable to open"):
+    with pytest.raises(UsageError, match=r"can't write .*no folder"):
         Store(tmp_path / "no folder" / "state")
 
 
@@ -350,3 +354,27 @@ async def test_the_thread_carries_out_calls_and_passes_on_what_they_raise(path: 
 async def test_a_state_that_cannot_be_opened_leaves_no_thread(store: Store, path: Path) -> None:
     with pytest.raises(OutputLocked):
         await StateThread.open(path)
+
+
+# --- the file itself ---------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+def test_the_state_is_the_users_own(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = Store(path)
+        store.admit(batch("https://a.example/?token=s3cret"))
+        modes = {found.name: stat.S_IMODE(found.stat().st_mode) for found in path.parent.iterdir()}
+        store.close(remove=False)
+    finally:
+        os.umask(before)
+    assert modes == {path.name: 0o600, f"{path.name}-wal": 0o600}
+
+
+@pytest.mark.parametrize("lines", [0, 3])
+def test_a_state_that_is_removed_leaves_nothing(path: Path, lines: int) -> None:
+    store = Store(path)
+    store.admit(batch(*(f"http://a.example/{number}" for number in range(lines))))
+    store.close(remove=True)
+    assert not list(path.parent.iterdir())

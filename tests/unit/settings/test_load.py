@@ -101,7 +101,7 @@ def test_headers_of_the_environment_replace_those_of_a_file(write: Any) -> None:
         ),
         (
             {"SCRAPER_ZZ": "1"},
-            "unknown environment variable SCRAPER_ZZ; `scraper config show` lists all",
+            "unknown environment variable SCRAPER_ZZ; the names are SCRAPER_<SECTION>_<NAME>; unset this one",
         ),
         (
             {"SCRAPER_RUN_WORKERS": "x"},

@@ -93,3 +93,15 @@ def test_a_journal_that_is_gone_leaves_the_old_array(target: Path, tmp_path: Pat
         write_json_array(tmp_path / "gone", target)
     assert target.read_bytes() == b"[]\n"
     assert names(target) == ["pages.json"]
+
+
+def test_two_at_the_same_target_at_once_leave_a_whole_file(target: Path) -> None:
+    with whole_file(target) as one:
+        one.write(b"one, ")
+        with whole_file(target) as two:
+            two.write(b"two, ")
+            one.write(b"and whole")
+            two.write(b"and whole")
+        assert target.read_bytes() == b"two, and whole"
+    assert target.read_bytes() == b"one, and whole"
+    assert names(target) == ["pages.json"]
