@@ -53,12 +53,19 @@ class Channel(Generic[T]):
         return item
 
     async def batches(
-        self, *, items: int, weight: int, within_s: float, weigh: Callable[[T], int]
+        self,
+        *,
+        items: int,
+        weight: int,
+        within_s: float,
+        weigh: Callable[[T], int],
+        is_last: Callable[[], bool] = lambda: False,
     ) -> AsyncIterator[list[T]]:
         """Take what comes in batches, for a single receiver.
 
         A batch ends with the item that makes it ``items`` long or ``weight`` heavy (as ``weigh``
-        counts), or ``within_s`` seconds after its first item, or with the channel. None is empty.
+        counts), or ``within_s`` seconds after its first item, or with the channel, or when nothing waits
+        and ``is_last`` says that nobody is about to send. None is empty.
         """
         loop = asyncio.get_running_loop()
         async for first in self:
@@ -66,6 +73,8 @@ class Channel(Generic[T]):
             heft = weigh(first)
             deadline = loop.time() + within_s
             while len(batch) < items and heft < weight:
+                if self._queue.empty() and is_last():
+                    break
                 item = await self._before(deadline)
                 if item is None:
                     break

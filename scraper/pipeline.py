@@ -116,6 +116,8 @@ class Crawl:
             weight=self.output.batch_bytes,
             within_s=self.output.batch_s,
             weigh=lambda finished: len(finished.line),
+            # Otherwise the last batch, or a crawl of one page, waits for what can't come.
+            is_last=lambda: not self.frontier.has_handed_out,
         )
         async for batch in batches:
             length = await self.journal.append([finished.line for finished in batch])

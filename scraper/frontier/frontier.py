@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
+from scraper.frontier.host_queue import HostQueue
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.store import Progress, Want
 from scraper.politeness import HostTurn, Unlimited
@@ -56,56 +57,6 @@ class Occupancy(NamedTuple):
     """Hosts with requests that must wait for their delay, a slot or a back-off."""
 
 
-class _Host:
-    """One host in the window."""
-
-    __slots__ = ("again", "cursor", "due_s", "host_id", "loaded", "loading", "more", "queue", "turn")
-
-    def __init__(self, host_id: int, turn: HostTurn) -> None:
-        self.host_id = host_id
-        self.turn = turn
-        self.queue: deque[Request] = deque()
-        """May go as soon as the host may be asked."""
-        self.again: list[tuple[float, int, Request]] = []
-        """A heap of those that wait for a back-off: until when, tie-break, request."""
-        self.cursor = -1
-        """The last ``seq`` that was loaded from the state."""
-        self.more = True
-        """The state may have rows behind the cursor."""
-        self.loading = False
-        self.loaded = 0
-        """Rows that were loaded and are not finished, wherever they are now. While there are any the
-        host stays: taken in anew, it would load them a second time."""
-        self.due_s: float | None = None
-        """The time it is queued for; ``None`` when it stands in no queue."""
-
-    @property
-    def in_memory(self) -> int:
-        """How many of its requests wait here."""
-        return len(self.queue) + len(self.again)
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether nothing is left of it but, perhaps, a delay to keep."""
-        waits = self.queue or self.again or self.more or self.loading
-        return not (waits or self.loaded or self.turn.under_way)
-
-    def next_at_s(self) -> float | None:
-        """When its next request may go; ``None`` when it has none or no slot is free."""
-        if self.turn.is_free:
-            if self.queue:
-                return self.turn.not_before_s
-            if self.again:
-                return max(self.turn.not_before_s, self.again[0][0])
-        return None
-
-    def take(self, now_s: float) -> Request:
-        """Take out its next request: one whose back-off is over goes before the queue."""
-        if self.again and self.again[0][0] <= now_s:
-            return heapq.heappop(self.again)[2]
-        return self.queue.popleft()
-
-
 class Frontier:
     """The lines under way and waiting; an async iterator of the requests that may go now.
 
@@ -132,12 +83,12 @@ class Frontier:
         self.lines = progress.lines
         """Admitted so far, those of an interrupted run before this one included."""
         self._unfinished = progress.lines - progress.done
-        self._hosts: dict[int, _Host] = {}
-        self._ready: deque[_Host] = deque()
-        self._later: list[tuple[float, int, _Host]] = []
+        self._hosts: dict[int, HostQueue] = {}
+        self._ready: deque[HostQueue] = deque()
+        self._later: list[tuple[float, int, HostQueue]] = []
         """A heap of hosts by the time they are due. An entry whose time is not the host's ``due_s``
         is stale: the host was queued for an earlier time since."""
-        self._hungry: dict[int, _Host] = {}
+        self._hungry: dict[int, HostQueue] = {}
         """Hosts that run low and may have more on disk."""
         self._outside = _Outside(may_exist=self._unfinished > 0)
         self._ties = itertools.count()
@@ -160,6 +111,11 @@ class Frontier:
     def is_closed(self) -> bool:
         """Whether the run was asked to stop."""
         return self._closed
+
+    @property
+    def has_handed_out(self) -> bool:
+        """Whether any request is on its way."""
+        return self._handed_out > 0
 
     async def admit(self, batch: Batch) -> None:
         """Take in a batch of lines and note how far its source was read with it.
@@ -235,7 +191,7 @@ class Frontier:
         number = _number(request)
         host = self._hosts.get(number)
         if host is None:  # a redirect's target comes in also when the window is full
-            host = self._hosts[number] = _Host(number, HostTurn(self._politeness))
+            host = self._hosts[number] = HostQueue(number, HostTurn(self._politeness))
             self._feed(host)
         heapq.heappush(host.again, (now_s + wait_s, next(self._ties), request))
         self._in_memory += 1
@@ -265,7 +221,7 @@ class Frontier:
 
     # --- when a host's turn comes ---------------------------------------------------------------
 
-    def _queue(self, host: _Host) -> None:
+    def _queue(self, host: HostQueue) -> None:
         """Put a host where it is found when its next request may go, or when it may leave."""
         at_s = host.turn.not_before_s if host.is_spent else host.next_at_s()
         if at_s is None or (host.due_s is not None and host.due_s <= at_s):
@@ -289,7 +245,7 @@ class Frontier:
             else:
                 self._queue(host)
 
-    def _hand_out(self, host: _Host) -> Request:
+    def _hand_out(self, host: HostQueue) -> Request:
         now_s = self._clock.monotonic()  # not an earlier look: a back-off may have ended since
         request = host.take(now_s)
         host.due_s = None
@@ -309,7 +265,7 @@ class Frontier:
 
     # --- from the disk into memory --------------------------------------------------------------
 
-    def _welcome(self, number: int) -> _Host | None:
+    def _welcome(self, number: int) -> HostQueue | None:
         """Take a host into the window, ``None`` when the window is full."""
         if number == NOBODY:
             turn: HostTurn = Unlimited()
@@ -317,10 +273,10 @@ class Frontier:
             turn = HostTurn(self._politeness)
         else:
             return None
-        host = self._hosts[number] = _Host(number, turn)
+        host = self._hosts[number] = HostQueue(number, turn)
         return host
 
-    def _feed(self, host: _Host) -> None:
+    def _feed(self, host: HostQueue) -> None:
         """Note that a host runs low, if it does and may have more on disk."""
         if host.more and host.in_memory * 4 <= self._per_host:
             self._hungry[host.host_id] = host
