@@ -46,9 +46,10 @@ def stopped_run(server: Server, folder: Path, *, tag: str, more: tuple[str, ...]
     ]
     sources = write_list(folder / "urls.txt", urls)
     with started("crawl", sources, "-o", folder / "pages.jsonl", *FAST, *more) as running:
-        noted = folder / "pages.jsonl.state"
+        output, state = folder / "pages.jsonl", folder / "pages.jsonl.state"
+        # A record alone is not enough: until the state has noted it, a resume begins all over.
         wait_until(
-            lambda: noted.exists() and noted_in(noted).output_bytes > 0, what="a note", running=running
+            lambda: lines_in(output) > 0 and noted_in(state).output_bytes > 0, what="a note", running=running
         )
         running.kill()
     return urls
