@@ -1,31 +1,10 @@
-"""A clock that is set by hand, and events made short."""
+"""Events made short."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
 
 from scraper.messages import Finished, Request
 from scraper.observe.events import RunStarted, Written
 from scraper.record import Outcome, Redirect, Try
-
-EPOCH = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-
-
-class HandClock:
-    """Stands still until it is moved."""
-
-    def __init__(self, *, now_s: float = 1000.0) -> None:
-        self.now_s = now_s
-        self._zero_s = now_s
-
-    def monotonic(self) -> float:
-        return self.now_s
-
-    def utc(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.now_s - self._zero_s)
-
-    def move(self, seconds: float) -> None:
-        self.now_s += seconds
 
 
 def finished(

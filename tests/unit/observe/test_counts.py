@@ -20,7 +20,8 @@ from scraper.observe.events import (
     Written,
 )
 from scraper.record import Outcome
-from tests.unit.observe.samples import HandClock, batch, finished, request, started, written
+from tests.support.fakes import FakeClock
+from tests.unit.observe.samples import batch, finished, request, started, written
 
 if TYPE_CHECKING:
     from scraper.messages import Finished
@@ -60,7 +61,7 @@ def _class(status: int | None) -> str:
 def test_counts_agree_with_a_list_of_all_that_happened(
     events: list[Event], already_done: int, more: int
 ) -> None:
-    counts = Counts(clock=HandClock())
+    counts = Counts(clock=FakeClock())
     counts.notice(started(already_done=already_done, known=already_done + more, resumed=already_done > 0))
     for event in events:
         counts.notice(event)
@@ -90,13 +91,13 @@ def test_counts_agree_with_a_list_of_all_that_happened(
 
 
 def test_at_the_start_nothing_is_claimed() -> None:
-    got = Counts(clock=HandClock()).snapshot()
+    got = Counts(clock=FakeClock()).snapshot()
     assert (got.done, got.known, got.total, got.rate, got.mean_rate) == (0, 0, None, 0.0, 0.0)
     assert (got.left_s, got.median_s, got.ended, got.complete) == (None, None, False, False)
 
 
 def test_time_left_goes_by_the_rate_of_this_run_also_when_resumed() -> None:
-    clock = HandClock()
+    clock = FakeClock()
     counts = Counts(clock=clock)
     clock.move(100)  # preparing takes its time and is no part of the rate
     counts.notice(started(already_done=900_000, known=1_000_000, resumed=True))
@@ -111,7 +112,7 @@ def test_time_left_goes_by_the_rate_of_this_run_also_when_resumed() -> None:
 
 
 def test_time_left_outlives_a_pause_and_then_gives_up() -> None:
-    clock = HandClock()
+    clock = FakeClock()
     counts = Counts(clock=clock)
     counts.notice(started())
     counts.notice(Sealed(1000))
@@ -126,7 +127,7 @@ def test_time_left_outlives_a_pause_and_then_gives_up() -> None:
 
 
 def test_time_left_is_nothing_when_all_is_done() -> None:
-    counts = Counts(clock=HandClock())
+    counts = Counts(clock=FakeClock())
     counts.notice(started())
     counts.notice(Admitted(2))
     counts.notice(batch(2))
@@ -136,7 +137,7 @@ def test_time_left_is_nothing_when_all_is_done() -> None:
 
 
 def test_after_the_end_the_numbers_stand() -> None:
-    clock = HandClock()
+    clock = FakeClock()
     counts = Counts(clock=clock)
     counts.notice(started())
     clock.move(4)
@@ -155,7 +156,7 @@ def test_after_the_end_the_numbers_stand() -> None:
 
 
 def test_a_snapshot_does_not_change() -> None:
-    counts = Counts(clock=HandClock())
+    counts = Counts(clock=FakeClock())
     counts.notice(batch(1))
     before = counts.snapshot()
     counts.notice(batch(1))
@@ -164,7 +165,7 @@ def test_a_snapshot_does_not_change() -> None:
 
 
 def test_memory_does_not_grow_with_the_hosts() -> None:
-    counts = Counts(clock=HandClock())
+    counts = Counts(clock=FakeClock())
     for first in range(0, 20_000, 200):
         hosts = range(first, first + 200)
         counts.notice(

@@ -22,7 +22,8 @@ from scraper.observe.events import (
 )
 from scraper.observe.log import JsonLog, LogLine
 from scraper.record import Outcome, Redirect, Try
-from tests.unit.observe.samples import HandClock, batch, finished, request, started, written
+from tests.support.fakes import FakeClock
+from tests.unit.observe.samples import batch, finished, request, started, written
 
 HOP = Redirect(url="https://a.example/", status=301, location="/next", elapsed_s=0.25)
 FAILED = Try(at="2026-01-31T09:30:00.000Z", status=503, error="http_error")
@@ -46,7 +47,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _log(path: Path, *, reports: list[str] | None = None) -> JsonLog:
-    return JsonLog(path, clock=HandClock(), report=(reports if reports is not None else []).append)
+    return JsonLog(path, clock=FakeClock(), report=(reports if reports is not None else []).append)
 
 
 def _logged(path: Path, *events: Event) -> list[dict[str, Any]]:

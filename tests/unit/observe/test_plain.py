@@ -6,14 +6,15 @@ from scraper.observe.counts import Counts
 from scraper.observe.events import Admitted, Observers, RunEnded, Sealed, Stalled
 from scraper.observe.plain import PlainProgress
 from scraper.observe.status import HostsWaiting
-from tests.unit.observe.samples import HandClock, batch, started
+from tests.support.fakes import FakeClock
+from tests.unit.observe.samples import batch, started
 
 
 class Bench:
     """A run with plain progress on a text stream."""
 
     def __init__(self, stream: io.StringIO | None = None) -> None:
-        self.clock = HandClock()
+        self.clock = FakeClock()
         self.stream = stream or io.StringIO()
         counts = Counts(clock=self.clock)
         self.progress = PlainProgress(

@@ -13,7 +13,8 @@ from scraper.observe.plain import PlainProgress
 from scraper.observe.progress import TerminalProgress
 from scraper.observe.status import HostsWaiting
 from scraper.record import Outcome
-from tests.unit.observe.samples import HandClock, batch, finished, started, written
+from tests.support.fakes import FakeClock
+from tests.unit.observe.samples import batch, finished, started, written
 
 
 def _waiting() -> HostsWaiting:
@@ -44,7 +45,7 @@ class Bench:
     """A run with a display on a terminal that is a string."""
 
     def __init__(self, *, markup: bool = False) -> None:
-        self.clock = HandClock()
+        self.clock = FakeClock()
         self.console = _console(markup=markup)
         counts = Counts(clock=self.clock)
         self.progress = TerminalProgress(self.console, counts=counts, waiting=_waiting, clock=self.clock)
@@ -169,7 +170,7 @@ def test_a_closed_pipe_silences_the_console_and_ends_nothing() -> None:
     ],
 )
 def test_which_display_a_run_gets(*, terminal: bool, quiet: bool, kind: type) -> None:
-    clock = HandClock()
+    clock = FakeClock()
     display = progress_display(
         _console(terminal=terminal), counts=Counts(clock=clock), waiting=_waiting, clock=clock, quiet=quiet
     )
@@ -178,7 +179,7 @@ def test_which_display_a_run_gets(*, terminal: bool, quiet: bool, kind: type) ->
 
 def test_a_dumb_terminal_gets_lines() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})
-    clock = HandClock()
+    clock = FakeClock()
     display = progress_display(
         console, counts=Counts(clock=clock), waiting=_waiting, clock=clock, quiet=False
     )

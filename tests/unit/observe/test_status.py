@@ -5,13 +5,14 @@ import pytest
 from scraper.observe.counts import Counts
 from scraper.observe.events import Aborting, Admitted, Draining, Event, Sealed, Stalled
 from scraper.observe.status import HostsWaiting, event_lines, status_line
-from tests.unit.observe.samples import HandClock, batch, started
+from tests.support.fakes import FakeClock
+from tests.unit.observe.samples import batch, started
 
 WAITING = HostsWaiting(ready=3, held=61, in_memory=64)
 
 
 def test_while_the_sources_are_read_the_line_says_so() -> None:
-    clock = HandClock()
+    clock = FakeClock()
     counts = Counts(clock=clock)
     counts.notice(started())
     counts.notice(Admitted(5000))
@@ -25,7 +26,7 @@ def test_while_the_sources_are_read_the_line_says_so() -> None:
 
 @pytest.mark.parametrize(("least_s", "left"), [(0.0, "about 9 s left"), (3600.0, "about 1 h 00 min left")])
 def test_no_estimate_goes_below_what_politeness_allows(least_s: float, left: str) -> None:
-    clock = HandClock()
+    clock = FakeClock()
     counts = Counts(clock=clock)
     counts.notice(started())
     counts.notice(Sealed(1000))
@@ -36,7 +37,7 @@ def test_no_estimate_goes_below_what_politeness_allows(least_s: float, left: str
 
 
 def test_an_unknown_time_is_called_unknown() -> None:
-    counts = Counts(clock=HandClock())
+    counts = Counts(clock=FakeClock())
     counts.notice(Sealed(1000))
     assert status_line(counts.snapshot(), waiting=WAITING).endswith("time left unknown")
 

@@ -10,7 +10,8 @@ from scraper.observe.counts import Counts
 from scraper.observe.events import Draining, Event, Redirected, RunEnded, Sealed, Stalled, TriedAgain
 from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_summary
 from scraper.record import Outcome
-from tests.unit.observe.samples import HandClock, finished, request, started, written
+from tests.support.fakes import FakeClock
+from tests.unit.observe.samples import finished, request, started, written
 
 if TYPE_CHECKING:
     from scraper.observe.counts import Snapshot
@@ -19,7 +20,7 @@ MIB = 1024 * 1024
 
 
 def _after(*events: Event) -> Snapshot:
-    clock = HandClock()
+    clock = FakeClock()
     counts = Counts(clock=clock)
     for event in events:
         counts.notice(event)

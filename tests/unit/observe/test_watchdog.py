@@ -6,7 +6,8 @@ import pytest
 
 from scraper.observe.events import Admitted, Event, RunEnded, Stalled, Written
 from scraper.observe.watchdog import Watchdog, wait_for
-from tests.unit.observe.samples import HandClock, batch, started
+from tests.support.fakes import FakeClock
+from tests.unit.observe.samples import batch, started
 
 
 class Heard:
@@ -27,7 +28,7 @@ class Bench:
     """
 
     def __init__(self, *steps: tuple[float, Event] | None, early_s: float = 0.0) -> None:
-        self.clock = HandClock()
+        self.clock = FakeClock()
         self.heard = Heard()
         self.timeouts: list[float] = []
         self._steps = list(steps)
@@ -74,7 +75,7 @@ async def test_the_beginning_of_the_run_counts_as_news() -> None:
 
 
 async def test_an_empty_batch_and_other_events_are_no_news() -> None:
-    clock = HandClock()
+    clock = FakeClock()
     dog = Watchdog(Heard(), waits=tuple, silence_s=60.0, clock=clock)
     dog.notice(Written(records=(), output_bytes=0))
     dog.notice(Admitted(5))
@@ -89,7 +90,7 @@ async def test_a_timer_that_fires_early_says_it_once() -> None:
 
 async def test_with_real_timers_it_stops_when_the_run_ends() -> None:
     heard = Heard()
-    dog = Watchdog(heard, waits=tuple, silence_s=60.0, clock=HandClock())
+    dog = Watchdog(heard, waits=tuple, silence_s=60.0, clock=FakeClock())
     async with asyncio.timeout(5):
         watch = asyncio.create_task(dog.watch())
         await asyncio.sleep(0)
