@@ -53,6 +53,13 @@ class FrontierSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     read as fast as the disk takes it, since it can't be read again."""
 
 
+class HostLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of the hosts that a pattern names; what is left out is as for all hosts."""
+
+    per_host: Positive | None = None
+    delay_s: SecondsOrZero | None = None
+
+
 class PolitenessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a single host is treated."""
 
@@ -60,6 +67,64 @@ class PolitenessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """How many requests may be under way at one host at the same time."""
     delay_s: SecondsOrZero = 0.5
     """The least time between the starts of two requests to one host."""
+    hosts: dict[str, HostLimits] = {}
+    """Limits of their own for hosts that match a pattern, such as ``*.example.com``. Of several
+    patterns that match, the longest counts."""
+    adaptive: bool = True
+    """Ask a host less often while it answers slower than before, or with 429 or 503."""
+    max_delay_s: SecondsOrZero = 60.0
+    """No delay is adapted beyond this."""
+    retry_after_cap_s: SecondsOrZero = 120.0
+    """How long a host is left alone at the most when it asks for it (``Retry-After``, ``RateLimit``)."""
+    circuit_failures: NotNegative = 8
+    """After so many requests in a row that brought no answer a host is only probed; 0 means never."""
+    circuit_probes: Positive = 3
+    """After so many probes in vain the rest of the host's URLs are given up."""
+    circuit_pause_s: SecondsOrZero = 5.0
+    """The time before the first probe; each further one waits twice as long."""
+
+
+class RobotsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How robots.txt is read (RFC 9309)."""
+
+    policy: Literal["obey", "ignore"] = "obey"
+    """Whether robots.txt is asked for and obeyed."""
+    token: Annotated[str, Meta(pattern=r"^[A-Za-z_-]*$")] = ""
+    """The name that robots.txt may call us by; empty takes what the user agent begins with."""
+    forbidden: Literal["allow", "deny"] = "allow"
+    """What it means when robots.txt itself is answered with 401 or 403; the RFC says ``allow``."""
+    crawl_delay_cap_s: SecondsOrZero = 60.0
+    """A longer ``Crawl-delay`` counts as this."""
+    max_age_s: Annotated[float, Meta(gt=0, le=86_400)] = 86_400.0
+    """How long a robots.txt is believed."""
+    error_age_s: SecondsOrZero = 600.0
+    """How long it is believed that a robots.txt can't be had."""
+    cache: str = ""
+    """A file that keeps what was read for further runs; empty keeps it for this run alone."""
+
+
+class FollowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which links are followed."""
+
+    depth: NotNegative = 0
+    """How many links away from the list; 0 follows none."""
+    same_site: bool = False
+    """Only links to the registrable domain (``example.co.uk``) of the page that has them."""
+    include: str = ""
+    """A regular expression: only URLs that it is found in. The lines of the list are then only held
+    to it when no links are followed."""
+    exclude: str = ""
+    """A regular expression: no URL that it is found in, not from the list either."""
+    honour_nofollow: bool = False
+    """Leave out links that are marked ``nofollow``, by themselves or by their page."""
+    max_urls_per_host: Positive = 100_000
+    """How many links to one host are taken at the most."""
+    max_path_repeats: Positive = 3
+    """A URL with a part of its path more often than this is a trap and left out."""
+    meta_refresh: bool = False
+    """Follow a page that sends its readers on (``<meta http-equiv=refresh>``, ``Refresh``)."""
+    meta_refresh_within_s: SecondsOrZero = 10.0
+    """Not if it does so later than this."""
 
 
 class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +150,8 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The most bytes that a body may have after decompression."""
     max_redirects: NotNegative = 10
     """How many redirects are followed for one line."""
+    refuse_downgrade: bool = False
+    """Follow no redirect from https to http."""
     insecure: bool = False
     """Take TLS certificates that do not verify."""
 
@@ -98,6 +165,10 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The first wait is a random time up to this; each further one up to twice the one before."""
     cap_s: SecondsOrZero = 60.0
     """No wait is drawn from more than this."""
+    budget_share: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    """Over the whole run, no more of the requests than this share are further tries,"""
+    budget_floor: NotNegative = 100
+    """beyond this many: so an outage does not multiply the load."""
 
 
 class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,7 +196,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sources: SourceSettings = SourceSettings()
     frontier: FrontierSettings = FrontierSettings()
     politeness: PolitenessSettings = PolitenessSettings()
+    robots: RobotsSettings = RobotsSettings()
     fetch: FetchSettings = FetchSettings()
     retry: RetrySettings = RetrySettings()
+    follow: FollowSettings = FollowSettings()
     parse: ParseSettings = ParseSettings()
     output: OutputSettings = OutputSettings()
