@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 from typing import TYPE_CHECKING
 
 from scraper.clock import SystemClock
 from scraper.execution import Run
 from scraper.fetch.http import HttpFetcher
+from scraper.following import Follower
 from scraper.frontier.frontier import Frontier
+from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.scope import Scope
+from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
 from scraper.parse.page import PageParser
@@ -17,7 +22,10 @@ from scraper.pipeline import Crawl
 from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
 from scraper.runs import Mode, RunFiles
 from scraper.sources.source import Source
-from scraper.verdict import Decider
+from scraper.verdict.page import Decider
+from scraper.verdict.redirects import RedirectRules
+from scraper.verdict.retries import Retries
+from scraper.verdict.robots import RobotsDecider
 from scraper.visit import Visitor
 
 if TYPE_CHECKING:
@@ -59,6 +67,11 @@ async def open_run(
             kept = await stack.enter_async_context(kept_on_disk(target, mode))
         else:
             kept = await stack.enter_async_context(kept_for_now(target))
+        token = product_token(settings)
+        prepare = kept.state.store.prepare
+        await kept.state.call(
+            prepare, follow=settings.follow, robots_cache=settings.robots.cache, token=token
+        )
         before = await kept.state.call(kept.state.store.progress)
         seeds = await stack.enter_async_context(await remaining_seeds(sources, kept.state))
         name = await run_name(kept.state, clock)
@@ -75,20 +88,11 @@ async def open_run(
                 state=kept.state,
                 settings=settings.frontier,
                 politeness=settings.politeness,
+                gatekeeper=Gatekeeper(settings.robots, clock=clock),
                 clock=clock,
                 progress=before,
             ),
-            visitor=Visitor(
-                fetcher=fetcher,
-                decider=Decider(
-                    settings.retry,
-                    max_redirects=settings.fetch.max_redirects,
-                    chance=random.Random(),  # noqa: S311 for jitter, not for secrets
-                ),
-                parser=PageParser(settings.parse),
-                run=name,
-                clock=clock,
-            ),
+            visitor=_visitor(settings, fetcher, token=token, run=name, clock=clock),
             journal=kept.journal,
             observer=everyone,
             workers=settings.run.workers,
@@ -110,6 +114,38 @@ async def open_run(
             kept.complete = run.is_complete
 
 
+def product_token(settings: Settings) -> str:
+    """Return the name that robots.txt may call us by: RFC 9309 section 2.2.1.
+
+    The user agent should begin with it, so that who reads his logs knows what to write.
+    """
+    named = re.match(r"[A-Za-z_-]+", settings.fetch.user_agent)
+    return settings.robots.token or (named[0] if named else "")
+
+
+def _visitor(settings: Settings, fetcher: HttpFetcher, *, token: str, run: str, clock: Clock) -> Visitor:
+    retries = Retries(
+        settings.retry,
+        longest_wait_s=settings.politeness.retry_after_cap_s,
+        chance=random.Random(),  # noqa: S311 for jitter, not for secrets
+    )
+    follow = settings.follow
+    return Visitor(
+        fetcher=fetcher,
+        decider=Decider(
+            retries=retries,
+            redirects=RedirectRules(settings.fetch.max_redirects, settings.fetch.refuse_downgrade),
+            refresh_within_s=follow.meta_refresh_within_s if follow.meta_refresh else None,
+        ),
+        robots=RobotsDecider(settings.robots, retries=retries),
+        parser=PageParser(settings.parse),
+        follower=Follower(follow, Scope(follow)),
+        token=token,
+        run=run,
+        clock=clock,
+    )
+
+
 def _waits(crawl: Crawl, fetcher: HttpFetcher, clock: Clock) -> tuple[str, ...]:
     """Return a line for each worker that is at something, and one for the frontier."""
     now_s = clock.monotonic()
@@ -122,5 +158,6 @@ def _waits(crawl: Crawl, fetcher: HttpFetcher, clock: Clock) -> tuple[str, ...]:
     for name, request in crawl.under_way.items():
         phase = fetcher.phase_of(name) or "the writer"
         since_s = now_s - request.released_at_s
-        lines.append(f"{name}: {request.target or request.input} waits for {phase}, {since_s:.0f} s by now")
+        what = request.target or (request.input if isinstance(request, Request) else "")
+        lines.append(f"{name}: {what} waits for {phase}, {since_s:.0f} s by now")
     return tuple(lines)

@@ -1,16 +1,19 @@
 """What passes between the stages. Values only: no I/O, no rules.
 
 Seed ──admitted──► Request ──fetched──► Response ──decided, parsed──► Finished | Again | Hop
+         first, RobotsRequest ──fetched──► Response ──decided──► RobotsRead | Again | Hop
 """
 
 from __future__ import annotations
 
+import enum
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from scraper.record import Outcome, Redirect, Try
+from scraper.record import Failure, Outcome, Redirect, Robots, Try
+from scraper.robots.access import Access
 
 
 class Seed(msgspec.Struct, frozen=True):
@@ -37,37 +40,33 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """The source can be read later again, so that it may be made to wait."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One input line under way: which URL to ask for next, and what led here.
+class Settled(msgspec.Struct, frozen=True):
+    """What comes of a line that nobody is asked for."""
 
-    Never changed in place; a hop or another try is a new value with the same ``seq`` and ``home``.
+    outcome: Outcome
+    failure: Failure | None = None
+    cause: Outcome | None = None
+    """The outcome behind it: why robots.txt could not be had, what its host last came to."""
+    retryable: bool = False
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """A URL to be asked for, and how that went so far.
+
+    Never changed in place; a hop or another try is a new value.
     """
 
-    seq: int
-    input: str
-    extra: dict[str, Any] | None = None
-    url: str | None
-    """The input as a URL that can be asked for; ``None`` when it is none."""
-    key: str | None = None
-    """What duplicates of the line are found by."""
     target: str
-    """The URL to ask for now: ``url``, or where a redirect led. Empty when ``settled``."""
+    """The URL to ask for now: where it began, or where a redirect led. Empty when nobody is asked."""
     host: str
-    """The host key of ``target``: what politeness counts by. Empty when ``settled``."""
-    home: int
-    """The host id that the state keeps it under, wherever redirects lead."""
-    depth: int = 0
-    parent: int | None = None
-    guessed_scheme: bool = False
-    """The line had no scheme and ``https`` was put before it: ``http`` is still to be tried."""
-    settled: Outcome | None = None
-    """The outcome when it is known without asking anybody: a duplicate, an invalid line."""
-    settled_why: str | None = None
-    """One line for people, where the outcome needs one."""
-    duplicate_of: int | None = None
+    """The host key of ``target``: what politeness counts by. Empty when nobody is asked."""
     redirects: tuple[Redirect, ...] = ()
     tries: tuple[Try, ...] = ()
     """The attempts that failed so far."""
+    free_tries: int = 0
+    """How many of ``tries`` do not count as tries: nobody was asked in vain."""
+    is_anew: bool = False
+    """It goes again because the kept connection it was sent on had died; that is done once."""
     known_at_s: float = 0.0
     """Monotonic: when it came into the frontier's memory, or came back to it."""
     released_at_s: float = 0.0
@@ -76,6 +75,44 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of back-off before the next try."""
     took_s: float = 0.0
     """Seconds spent on the hops and tries so far."""
+    is_last: bool = False
+    """Nothing more is known to be asked of its host: the connection need not be kept."""
+
+
+class RobotsRequest(Errand, frozen=True, kw_only=True):
+    """The robots.txt of one origin under way."""
+
+    origin: str
+    """Scheme, host and port that its rules are for, wherever redirects lead: ``https://example.com``."""
+
+
+class Request(Errand, frozen=True, kw_only=True):
+    """One line under way."""
+
+    seq: int
+    input: str
+    extra: dict[str, Any] | None = None
+    url: str | None
+    """The input as a URL that can be asked for; ``None`` when it is none."""
+    key: str | None = None
+    """What duplicates of the line are found by."""
+    home: int
+    """The host id that the state keeps it under, wherever redirects lead."""
+    place: int
+    """Where it stands in the state among the lines of ``home``."""
+    depth: int = 0
+    parent: int | None = None
+    is_sitemap: bool = False
+    """What it gives is a list of further lines."""
+    is_trusted: bool = True
+    """The user's credentials may go to the origin of ``url``."""
+    guessed_scheme: bool = False
+    """The line had no scheme and ``https`` was put before it: ``http`` is still to be tried."""
+    settled: Settled | None = None
+    """What comes of it when nobody is asked: a duplicate, an invalid line, a refusal of robots.txt."""
+    robots: Robots | None = None
+    """What robots.txt says of ``target``; ``None`` when it was not asked."""
+    duplicate_of: int | None = None
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,15 +160,62 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
 
+class Sign(enum.Enum):
+    """What an attempt tells of its host's health."""
+
+    GOOD = enum.auto()
+    """2xx, 3xx."""
+    ERROR = enum.auto()
+    """Any other status but the next two: an error page, which is quick to make."""
+    OVERLOADED = enum.auto()
+    """429 or 503."""
+    SILENT = enum.auto()
+    """No answer at all."""
+    UNKNOWN = enum.auto()
+    """Nothing can be learnt: cancelled, or the answer broke off."""
+
+
+class Impression(msgspec.Struct, frozen=True):
+    """What an attempt tells of its host."""
+
+    sign: Sign
+    latency_s: float | None = None
+    """From the request sent to the first byte of the answer."""
+    asked_wait_s: float | None = None
+    """How long its headers ask us to stay away."""
+
+
+NO_IMPRESSION = Impression(Sign.UNKNOWN)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A further line that a page or a sitemap led to."""
+
+    input: str
+    """As it is to stand in the record."""
+    url: str | None
+    """As it can be asked for; ``None`` when it is no URL."""
+    depth: int
+    is_sitemap: bool = False
+    is_trusted: bool = False
+    """See ``Request.is_trusted``."""
+    extra: dict[str, Any] | None = None
+    why: str | None = None
+    """Why it is no URL."""
+
+
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """A record, encoded, on its way to the writer, with what observers and the state need of it."""
 
     home: int
+    place: int
     seq: int
     url: str
     """What to call it: the URL, or the line when it is none."""
     host: str
     outcome: Outcome
+    cause: Outcome | None = None
+    """The outcome behind it, where there is one; see ``Settled``."""
     status: int | None
     line: bytes
     """The record as one line of JSON with its line feed."""
@@ -143,20 +227,35 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds spent on the line in all of its hops and tries, failed ones too, without the waits."""
     attempts: int
     retryable: bool
+    found: tuple[Found, ...] = ()
+    """Lines that it led to. They enter the state together with the record."""
 
 
 class Again(msgspec.Struct, frozen=True):
-    """The attempt failed; the request is to be tried once more, not sooner than after a wait."""
+    """The attempt failed; the errand is to be tried once more, not sooner than after a wait."""
 
-    request: Request
+    errand: Errand
     wait_s: float
 
 
 class Hop(msgspec.Struct, frozen=True):
     """The answer leads to another URL, which waits its turn at its own host."""
 
-    request: Request
+    errand: Errand
 
 
-Verdict: TypeAlias = Finished | Again | Hop
-"""What came of visiting a request once."""
+class RobotsRead(msgspec.Struct, frozen=True):
+    """What is known of an origin's robots.txt now."""
+
+    access: Access
+
+
+Verdict: TypeAlias = Finished | Again | Hop | RobotsRead
+"""What came of visiting an errand once."""
+
+
+class Visited(NamedTuple):
+    """A visit's end."""
+
+    verdict: Verdict
+    impression: Impression

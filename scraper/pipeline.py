@@ -3,7 +3,8 @@
     seeds -> frontier -> requests -> visit -> records -> journal
 
 One producer feeds a bounded queue, a pool of workers visits, one writer writes. A failed attempt and a
-redirect go back to the frontier; nobody here waits for politeness.
+redirect go back to the frontier, and so do the links that were found, with the records of their pages;
+nobody here waits for politeness.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from scraper.channel import Channel
 from scraper.errors import SourceError
-from scraper.messages import Again, Finished, Hop, Request
-from scraper.observe.events import Admitted, Redirected, Sealed, TriedAgain, Written
+from scraper.messages import NO_IMPRESSION, Again, Errand, Finished, Hop, RobotsRead
+from scraper.observe.events import Admitted, LinksTaken, Redirected, RobotsKnown, Sealed, TriedAgain, Written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
@@ -40,7 +41,7 @@ class Crawl:
     observer: Observer
     workers: int
     output: OutputSettings
-    under_way: dict[str, Request] = field(default_factory=dict, init=False)
+    under_way: dict[str, Errand] = field(default_factory=dict, init=False)
     """What each worker is at, by its name, for the watchdog."""
     broken_source: SourceError | None = field(default=None, init=False)
     """Why the lines ended before their end."""
@@ -49,7 +50,7 @@ class Crawl:
     async def run(self) -> None:
         """Visit all that the frontier hands out. Raises an ``ExceptionGroup`` if a stage breaks."""
         # Small: what is in it was released by politeness and can't be called back.
-        requests = Channel[Request](max(1, self.workers // 8))
+        requests = Channel[Errand](max(1, self.workers // 8))
         records = Channel[Finished](self.workers)
         async with asyncio.TaskGroup() as stages:
             seeder = stages.create_task(self._seed(), name="seeder")
@@ -81,33 +82,38 @@ class Crawl:
         except SourceError as error:
             # The lines before the break are good: they are finished before the run ends with it.
             self.broken_source = error
-        self.frontier.seal()
+        await self.frontier.seal()
         self.observer.notice(Sealed(self.frontier.lines))
 
-    async def _produce(self, requests: Channel[Request], seeder: asyncio.Task[None]) -> None:
-        async for request in self.frontier:  # ends when all is written, or when closed
-            await requests.send(request)  # waits while every worker is busy
+    async def _produce(self, requests: Channel[Errand], seeder: asyncio.Task[None]) -> None:
+        async for errand in self.frontier:  # ends when all is written, or when closed
+            await requests.send(errand)  # waits while every worker is busy
         seeder.cancel()
         await requests.close()
 
-    async def _work(self, name: str, requests: Channel[Request], records: Channel[Finished]) -> None:
-        async for request in requests:
+    async def _work(self, name: str, requests: Channel[Errand], records: Channel[Finished]) -> None:
+        async for errand in requests:
             if self.frontier.is_closed:
                 continue  # released before the drain began, and not started: the state has it
-            self.under_way[name] = request
+            self.under_way[name] = errand
+            impression = NO_IMPRESSION
             try:
-                verdict = await self.visitor.visit(request, departs=partial(self.frontier.depart, request))
+                departs = partial(self.frontier.depart, errand)
+                verdict, impression = await self.visitor.visit(errand, departs=departs)
             finally:
-                self.frontier.come_back(request)
+                self.frontier.come_back(errand, impression)
             match verdict:
                 case Finished():
                     await records.send(verdict)  # waits while the writer is behind
                 case Again(again, wait_s):
-                    self.observer.notice(TriedAgain(request=again, wait_s=wait_s))
+                    self.observer.notice(TriedAgain(errand=again, wait_s=wait_s))
                     self.frontier.put_back(again, wait_s=wait_s)
                 case Hop(onward):
                     self.observer.notice(Redirected(onward))
                     self.frontier.put_back(onward)
+                case RobotsRead(access):
+                    self.observer.notice(RobotsKnown(access.file))
+                    self.frontier.open_gate(access)
             del self.under_way[name]
 
     async def _write(self, records: Channel[Finished]) -> None:
@@ -115,12 +121,14 @@ class Crawl:
             items=self.output.batch_records,
             weight=self.output.batch_bytes,
             within_s=self.output.batch_s,
-            weigh=lambda finished: len(finished.line),
+            weigh=lambda finished: len(finished.line) + 100 * len(finished.found),
             # Otherwise the last batch, or a crawl of one page, waits for what can't come.
             is_last=lambda: not self.frontier.has_handed_out,
         )
         async for batch in batches:
             length = await self.journal.append([finished.line for finished in batch])
             # After the append: a record that the state calls done must be in the output.
-            await self.frontier.finish(batch, output_bytes=length)
+            taken = await self.frontier.finish(batch, output_bytes=length)
+            if taken:
+                self.observer.notice(LinksTaken(taken))
             self.observer.notice(Written(records=tuple(batch), output_bytes=length))

@@ -27,8 +27,15 @@ class Outcome(enum.StrEnum):
     """A 2xx response, whatever its media type; only HTML is parsed."""
     HTTP_ERROR = "http_error"
     """Any other final status."""
+    ROBOTS_DENIED = "robots_denied"
+    """robots.txt does not allow the URL, or one that a redirect led to; it was not asked for."""
+    ROBOTS_UNREACHABLE = "robots_unreachable"
+    """robots.txt could not be had, which by RFC 9309 forbids all; ``error`` says why. The host may
+    not exist at all."""
     DUPLICATE = "duplicate"
     """An earlier line has the same key; ``duplicate_of`` is its ``seq``."""
+    FILTERED = "filtered"
+    """The line does not pass ``--include`` or ``--exclude``; it was not asked for."""
     INVALID_URL = "invalid_url"
     """The line is no http or https URL."""
     DNS_ERROR = "dns_error"
@@ -49,6 +56,8 @@ class Outcome(enum.StrEnum):
     """The body passed the cap; the metadata is that of the part that was read."""
     DECODE_ERROR = "decode_error"
     """The content encoding (gzip, br, ...) is broken or unknown."""
+    HOST_UNAVAILABLE = "host_unavailable"
+    """The host did not answer so many times that the rest of its URLs was given up."""
     PARSE_ERROR = "parse_error"
     """The page could not be parsed; the rest of the record stands."""
 
@@ -66,8 +75,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     """One line for people."""
     phase: str
-    """``url``, ``dns``, ``connect``, ``send``, ``headers``, ``body``, ``decode``, ``redirect``
-    or ``parse``."""
+    """``url``, ``robots``, ``dns``, ``connect``, ``send``, ``headers``, ``body``, ``decode``,
+    ``redirect`` or ``parse``."""
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +104,18 @@ class Redirect(msgspec.Struct, frozen=True, kw_only=True):
     """The ``Location`` header as the server sent it."""
     elapsed_s: float
     """Seconds from the request's first byte to the end of the answer's headers."""
+
+
+class Robots(msgspec.Struct, frozen=True, kw_only=True):
+    """What robots.txt says of the URL that was asked for last, or that would have been."""
+
+    allowed: bool
+    rule: str | None = None
+    """The line that decided; ``None`` when none matches the URL."""
+    status: int | None = None
+    """What robots.txt itself was answered with; ``None`` when nothing came."""
+    crawl_delay: float | None = None
+    """Seconds, as the file has it for us."""
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -144,7 +165,7 @@ class Icon(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refresh(msgspec.Struct, frozen=True, kw_only=True):
-    """A ``<meta http-equiv=refresh>``; recorded, not followed."""
+    """A ``<meta http-equiv=refresh>``; followed only with ``follow.meta_refresh``."""
 
     delay: float
     """Seconds."""
@@ -206,7 +227,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     manifest: str | None = None
     """The web app manifest."""
     refresh: Refresh | None = None
-    """A redirect that the document itself asks for; recorded, not followed."""
+    """A redirect that the document itself asks for; see ``follow.meta_refresh``."""
     meta_robots: list[str] = []
     """The directives of ``<meta name=robots>``, lower case, in order."""
 
@@ -315,5 +336,7 @@ class Record(Page, frozen=True, omit_defaults=True):
     """Seconds from the first byte sent to the last received, of the last hop."""
     timing: Timing | None = None
     """Where the time went."""
+    robots: Robots | None = None
+    """What robots.txt says; left out when it was not asked."""
     body_sha256: str | None = None
     """Of the decoded body; lower-case hex."""

@@ -10,14 +10,12 @@ import msgspec
 from scraper import urls
 from scraper.clock import rfc3339
 from scraper.messages import Finished
-from scraper.record import SCHEMA_VERSION, Record, Timing, Try
+from scraper.record import SCHEMA_VERSION, Record, Timing
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from scraper.messages import Request, Response
+    from scraper.messages import Found, Request, Response
     from scraper.record import Page
-    from scraper.verdict import Done
+    from scraper.verdict.page import Done
 
 _encode = msgspec.json.Encoder().encode
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "cookie2"})
@@ -31,18 +29,19 @@ def finish(
     page: Page | None = None,
     *,
     run: str,
-    at: datetime | None = None,
     started_s: float = 0.0,
     parse_s: float = 0.0,
     took_s: float = 0.0,
+    found: tuple[Found, ...] = (),
 ) -> Finished:
     """Put the record together and encode it.
 
-    ``at`` (with a zone) and ``started_s`` (monotonic) are when the visit began; ``parse_s`` is how long
-    the parsing took, ``took_s`` the whole visit.
+    ``started_s`` (monotonic) is when the visit began; ``parse_s`` is how long the parsing took,
+    ``took_s`` the whole visit. ``found`` are the further lines that it gave.
     """
-    attempts = 0 if request.settled else len(request.tries) + 1
-    tries = [*request.tries, _last_try(request, done, response, at=at)] if request.tries else []
+    asked = request.settled is None
+    attempts = len(request.tries) + asked
+    tries = [*request.tries, *([done.last] if done.last else [])] if request.tries else []
     parts: dict[str, Any] = {}
     if page is not None:
         parts = msgspec.structs.asdict(page)
@@ -67,14 +66,17 @@ def finish(
         attempts=attempts,
         tries=tries,
         redirects=list(request.redirects),
+        robots=request.robots,
         **parts,
     )
     return Finished(
         home=request.home,
+        place=request.place,
         seq=request.seq,
         url=request.url or request.input,
         host=request.host,
         outcome=done.outcome,
+        cause=done.cause,
         status=record.status,
         line=_encode(record) + b"\n",
         wire_bytes=record.wire_size or 0,
@@ -83,6 +85,7 @@ def finish(
         took_s=request.took_s + took_s,
         attempts=attempts,
         retryable=done.retryable,
+        found=found,
     )
 
 
@@ -131,14 +134,4 @@ def _timing(request: Request, response: Response, *, started_s: float, parse_s: 
         first_byte=round(response.first_byte_s, 6),
         download=round(response.download_s, 6),
         parse=round(parse_s, 6),
-    )
-
-
-def _last_try(request: Request, done: Done, response: Response | None, *, at: datetime | None) -> Try:
-    """Return the attempt that the line ended with, for the list of all of them."""
-    return Try(
-        at=rfc3339(at) if at else "",
-        status=response.status if response else None,
-        error=None if done.outcome.is_success else done.outcome,
-        waited_s=round(request.waited_s, 3),
     )

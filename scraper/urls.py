@@ -68,6 +68,7 @@ _secret_part = re.compile(
     r"token|secret|passw|pwd|signature|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|sess(?:ion)?[-_.]?id"
 ).search
 _SECRET_NAMES = frozenset({"auth", "authorization", "jwt", "key", "otp", "pass", "session", "sid", "sig"})
+_root_dot = re.compile(r"\.(?=(?::[0-9]+)?\Z)")
 _names_host = re.compile(r"[/\\]{2}").search
 _MASK = "***"
 
@@ -122,7 +123,7 @@ def _parse_with_care(line: str) -> ParsedUrl:
     url, host = _strict(parsed)
     if guessed:
         _judge_guess(text, parsed.hostname, has_port=bool(parsed.port))
-    return ParsedUrl(drop_fragment(url), host, guessed)
+    return ParsedUrl(drop_fragment(url), _without_dot(host), guessed)
 
 
 def _unprintable_reason(char: str) -> str:
@@ -244,14 +245,20 @@ def key_digest(key: str) -> bytes:
 def host_key(url: str) -> str:
     """Return what politeness counts by: the lower-case host, with ``:port`` when it is not the scheme's own.
 
-    http and https share it. IPv6 addresses keep their brackets.
+    http and https share it, and so do a name and the same with the dot of the root behind it. IPv6
+    addresses keep their brackets.
 
     Raises:
         InvalidUrl: The text is no http or https URL.
     """
     if (plain := _plain_url(url)) and len(plain[1]) <= _MAX_HOST:
         return plain[1]
-    return _parsed(url)[1]
+    return _without_dot(_parsed(url)[1])
+
+
+def _without_dot(host: str) -> str:
+    """Return a host without the root's dot (RFC 1034 section 3.1): both names are one host."""
+    return _root_dot.sub("", host)
 
 
 def http_variant(url: str) -> str:
@@ -263,6 +270,12 @@ def http_variant(url: str) -> str:
         InvalidUrl: The text is no http or https URL.
     """
     return _parsed("http:" + url[6:])[0] if url.startswith("https:") else _parsed(url)[0]
+
+
+def sitemaps_place(url: str) -> str:
+    """Return where to look for a site's sitemaps: robots.txt names them, for a URL that is only a host."""
+    origin, _, rest = url[8:].partition("/")
+    return url if rest else f"{url[:8]}{origin}/robots.txt"
 
 
 def drop_fragment(url: str) -> str:

@@ -6,34 +6,57 @@ that it can run in another process as well.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
 from scraper import record_line
 from scraper.errors import FetchError, PageError
-from scraper.messages import Response
+from scraper.messages import NO_IMPRESSION, Hop, Request, Response, RobotsRead, RobotsRequest, Visited
 from scraper.parse.sniff import is_html
 from scraper.record import Failure, Outcome
-from scraper.verdict import Done
+from scraper.robots.access import Access, RobotsFile, origin_of
+from scraper.robots.reading import MAX_BYTES
+from scraper.verdict.impression import impression_of
+from scraper.verdict.page import Done
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from scraper.clock import Clock
-    from scraper.messages import Request, Verdict
-    from scraper.record import Page
-    from scraper.verdict import Decision
+    from scraper.following import Follower
+    from scraper.messages import Errand, Found, Settled, Verdict
+    from scraper.parse.page import Parsed
+    from scraper.record import Page, Refresh
+    from scraper.verdict.page import Decision
+    from scraper.verdict.robots import RobotsDecision
+
+_PARSED_AT_ONCE_BYTES = 32 * 1024
+"""A larger robots.txt is parsed in a thread: the largest takes some 20 ms."""
 
 
 class Fetcher(Protocol):
     """Asks for one URL once: no redirect is followed, nothing is tried again."""
 
-    async def fetch(self, url: str, *, departs: Callable[[], None]) -> Response:
+    async def fetch(
+        self,
+        url: str,
+        *,
+        departs: Callable[[], None],
+        credentials: bool = False,
+        is_last: bool = False,
+        cap_bytes: int | None = None,
+    ) -> Response:
         """Return what the URL answers, whatever its status.
 
-        ``departs`` is called once, when the request is sent or can't be.
+        Args:
+            url: What to ask for.
+            departs: Called once, when the request is sent or can't be.
+            credentials: The user's credentials may go with it.
+            is_last: The connection need not be kept.
+            cap_bytes: The most bytes of a body, in place of the settings'.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
@@ -42,18 +65,36 @@ class Fetcher(Protocol):
 
 
 class Decider(Protocol):
-    """Says what follows from an attempt."""
+    """Says what follows from an attempt at a line."""
+
+    def settle(self, request: Request, settled: Settled, *, at: datetime) -> Decision:
+        """Return what follows for a line that nobody is asked for."""
+        ...
 
     def decide(self, request: Request, result: Response | FetchError, *, at: datetime) -> Decision:
         """Return what follows from an attempt that began at ``at``, a time with a zone."""
+        ...
+
+    def refreshed(self, request: Request, response: Response, refresh: Refresh | None) -> Hop | None:
+        """Return where a page sends its readers on to, if that is followed."""
+        ...
+
+
+class RobotsDecider(Protocol):
+    """Says what an answer to robots.txt means."""
+
+    def decide(self, errand: RobotsRequest, result: Response | FetchError, *, at: datetime) -> RobotsDecision:
+        """Return what follows from asking for it at ``at``, a time with a zone."""
         ...
 
 
 class Parser(Protocol):
     """Finds the metadata in a page."""
 
-    def parse(self, *, body: bytes, url: str, content_type_charset: str | None) -> Page:
-        """Return what the HTML document says.
+    def parse(
+        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
+    ) -> Parsed:
+        """Return what the HTML document says, with its ``links`` when asked for.
 
         Raises:
             PageError: It can't be parsed.
@@ -62,75 +103,139 @@ class Parser(Protocol):
 
 
 class Visitor:
-    """Visits one request at a time for each of its callers."""
+    """Visits one errand at a time for each of its callers."""
 
-    def __init__(self, *, fetcher: Fetcher, decider: Decider, parser: Parser, run: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        fetcher: Fetcher,
+        decider: Decider,
+        robots: RobotsDecider,
+        parser: Parser,
+        follower: Follower,
+        token: str,
+        run: str,
+        clock: Clock,
+    ) -> None:
+        """Take the parts; ``token`` is what robots.txt may call us by."""
         self._fetcher = fetcher
         self._decider = decider
+        self._robots = robots
         self._parser = parser
+        self._follower = follower
+        self._token = token
         self._run = run
         self._clock = clock
 
-    async def visit(self, request: Request, *, departs: Callable[[], None]) -> Verdict:
-        """Return what came of visiting the request once.
+    async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
+        """Return what came of visiting the errand once.
 
-        ``departs`` is called when the request goes on its way, also for one that asks nobody.
+        ``departs`` is called when it goes on its way, also for one that asks nobody.
         """
-        if request.settled is not None:
+        if isinstance(errand, RobotsRequest):
+            return await self._ask_robots(errand, departs)
+        assert isinstance(errand, Request)  # noqa: S101 - there are no other errands
+        if errand.settled is not None:
             departs()
-            done = Done(outcome=request.settled, failure=_settled(request))
-            return record_line.finish(request, done, run=self._run)
+            return Visited(self._settle(errand, errand.settled), NO_IMPRESSION)
+        return await self._ask(errand, departs)
+
+    def _settle(self, request: Request, settled: Settled) -> Verdict:
+        decision = self._decider.settle(request, settled, at=self._clock.utc())
+        if isinstance(decision, Done):
+            return record_line.finish(request, decision, run=self._run)
+        return decision
+
+    async def _ask_robots(self, errand: RobotsRequest, departs: Callable[[], None]) -> Visited:
+        at = self._clock.utc()
+        result: Response | FetchError
+        try:
+            # One more byte than counts shows that there was more.
+            result = await self._fetcher.fetch(errand.target, departs=departs, cap_bytes=MAX_BYTES + 1)
+        except FetchError as error:
+            result = error
+        decision = self._robots.decide(errand, result, at=at)
+        impression = impression_of(result)
+        if not isinstance(decision, RobotsFile):
+            return Visited(decision, impression)
+        if len(decision.body) > _PARSED_AT_ONCE_BYTES:
+            access = await asyncio.to_thread(Access.of, decision, token=self._token)
+        else:
+            access = Access.of(decision, token=self._token)
+        return Visited(RobotsRead(access), impression)
+
+    async def _ask(self, request: Request, departs: Callable[[], None]) -> Visited:
         started_s = self._clock.monotonic()
         at = self._clock.utc()
         result: Response | FetchError
         try:
-            result = await self._fetcher.fetch(request.target, departs=departs)
+            result = await self._fetcher.fetch(
+                request.target,
+                departs=departs,
+                credentials=_may_authenticate(request),
+                is_last=request.is_last,
+                cap_bytes=self._follower.cap_bytes(request),
+            )
         except FetchError as error:
             result = error
+        impression = impression_of(result)
         decision = self._decider.decide(request, result, at=at)
         fetched_s = self._clock.monotonic()
+        page: Page | None = None
+        found: tuple[Found, ...] = ()
+        if isinstance(decision, Done) and isinstance(result, Response):
+            if request.is_sitemap:
+                decision, found = await self._follower.listed(request, result, decision)
+            else:
+                decision, page, found = self._read(request, result, decision)
         if not isinstance(decision, Done):
             took_s = request.took_s + fetched_s - started_s
-            return replace(decision, request=replace(decision.request, took_s=took_s))
-        response = page = None
-        if isinstance(result, Response):
-            response = result
-            decision, page = self._parsed(decision, response)
+            return Visited(replace(decision, errand=replace(decision.errand, took_s=took_s)), impression)
         parsed_s = self._clock.monotonic()
-        return record_line.finish(
+        finished = record_line.finish(
             request,
             decision,
-            response,
+            result if isinstance(result, Response) else None,
             page,
             run=self._run,
-            at=at,
             started_s=started_s,
             parse_s=parsed_s - fetched_s,
             took_s=parsed_s - started_s,
+            found=found,
         )
+        return Visited(finished, impression)
 
-    def _parsed(self, done: Done, response: Response) -> tuple[Done, Page | None]:
-        """Return what the page says, and the outcome, which a page that can't be parsed changes."""
+    def _read(
+        self, request: Request, response: Response, done: Done
+    ) -> tuple[Decision, Page | None, tuple[Found, ...]]:
+        """Return the outcome, which a page that can't be parsed changes, what it says, and its links."""
         if not response.body or not _is_html(response):
-            return done, None
+            return done, None, ()
+        is_good = done.outcome in {Outcome.OK, Outcome.TOO_LARGE}
         try:
-            page = self._parser.parse(
-                body=response.body, url=response.url, content_type_charset=response.charset
+            page, targets = self._parser.parse(
+                body=response.body,
+                url=response.url,
+                content_type_charset=response.charset,
+                links=is_good and self._follower.wants_links(request),
             )
         except PageError as error:
             cause = type(error.__cause__ or error).__name__
             failure = Failure(type=cause, message=str(error), phase="parse")
             is_ok = done.outcome is Outcome.OK
-            return (Done(outcome=Outcome.PARSE_ERROR, failure=failure) if is_ok else done), None
-        return done, page
+            return (replace(done, outcome=Outcome.PARSE_ERROR, failure=failure) if is_ok else done), None, ()
+        if is_good and (hop := self._decider.refreshed(request, response, page.refresh)):
+            return hop, None, ()
+        return done, page, self._follower.linked(request, response, page, targets)
+
+
+def _may_authenticate(request: Request) -> bool:
+    """Whether the user's credentials may go along: to where the line leads, not to where others do."""
+    if not request.is_trusted or request.url is None:
+        return False
+    return not request.redirects or origin_of(request.target) == origin_of(request.url)
 
 
 def _is_html(response: Response) -> bool:
     nosniff = (response.header("x-content-type-options") or "").strip().lower() == "nosniff"
     return is_html(response.body, media_type=response.media_type, nosniff=nosniff)
-
-
-def _settled(request: Request) -> Failure | None:
-    if request.settled is Outcome.INVALID_URL:
-        return Failure(type="InvalidUrl", message=request.settled_why or "no URL", phase="url")
-    return None

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 def demo(ctx: click.Context, *, folder: Path, seed: int, pages: int) -> Exit:
     """Serve a sample site on loopback, crawl its list of URLs, and say where the results are.
 
-    The site has pages in many languages and encodings, redirects, errors, slow pages and a dead
-    port. Nothing leaves this machine.
+    The site has pages in many languages and encodings, redirects, errors, slow and overloaded hosts,
+    closed rooms (robots.txt), sitemaps and a dead port. Nothing leaves this machine.
     """
     loaded = loaded_from(ctx)
     return loop.run(_demo(folder, seed=seed, pages=pages, loaded=loaded))
@@ -77,10 +77,10 @@ def _write(listed: Path, text: str) -> None:
 
 
 def _hurried(loaded: Loaded) -> Settings:
-    """Return settings for hosts that are our own: no politeness where the user asked for none."""
+    """Return settings for hosts that are our own, which need little rest, unless the user has others."""
     settings = loaded.settings
     changes: dict[str, dict[str, Any]] = {
-        "politeness": {"delay_s": 0.0, "per_host": 8},
+        "politeness": {"delay_s": 0.0, "per_host": 8, "max_delay_s": 0.1},
         "retry": {"base_s": 0.1},
     }
     for section, values in changes.items():

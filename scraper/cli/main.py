@@ -31,6 +31,7 @@ class Subcommand(NamedTuple):
 
 SUBCOMMANDS: Final = {
     "crawl": Subcommand("scraper.cli.crawl:crawl", "Fetch every URL of a list: one JSON record a line."),
+    "plan": Subcommand("scraper.cli.plan:plan", "Say what a crawl would be, before it is begun."),
     "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),
     "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
     "config": Subcommand("scraper.cli.config:config", "Show the settings, or check a settings file."),

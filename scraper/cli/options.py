@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import click
 from click.core import ParameterSource
 
+from scraper.errors import SettingsError
 from scraper.settings.docstrings import field_docstrings
 from scraper.settings.load import CONFIG_VARIABLE, Given, Loaded, load
+from scraper.settings.model import Holds
 from scraper.settings.options import options, sections
-from scraper.settings.values import toml_literal
+from scraper.settings.values import cut, shown, toml_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Command = TypeVar("Command", bound="Callable[..., Any] | click.Command")
 
@@ -40,9 +42,14 @@ FLAGS: Final = (
     Flag("--timeout", "fetch.total_s", "SECONDS"),
     Flag("--retries", "retry.retries", "N"),
     Flag("--max-body", "fetch.max_body_bytes", "SIZE"),
+    Flag("--robots", "robots.policy"),
     Flag("--user-agent", "fetch.user_agent", "TEXT"),
     Flag("--header", "fetch.headers", "'K: V'"),
     Flag("--insecure", "fetch.insecure"),
+    Flag("--depth", "follow.depth", "N"),
+    Flag("--same-site", "follow.same_site"),
+    Flag("--include", "follow.include", "RE"),
+    Flag("--exclude", "follow.exclude", "RE"),
     Flag("--parser", "parse.parser"),
     Flag("--column", "sources.column", "NAME"),
     Flag("--format", "sources.format"),
@@ -50,10 +57,19 @@ FLAGS: Final = (
 )
 
 
+class NotHonoured(NamedTuple):
+    """A section of settings that a command can do nothing with."""
+
+    section: str
+    reason: str
+    """The end of a sentence that begins with the command: ``asks for each page of the list once``."""
+
+
 class _Collected(NamedTuple):
     config: list[Path]
     assignments: list[str]
     flags: list[Given]
+    not_honoured: list[NotHonoured]
 
 
 def settings_options(command: Command) -> Command:
@@ -61,13 +77,33 @@ def settings_options(command: Command) -> Command:
 
     The command's function does not get them as parameters: it calls ``loaded_from(ctx)``.
     """
+    return settings_options_without()(command)
+
+
+def settings_options_without(*not_honoured: NotHonoured) -> Callable[[Command], Command]:
+    """Return what adds the same options, but for the flags of sections that the command can't honour.
+
+    A setting of such a section that says something else than its default is refused by ``loaded_from``,
+    wherever it was given: a run that quietly leaves it out is not the one that was asked for. One that
+    repeats its default is no matter, so a complete settings file serves for all commands.
+    """
+    left_out = {entry.section for entry in not_honoured}
+    flags = [flag for flag in FLAGS if options()[flag.setting].section not in left_out]
+
+    def decorate(command: Command) -> Command:
+        return _decorated(command, flags=flags, not_honoured=not_honoured)
+
+    return decorate
+
+
+def _decorated(command: Command, *, flags: Sequence[Flag], not_honoured: Sequence[NotHonoured]) -> Command:
     added = [
         click.option(
             "--config",
             type=click.Path(path_type=Path),
             metavar="TOML",
             expose_value=False,
-            callback=_collect_config,
+            callback=_config_collector(not_honoured),
             help=f"Read settings from this file (environment: {CONFIG_VARIABLE}).",
         ),
         click.option(
@@ -79,7 +115,7 @@ def settings_options(command: Command) -> Command:
             callback=_collect_assignments,
             help="Set any setting; may be repeated. `scraper config show` lists them.",
         ),
-        *map(_flag_option, FLAGS),
+        *map(_flag_option, flags),
     ]
     for decorate in reversed(added):  # click shows what was added last first
         command = decorate(command)
@@ -90,15 +126,31 @@ def loaded_from(ctx: click.Context) -> Loaded:
     """Fold the settings for the command that is running: file, environment and its own flags.
 
     Raises:
-        SettingsError: A setting has an unknown name or a bad value, or the file can't be read.
+        SettingsError: A setting has an unknown name or a bad value, or one that the command can't
+            honour, or the file can't be read.
     """
     given = _collected(ctx)
-    return load(
+    loaded = load(
         given.config[0] if given.config else None,
         environment=os.environ,
         assignments=given.assignments,
         flags=given.flags,
     )
+    for entry in given.not_honoured:
+        _refuse_section(loaded, entry, command=ctx.command_path)
+    return loaded
+
+
+def _refuse_section(loaded: Loaded, entry: NotHonoured, *, command: str) -> None:
+    for option in options().values():
+        if option.section != entry.section:
+            continue
+        value = getattr(getattr(loaded.settings, option.section), option.field)
+        if value != option.default:
+            raise SettingsError(
+                f"{option.name} = {cut(shown(value, option))} ({loaded.origins[option.name]}):"
+                f" `{command}` can't honour it, it {entry.reason}"
+            )
 
 
 def _flag_option(flag: Flag) -> Callable[[Command], Command]:
@@ -108,10 +160,11 @@ def _flag_option(flag: Flag) -> Callable[[Command], Command]:
         kind = {"is_flag": True}
     elif typing.get_origin(option.annotation) is typing.Literal:
         kind = {"type": click.Choice(typing.get_args(option.annotation))}
-    elif option.is_mapping:
+    elif option.holds is Holds.HEADERS:
         kind |= {"multiple": True}
     docstring = field_docstrings(sections()[option.section]).get(option.field, "").replace("``", "")
-    default = "" if option.default in (False, {}) else f"  [default: {toml_literal(option.default)}]"
+    nothing = isinstance(option.default, bool) or option.default in ("", {})
+    default = "" if nothing else f"  [default: {toml_literal(option.default)}]"
     return click.option(
         flag.flag,
         f"_{option.section}_{option.field}",
@@ -139,9 +192,15 @@ def _collector(flag: Flag) -> Callable[[click.Context, click.Parameter, Any], No
     return collect
 
 
-def _collect_config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
-    if value is not None:
-        _collected(ctx).config.append(value)
+def _config_collector(
+    not_honoured: Sequence[NotHonoured],
+) -> Callable[[click.Context, click.Parameter, Path | None], None]:
+    def collect(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+        _collected(ctx).not_honoured.extend(not_honoured)  # click calls this once, given or not
+        if value is not None:
+            _collected(ctx).config.append(value)
+
+    return collect
 
 
 def _collect_assignments(ctx: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> None:
@@ -149,6 +208,6 @@ def _collect_assignments(ctx: click.Context, _parameter: click.Parameter, value:
 
 
 def _collected(ctx: click.Context) -> _Collected:
-    found = ctx.meta.setdefault(_META, _Collected([], [], []))
+    found = ctx.meta.setdefault(_META, _Collected([], [], [], []))
     assert isinstance(found, _Collected)  # noqa: S101 - nobody else has this key
     return found

@@ -87,6 +87,7 @@ async def run_and_show(
             output=", ".join(map(str, result.outputs)),
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
+            robots_ignored=settings.robots.policy == "ignore",
         )
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
@@ -107,4 +108,9 @@ def _waiting(opened: Sequence[Run]) -> HostsWaiting:
     if not opened:
         return HostsWaiting(ready=0, held=0, in_memory=0)
     stands = opened[0].crawl.frontier.occupancy()
-    return HostsWaiting(ready=stands.hosts_ready, held=stands.hosts_held, in_memory=stands.hosts_in_memory)
+    return HostsWaiting(
+        ready=stands.hosts_ready,
+        held=stands.hosts_held,
+        in_memory=stands.hosts_in_memory,
+        least_s=stands.least_s,
+    )

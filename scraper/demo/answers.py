@@ -47,7 +47,8 @@ def plain_body(resource: Resource, *, port: int, dead_port: int) -> bytes:
     if isinstance(resource.content, bytes):
         return resource.content
     text = bind(resource.content, port=port, dead_port=dead_port)
-    return resource.bom + text.encode(resource.codec)
+    body = resource.bom + text.encode(resource.codec)
+    return gzip.compress(body, mtime=0) if resource.is_gzip_file else body
 
 
 def answer_of(resource: Resource, *, port: int, dead_port: int) -> Answer:
@@ -65,6 +66,7 @@ def answer_of(resource: Resource, *, port: int, dead_port: int) -> Answer:
         delay_s=resource.delay_s,
         behaviour=resource.behaviour,
         fails_first=resource.fails_first,
+        refusal=resource.refusal,
     )
 
 

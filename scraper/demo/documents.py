@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from scraper.demo.truth import PORT
+from scraper.record import Refresh
 
 
 class Document(NamedTuple):
@@ -22,6 +23,7 @@ class Document(NamedTuple):
     canonical: str | None = None
     headings: tuple[tuple[int, str], ...] = ()
     content_type: str | None = "text/html; charset=utf-8"
+    refresh: Refresh | None = None
 
 
 HERE = "@HERE@"
@@ -148,6 +150,7 @@ DOCUMENTS: tuple[Document, ...] = (
         "refresh",
         '<!doctype html><meta http-equiv="refresh" content="5; url=/notes/a"><title>Moving soon</title>',
         "Moving soon",
+        refresh=Refresh(delay=5.0, url=f"{HERE}/notes/a"),
     ),
     Document(
         "bad-json-ld",

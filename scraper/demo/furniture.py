@@ -5,31 +5,61 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from scraper.demo.truth import PORT, Expected, Place, Resource
+import msgspec
+
+from scraper.demo.robots_files import GENTLE, GUARDED, MOVED, MOVED_TO, OVERLOADED, PRIVATE
+from scraper.demo.truth import Expected, Place, Resource
 from scraper.demo.voices import VOICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from scraper.demo.robots_files import RobotsFile
 
 _HTML = ("Content-Type", "text/html; charset=utf-8")
 _XML = ("Content-Type", "application/xml; charset=utf-8")
 _SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
-PRIVATE = "/private/"
-"""The room that robots.txt closes; linked to, not in the list."""
 
 
-def _robots(index: int, *, host: str) -> str:
-    """The rules of a host: in turn for all, for us by name, with a delay, with patterns."""
-    rules = (
-        f"User-agent: *\nDisallow: {PRIVATE}\n",
-        (
-            "User-agent: otherbot\nDisallow: /\n\n"
-            f"User-agent: scraper\nDisallow: {PRIVATE}\nAllow: {PRIVATE}open\n"
-        ),
-        f"# be gentle\nUser-agent: *\nCrawl-delay: 0.2\nDisallow: {PRIVATE}\n",
-        f"\ufeffUser-Agent: *\r\nDisallow: /*.secret$\r\nDisallow: {PRIVATE}\r\n",
-    )
-    return f"{rules[index % len(rules)]}\nSitemap: http://{host}:{PORT}/sitemap.xml\n"
+_CLOSED_LISTED = frozenset({0, 1, 3, 5})
+"""Of these hosts, by number, the list has what robots.txt closes: each in its own way, the second not."""
+
+
+def _robots(host: str, *, file: RobotsFile, first: str) -> Iterator[Resource]:
+    """A host's robots.txt; that of ``MOVED`` is another host's file, by a redirect."""
+    if file.status == 404:  # noqa: PLR2004
+        return
+    place = Place(host, "/robots.txt")
+    if host == MOVED:
+        there = Place(first, MOVED_TO)
+        yield Resource(place=place, status=301, headers=(("Location", there.url),), listed=False)
+        place = there
+    page = _file(place, content=file.text, content_type="text/plain; charset=utf-8", listed=False)
+    yield msgspec.structs.replace(page, status=file.status)
+
+
+def _unusual(robots: Mapping[str, RobotsFile], *, hosts: Sequence[str]) -> Iterator[Resource]:
+    """What there is to ask for at the unusual hosts, as far as the site has them."""
+    for host, paths in (
+        (OVERLOADED, ("/never-seen", "/nor-this?a=b")),
+        (MOVED, ("/allowed", f"{PRIVATE}elsewhere")),
+        (GENTLE, tuple(f"/gentle/{number}" for number in range(4))),
+        (GUARDED, ("/allowed", f"{PRIVATE}unguarded")),
+    ):
+        if host in robots:
+            for path in paths:
+                yield _short(Place(host, path), title=f"{path} of {host}")
+    for name, there in (
+        ("closed", Place(hosts[0], f"{PRIVATE}diary")),
+        ("overloaded", Place(OVERLOADED, "/never-seen")),
+    ):
+        if there.host in robots:
+            yield Resource(
+                place=Place(hosts[-1], f"/go/{name}"),
+                status=302,
+                headers=(("Location", there.url),),
+                leads_to=there.url,
+            )
 
 
 def _sitemap(places: Sequence[Place], *, root: str, item: str) -> str:
@@ -96,30 +126,34 @@ def _page(place: Place, *, html: str, title: str, listed: bool = True) -> Resour
     return Resource(place=place, headers=(_HTML,), content=html, expected=expected, listed=listed)
 
 
-def _file(place: Place, *, content: str, content_type: str, listed: bool, coding: str = "") -> Resource:
+def _short(place: Place, *, title: str, listed: bool = True) -> Resource:
+    html = f"<!doctype html><html lang=en><title>{escape(title)}</title><h1>{escape(title)}</h1>"
+    return _page(place, html=html, title=title, listed=listed)
+
+
+def _file(place: Place, *, content: str, content_type: str, listed: bool) -> Resource:
     return Resource(
         place=place,
         headers=(("Content-Type", content_type),),
         content=content,
-        coding=coding,
         expected=Expected(status=200, content_type=content_type.partition(";")[0]),
         listed=listed,
     )
 
 
-def furniture(hosts: Sequence[str], *, pages: Sequence[Resource]) -> Iterator[Resource]:
-    """What each host has; ``pages`` are the ordinary pages, of which each host lists its own."""
+def furniture(
+    hosts: Sequence[str], *, pages: Sequence[Resource], robots: Mapping[str, RobotsFile]
+) -> Iterator[Resource]:
+    """What each ordinary host has, and every host's robots.txt.
+
+    ``pages`` are the ordinary pages, of which each host lists its own.
+    """
+    for host, file in robots.items():
+        yield from _robots(host, file=file, first=hosts[0])
     for index, host in enumerate(hosts):
         own = [page for page in pages if page.place.host == host]
         home = Place(host, "/")
         yield _home(home, name=VOICES[index % len(VOICES)].name, pages=own)
-        if index != 1:  # the second host has no robots.txt: 404 allows all (RFC 9309 2.3.1.3)
-            yield _file(
-                Place(host, "/robots.txt"),
-                content=_robots(index, host=host),
-                content_type="text/plain; charset=utf-8",
-                listed=False,
-            )
         places = [page.place for page in own]
         yield _file(
             Place(host, "/sitemap.xml"),
@@ -139,10 +173,11 @@ def furniture(hosts: Sequence[str], *, pages: Sequence[Resource]) -> Iterator[Re
             content_type="application/atom+xml",
             listed=index == 0,
         )
-        diary = f"<!doctype html><html lang=en><title>Diary {index}</title><h1>Diary {index}</h1>"
-        yield _page(Place(host, f"{PRIVATE}diary"), html=diary, title=f"Diary {index}", listed=False)
-    bare = "<!doctype html><html lang=en><title>Without a scheme</title><h1>Without a scheme</h1>"
-    yield _page(Place(hosts[0], "/bare"), html=bare, title="Without a scheme", listed=False)
+        yield _short(Place(host, f"{PRIVATE}diary"), title=f"Diary {index}", listed=index in _CLOSED_LISTED)
+        yield _short(Place(host, f"{PRIVATE}open"), title=f"Open {index}", listed=index in _CLOSED_LISTED)
+        yield _short(Place(host, "/plans.secret"), title=f"Plans {index}", listed=index in _CLOSED_LISTED)
+    yield _short(Place(hosts[0], "/bare"), title="Without a scheme", listed=False)
+    yield from _unusual(robots, hosts=hosts)
     yield from _site_maps(hosts, pages=pages)
 
 
@@ -157,10 +192,36 @@ def _site_maps(hosts: Sequence[str], *, pages: Sequence[Resource]) -> Iterator[R
         content_type=_XML[1],
         listed=True,
     )
-    yield _file(
-        everything,
-        content=_sitemap([page.place for page in pages], root="urlset", item="url"),
-        content_type=_XML[1],
-        coding="gzip",
-        listed=False,
+    yield msgspec.structs.replace(
+        _file(
+            everything,
+            content=_sitemap([page.place for page in pages], root="urlset", item="url"),
+            content_type="application/gzip",
+            listed=True,
+        ),
+        is_gzip_file=True,
     )
+    yield from _mapped(first)
+
+
+def _mapped(host: str) -> Iterator[Resource]:
+    """An index in the list, and pages that only its sitemaps name; one of them robots.txt closes."""
+    index, plain, packed = (Place(host, f"/maps/{name}") for name in ("index.xml", "one.xml", "two.xml.gz"))
+    own = {
+        plain: [Place(host, f"/mapped/{number}") for number in range(3)],
+        packed: [Place(host, "/mapped/3"), Place(host, f"{PRIVATE}mapped")],
+    }
+    whole = _sitemap([plain, packed], root="sitemapindex", item="sitemap")
+    yield msgspec.structs.replace(
+        _file(index, content=whole, content_type=_XML[1], listed=False), listed_as_sitemap=True
+    )
+    for sitemap, places in own.items():
+        content = _sitemap(places, root="urlset", item="url")
+        yield msgspec.structs.replace(
+            _file(sitemap, content=content, content_type=_XML[1], listed=False),
+            is_gzip_file=sitemap is packed,
+            parent=index,
+        )
+        for number, place in enumerate(places):
+            page = _short(place, title=f"Mapped {number} of {sitemap.path}", listed=False)
+            yield msgspec.structs.replace(page, parent=sitemap)

@@ -7,12 +7,18 @@ from urllib.parse import unquote
 
 import msgspec
 
+from scraper.demo.redirects import DEAD
 from scraper.demo.truth import DEAD_PORT, PORT, Expected, Place, Resource
 from scraper.record import Outcome
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator, Mapping, Sequence
+
+    from scraper.demo.robots_files import RobotsFile
+    from scraper.record import Robots
+
+_SITEMAP = "sitemap:"
 
 INVALID = (
     "http://",
@@ -45,18 +51,57 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """Where its redirects end, if they do."""
 
 
-def _followed(resource: Resource, *, resources: Mapping[Place, Resource]) -> Line:
-    """The line that asks for a resource, with what is found at the end of its redirects."""
-    by_url = {other.place.url: other for other in resources.values()} if resource.leads_to else {}
-    end, hops = resource, 0
-    while end.leads_to is not None:
-        end, hops = by_url[end.leads_to], hops + 1
-    whole = end.expected.status is not None
-    url = resource.place.url
-    expected = msgspec.structs.replace(
-        end.expected, input=url, url=url, final_url=end.place.url if whole else None, redirects=hops
-    )
-    return Line(text=url, expected=expected, resource=end if whole else None)
+class Truth:
+    """Follows redirects on the site and asks its robots.txt as a scraper has to."""
+
+    def __init__(self, resources: Mapping[Place, Resource], *, robots: Mapping[str, RobotsFile]) -> None:
+        self._resources = resources
+        self._robots = robots
+        self._by_url = {other.place.url: other for other in resources.values()}
+
+    def line(self, resource: Resource) -> Line:
+        """The line that asks for a resource, with what is found at the end of its redirects."""
+        place, end, hops = resource.place, resource, 0
+        while (robots := self._judge(place)).allowed and end.leads_to is not None:
+            end, hops = self._by_url[end.leads_to], hops + 1
+            place = end.place
+        url = resource.place.url
+        if not robots.allowed:
+            refused = msgspec.structs.replace(_refused(robots), input=url, url=url, redirects=hops)
+            return Line(text=url, expected=refused)
+        whole = end.expected.status is not None
+        expected = msgspec.structs.replace(
+            end.expected,
+            input=url,
+            url=url,
+            final_url=end.place.url if whole else None,
+            redirects=hops + end.expected.redirects,
+            robots=end.expected.robots or self._judge(end.ends_at or end.place),
+        )
+        return Line(text=url, expected=expected, resource=end if whole else None)
+
+    def found(self, resource: Resource, *, parent: Place) -> Line:
+        """The line that a sitemap gives for a resource: a page, or a sitemap of its own."""
+        line = self.line(resource)
+        assert line.expected is not None  # noqa: S101  an asked line has its truth
+        nested = any(other.parent == resource.place for other in self._resources.values())
+        expected = msgspec.structs.replace(
+            line.expected,
+            input=f"{_SITEMAP}{line.text}" if nested else line.text,
+            parent=parent.url,
+            depth=int(nested),
+        )
+        return msgspec.structs.replace(line, expected=expected)
+
+    def _judge(self, place: Place) -> Robots:
+        return self._robots[place.host].judge(place.path)
+
+
+def _refused(robots: Robots) -> Expected:
+    """What comes of a URL that robots.txt does not allow."""
+    if robots.status == 200:  # noqa: PLR2004
+        return Expected(outcome=Outcome.ROBOTS_DENIED, robots=robots)
+    return Expected(outcome=Outcome.ROBOTS_UNREACHABLE, error_type="RobotsStatus", robots=robots)
 
 
 def _same(line: Line) -> Iterator[str]:
@@ -73,14 +118,14 @@ def _same(line: Line) -> Iterator[str]:
     yield f"  {url} "
 
 
-def _extra(first: str, *, resources: Mapping[Place, Resource]) -> Iterator[Line]:
+def _extra(first: str, *, resources: Mapping[Place, Resource], truth: Truth) -> Iterator[Line]:
     """Lines that ask for something in an unusual way."""
-    home = _followed(resources[Place(first, "/")], resources=resources)
+    home = truth.line(resources[Place(first, "/")])
     if home.expected is not None:
         url = f"http://localhost:{PORT}/"
         expected = msgspec.structs.replace(home.expected, input=url, url=url, final_url=url)
         yield Line(text=url, expected=expected, resource=home.resource)
-    bare = _followed(resources[Place(first, "/bare")], resources=resources)
+    bare = truth.line(resources[Place(first, "/bare")])
     if bare.expected is not None:
         text = bare.text.removeprefix("http://")
         yield Line(
@@ -88,7 +133,7 @@ def _extra(first: str, *, resources: Mapping[Place, Resource]) -> Iterator[Line]
         )
     for path in ("/a", "/b?c=d"):
         url = f"http://{first}:{DEAD_PORT}{path}"
-        yield Line(text=url, expected=Expected(outcome=Outcome.CONNECT_ERROR, input=url, url=url))
+        yield Line(text=url, expected=msgspec.structs.replace(DEAD, input=url, url=url))
     for text in INVALID:
         yield Line(text=text, expected=Expected(outcome=Outcome.INVALID_URL, input=text))
 
@@ -112,11 +157,11 @@ def _duplicates(lines: Sequence[Line], *, first: str) -> Iterator[tuple[str, Lin
 
 
 def list_lines(
-    resources: Mapping[Place, Resource], *, hosts: Sequence[str], chance: random.Random
+    resources: Mapping[Place, Resource], *, hosts: Sequence[str], truth: Truth, chance: random.Random
 ) -> list[Line]:
     """Make the list: every listed resource once, in no order, and the slips strewn in between."""
-    lines = [_followed(resource, resources=resources) for resource in resources.values() if resource.listed]
-    lines += _extra(hosts[0], resources=resources)
+    lines = [truth.line(resource) for resource in resources.values() if resource.listed]
+    lines += _extra(hosts[0], resources=resources, truth=truth)
     chance.shuffle(lines)
     doubled: dict[int, Line] = {}
     for text, original in list(_duplicates(lines, first=hosts[0])):
@@ -125,7 +170,21 @@ def list_lines(
         doubled[id(copy)] = original
     for text in COMMENTS:
         lines.insert(chance.randint(0, len(lines)), Line(text=text))
+    # Last, so that no line of the list comes after those that are found and gets its number then.
+    lines += [_as_sitemap(truth.line(r)) for r in resources.values() if r.listed_as_sitemap]
     return _numbered(lines, doubled=doubled)
+
+
+def found_lines(resources: Mapping[Place, Resource], *, truth: Truth) -> list[Line]:
+    """What the sitemaps in the list lead to; as lines that are not in it, without numbers."""
+    return [truth.found(r, parent=r.parent) for r in resources.values() if r.parent is not None]
+
+
+def _as_sitemap(line: Line) -> Line:
+    assert line.expected is not None  # noqa: S101  an asked line has its truth
+    text = _SITEMAP + line.text
+    expected = msgspec.structs.replace(line.expected, input=text)
+    return msgspec.structs.replace(line, text=text, expected=expected)
 
 
 def _numbered(lines: Sequence[Line], *, doubled: Mapping[int, Line]) -> list[Line]:

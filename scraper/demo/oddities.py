@@ -6,12 +6,13 @@ import gzip
 import hashlib
 import struct
 import zlib
-from html import escape
 from typing import TYPE_CHECKING
 
 from scraper.demo.documents import DOCUMENTS, HERE
-from scraper.demo.truth import DEAD_PORT, PORT, Behaviour, Expected, Place, Resource
-from scraper.record import Outcome
+from scraper.demo.redirects import redirects
+from scraper.demo.short_pages import HTML, markup, seen
+from scraper.demo.truth import PORT, Behaviour, Expected, Place, Refusal, Resource
+from scraper.record import Outcome, Refresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,27 +20,7 @@ if TYPE_CHECKING:
     Locate = Callable[[str], Place]
     """Gives a path its place on one of the hosts."""
 
-HTML = ("Content-Type", "text/html; charset=utf-8")
 LAST_MODIFIED = "Tue, 04 Jun 2024 10:00:00 GMT"
-
-
-def _page(title: str) -> str:
-    text = escape(title)
-    return f"<!doctype html><html lang=en><head><title>{text}</title></head><body><h1>{text}</h1>"
-
-
-def _seen(title: str) -> Expected:
-    """What is found on a ``_page``."""
-    return Expected(
-        status=200,
-        content_type="text/html",
-        parsed=True,
-        title=title,
-        lang="en",
-        headings=((1, title),),
-        charset="utf-8",
-        charset_source="header",
-    )
 
 
 def documents(locate: Locate) -> Iterator[Resource]:
@@ -61,73 +42,17 @@ def documents(locate: Locate) -> Iterator[Resource]:
                 lang=document.lang,
                 canonical=document.canonical and document.canonical.replace(HERE, origin),
                 headings=document.headings,
+                refresh=_bound_here(document.refresh, origin=origin),
                 charset="utf-8",
                 charset_source="header" if labelled else "detected",
             ),
         )
 
 
-def redirects(locate: Locate) -> Iterator[Resource]:
-    """Redirects of every status and form, to good ends and bad ones."""
-    goal, there = locate("/landed/here"), locate("/landed/there")
-    raw = locate("/landed/записки")
-    for place, title in ((goal, "Landed"), (there, "Landed there"), (raw, "Записки")):
-        yield Resource(
-            place=place, headers=(HTML,), content=_page(title), expected=_seen(title), listed=place is goal
-        )
-
-    def hop(name: str, location: str, next_url: str, *, status: int = 302) -> Resource:
-        return Resource(
-            place=locate(f"/go/{name}"),
-            status=status,
-            headers=(("Location", location), HTML),
-            content="<title>Moved</title>",
-            leads_to=next_url,
-        )
-
-    for status in (301, 302, 303, 307, 308):
-        yield hop(str(status), goal.url, goal.url, status=status)
-    near = Place(locate("/go/relative").host, "/landed-near/relative")
-    yield hop("relative", "../landed-near/relative", near.url)
-    yield Resource(
-        place=near,
-        headers=(HTML,),
-        content=_page("Landed"),
-        expected=_seen("Landed"),
-        listed=False,
-    )
-    yield hop("cross-host", there.url, there.url, status=301)
-    yield hop("scheme-relative", there.url.removeprefix("http:"), there.url)
-    yield hop("raw-utf8", f"http://{raw.host}:{PORT}{raw.path}", raw.url)
-    chain = [locate(f"/go/chain-{index}") for index in range(3)]
-    for index, target in enumerate([*chain[1:], goal]):
-        yield hop(f"chain-{index}", target.url, target.url, status=(301, 302, 307)[index])
-    yield from bad_redirects(locate)
-
-
-def bad_redirects(locate: Locate) -> Iterator[Resource]:
-    """Redirects that end nowhere."""
-
-    def lost(
-        name: str, location: str | None, *, listed: bool = True, outcome: Outcome = Outcome.REDIRECT_ERROR
-    ) -> Resource:
-        return Resource(
-            place=locate(f"/go/{name}"),
-            status=302,
-            headers=(("Location", location),) if location is not None else (),
-            expected=Expected(outcome=outcome),
-            listed=listed,
-        )
-
-    yield lost("self", locate("/go/self").url)
-    yield lost("loop-a", locate("/go/loop-b").url)
-    yield lost("loop-b", locate("/go/loop-a").url, listed=False)
-    for index in range(25):
-        yield lost(f"many-{index}", locate(f"/go/many-{index + 1}").url, listed=index == 0)
-    yield lost("nowhere", None)
-    yield lost("mail", "mailto:someone@example.org")
-    yield lost("no-host", "http://")
-    yield lost("dead-port", f"http://127.0.0.1:{DEAD_PORT}/gone", outcome=Outcome.CONNECT_ERROR)
+def _bound_here(refresh: Refresh | None, *, origin: str) -> Refresh | None:
+    if refresh is None or refresh.url is None:
+        return refresh
+    return Refresh(delay=refresh.delay, url=refresh.url.replace(HERE, origin))
 
 
 def statuses(locate: Locate) -> Iterator[Resource]:
@@ -143,24 +68,34 @@ def statuses(locate: Locate) -> Iterator[Resource]:
         (500, ()),
         (502, ()),
         (501, ()),
+    )
+    overloaded: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = (
         (503, (("Retry-After", "1"),)),
         (429, (("Retry-After", LAST_MODIFIED),)),  # long past: no need to wait
     )
-    for status, headers in errors:
+    for status, headers in errors + overloaded:
         yield Resource(
             place=locate(f"/status/{status}"),
             status=status,
             headers=(HTML, *headers),
-            content=_page(f"Error {status}"),
+            content=markup(f"Error {status}"),
             expected=Expected(outcome=Outcome.HTTP_ERROR, status=status, content_type="text/html"),
         )
     yield Resource(place=locate("/status/204"), status=204, expected=Expected(status=204))
     yield Resource(
         place=locate("/status/recovers"),
         headers=(HTML,),
-        content=_page("Recovered"),
+        content=markup("Recovered"),
         fails_first=1,
-        expected=_seen("Recovered"),
+        expected=seen("Recovered"),
+    )
+    yield Resource(
+        place=locate("/status/rationed"),
+        headers=(HTML,),
+        content=markup("Rationed"),
+        fails_first=1,
+        refusal=Refusal(429, retry_after_s=1),
+        expected=seen("Rationed"),
     )
     for name, validator in (
         ("etag", ("ETag", '"v1-sample"')),
@@ -170,8 +105,8 @@ def statuses(locate: Locate) -> Iterator[Resource]:
         yield Resource(
             place=locate(f"/cached/{name}"),
             headers=(HTML, validator),
-            content=_page(name),
-            expected=_seen(name),
+            content=markup(name),
+            expected=seen(name),
         )
 
 
@@ -201,7 +136,7 @@ def media(locate: Locate) -> Iterator[Resource]:
             "<?xml version='1.0'?><catalogue><title>Not HTML</title></catalogue>",
         ),
         ("blob", "application/octet-stream", noise),
-        ("page-as-text", "text/plain; charset=utf-8", _page("Not to be parsed")),
+        ("page-as-text", "text/plain; charset=utf-8", markup("Not to be parsed")),
     )
     for name, content_type, content in files:
         yield Resource(
@@ -226,16 +161,16 @@ def codings(locate: Locate) -> Iterator[Resource]:
         yield Resource(
             place=locate(f"/coded/{coding}"),
             headers=(HTML,),
-            content=_page(title),
+            content=markup(title),
             coding=coding,
-            expected=_seen(title),
+            expected=seen(title),
         )
-    squeezed = bytearray(gzip.compress(_page("Never seen").encode() * 20, mtime=0))
+    squeezed = bytearray(gzip.compress(markup("Never seen").encode() * 20, mtime=0))
     squeezed[20:40] = b"\xff" * 20
     for name, label, body in (
-        ("not-gzip", "gzip", _page("Plain after all").encode()),
+        ("not-gzip", "gzip", markup("Plain after all").encode()),
         ("broken-gzip", "gzip", bytes(squeezed)),
-        ("unknown", "rot13", _page("Rotated").encode()),
+        ("unknown", "rot13", markup("Rotated").encode()),
     ):
         yield Resource(
             place=locate(f"/coded/{name}"),
@@ -256,10 +191,10 @@ def accidents(locate: Locate) -> Iterator[Resource]:
         return Resource(
             place=locate(f"/transfer/{name}"),
             headers=(HTML, *headers),
-            content=_page(title) + padding,
+            content=markup(title) + padding,
             behaviour=behaviour,
             delay_s=delay_s,
-            expected=_seen(title),
+            expected=seen(title),
         )
 
     for index, delay_s in enumerate((0.3, 0.5, 0.7, 1.0)):
@@ -287,7 +222,7 @@ def accidents(locate: Locate) -> Iterator[Resource]:
         yield Resource(
             place=locate(f"/transfer/{name}"),
             headers=(HTML,),
-            content=_page("Never whole") + "<p>padding</p>\n" * 40,
+            content=markup("Never whole") + "<p>padding</p>\n" * 40,
             behaviour=behaviour,
             expected=Expected(outcome=outcome),
         )

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
-from scraper.demo.bulk import PREFIX, bulk_page
+from scraper.demo.bulk import PREFIX, BulkPage, bulk_page
 from scraper.demo.site import Site, build_site
-from scraper.demo.truth import Answer, Expected
+from scraper.demo.truth import Answer, Expected, Refusal
 from scraper.demo.wire import Connection, RequestHead, Script, parse_head, refusal, script_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ _STOP_S = 1.0
 _BULK_REQUEST = b"GET " + PREFIX
 LOG_PATH = "/-/requests"
 """Where the log can be read from another process: JSON Lines."""
-_TRY_AGAIN = Answer(status=503, headers=(("Retry-After", "0"),), body=b"")
+_ROBOTS_REQUEST = b"GET /robots.txt "
+_NO_ROBOTS = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n"
+"""On hosts that have bulk pages alone: a benchmark with many hosts asks for one on each."""
 
 
 class LoggedRequest(NamedTuple):
@@ -80,6 +82,7 @@ class SampleServer:
         log: bool = True,
     ) -> None:
         self.site = site or build_site()
+        self._site_hosts = frozenset(self.site.hosts)
         self.port = port
         """The port that is listened at, once entered."""
         self.dead_port = 0
@@ -145,6 +148,10 @@ class SampleServer:
         """``Site.expectations`` with this server's ports."""
         return self.site.expectations(self.port, dead_port=self.dead_port)
 
+    def found(self) -> list[Expected]:
+        """``Site.found`` with this server's ports."""
+        return self.site.found(self.port, dead_port=self.dead_port)
+
     def opened(self, connection: Connection) -> None:
         """Part of ``wire.Site``."""
         self._connections.add(connection)
@@ -162,9 +169,12 @@ class SampleServer:
 
     def respond(self, host: str, head: bytes) -> Script:
         """Part of ``wire.Site``: bulk pages by a short way, everything else by the site."""
-        if not self._log and head.startswith(_BULK_REQUEST):
-            target = head[4 : head.find(b" ", 4)]
-            page = bulk_page(target)
+        if not self._log:
+            page: BulkPage | None = None
+            if head.startswith(_BULK_REQUEST):
+                page = bulk_page(head[4 : head.find(b" ", 4)])
+            elif head.startswith(_ROBOTS_REQUEST) and host not in self._site_hosts:
+                page = BulkPage(_NO_ROBOTS, 0.0)
             if page is not None:
                 close = b"close" in head and _wants_close(head)
                 return Script(((page.delay_s + self._extra_delay_s, page.payload),), close)
@@ -206,7 +216,7 @@ class SampleServer:
         if answer.fails_first:
             self._asked[host, target] += 1
             if self._asked[host, target] <= answer.fails_first:
-                return script_of(_TRY_AGAIN, close=request.closes)
+                return script_of(_refused(answer.refusal), close=request.closes)
         if _not_modified(request, answer=answer):
             answer = msgspec.structs.replace(answer, status=304, body=b"")
         return script_of(answer, close=request.closes)
@@ -223,6 +233,11 @@ class SampleServer:
     def _log_answer(self) -> Answer:
         lines = "".join(json.dumps(entry._asdict()) + "\n" for entry in self.requests_log)
         return Answer(status=200, headers=(("Content-Type", "application/jsonl"),), body=lines.encode())
+
+
+def _refused(refusal: Refusal) -> Answer:
+    headers = (("Retry-After", str(refusal.retry_after_s)),)
+    return Answer(status=refusal.status, headers=headers, body=b"")
 
 
 def _wants_close(head: bytes) -> bool:

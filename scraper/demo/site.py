@@ -15,10 +15,11 @@ import msgspec
 
 from scraper.demo.answers import NOT_FOUND, answer_of, plain_body
 from scraper.demo.charsets import COMMON, RARE, Charset
-from scraper.demo.furniture import PRIVATE, furniture
-from scraper.demo.list_lines import Line, list_lines
+from scraper.demo.furniture import furniture
+from scraper.demo.list_lines import Line, Truth, found_lines, list_lines
 from scraper.demo.oddities import oddities
 from scraper.demo.pages import KINDS, Subject, write
+from scraper.demo.robots_files import BUSY, RATIONED, UNUSUAL_HOSTS, robots_files
 from scraper.demo.truth import Answer, Expected, Place, Resource, bind, bind_expected
 from scraper.demo.voices import BY_LANG, VOICES
 from scraper.record import Outcome
@@ -26,8 +27,20 @@ from scraper.record import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from scraper.demo.robots_files import RobotsFile
+    from scraper.record import Robots
+
 _RARE_EVERY = 5
 """Each fifth page is in a rare encoding, as long as there are any."""
+
+
+_APART = {
+    "/status/503": BUSY,
+    "/status/429": RATIONED,
+    "/status/recovers": RATIONED,
+    "/status/rationed": RATIONED,
+}
+"""Answers that slow a host down have hosts of their own, so that the others stay quick."""
 
 
 class Site:
@@ -38,11 +51,18 @@ class Site:
     """
 
     def __init__(
-        self, resources: Mapping[Place, Resource], *, hosts: tuple[str, ...], lines: Sequence[Line]
+        self,
+        resources: Mapping[Place, Resource],
+        *,
+        robots: Mapping[str, RobotsFile],
+        lines: Sequence[Line],
+        found: Sequence[Line],
     ) -> None:
-        self.hosts = hosts
+        self.hosts = tuple(robots)
         """Loopback addresses, each one host of the site. The first is 127.0.0.1."""
+        self._robots = robots
         self._resources = resources
+        self._found = tuple(found)
         self._lines = tuple(lines)
 
     @property
@@ -52,11 +72,12 @@ class Site:
 
     @property
     def disallowed(self) -> tuple[Place, ...]:
-        """What robots.txt of its host forbids to all; linked to, not in the list."""
-        return tuple(p for p in self._resources if p.path.startswith(PRIVATE) and self._has_robots(p.host))
+        """What robots.txt of its host forbids."""
+        return tuple(place for place in self._resources if not self.judge(place).allowed)
 
-    def _has_robots(self, host: str) -> bool:
-        return Place(host, "/robots.txt") in self._resources
+    def judge(self, place: Place) -> Robots:
+        """What robots.txt says of a place; what is there need not be."""
+        return self._robots[place.host].judge(place.path)
 
     def answer(self, host: str, path: str, *, port: int, dead_port: int) -> Answer:
         """What the server says to a request.
@@ -86,8 +107,18 @@ class Site:
 
     def expectations(self, port: int, *, dead_port: int) -> list[Expected]:
         """What a correct scraper finds, one for each input line of ``list_text``, in order."""
+        return self._rows(self._lines, port=port, dead_port=dead_port)
+
+    def found(self, port: int, *, dead_port: int) -> list[Expected]:
+        """What a correct scraper finds beyond that: the lines that sitemaps in the list lead to.
+
+        Their numbers are whatever comes after the list, in any order.
+        """
+        return self._rows(self._found, port=port, dead_port=dead_port)
+
+    def _rows(self, lines: Sequence[Line], *, port: int, dead_port: int) -> list[Expected]:
         rows = []
-        for line in self._lines:
+        for line in lines:
             if line.expected is None:
                 continue
             row = bind_expected(line.expected, port=port, dead_port=dead_port)
@@ -103,9 +134,10 @@ def build_site(seed: int = 1, pages: int = 240, *, hosts: int = 12) -> Site:
 
     Args:
         seed: The same seed, ``pages`` and ``hosts`` give the same site, byte for byte.
-        pages: How many ordinary pages; some 120 redirects, errors, files and oddities come on top.
-        hosts: How many hosts, from 127.0.0.1 on. On Linux all of 127.0.0.0/8 is loopback; macOS
-            answers on 127.0.0.1 alone unless further addresses are set up: use 1 there.
+        pages: How many ordinary pages; some 150 redirects, errors, files and oddities come on top.
+        hosts: How many ordinary hosts, from 127.0.0.1 on; the unusual ones come on top unless it is
+            1. On Linux all of 127.0.0.0/8 is loopback; macOS answers on 127.0.0.1 alone unless further
+            addresses are set up: use 1 there.
 
     Raises:
         ValueError: ``pages`` is less than 1, or ``hosts`` is not within 1 to 254.
@@ -118,12 +150,21 @@ def build_site(seed: int = 1, pages: int = 240, *, hosts: int = 12) -> Site:
     chance = random.Random(seed)  # noqa: S311  repeatable, nothing secret
     ordinary = list(_ordinary(pages, hosts=names, chance=chance))
 
-    def locate(path: str) -> Place:
-        return Place(names[zlib.crc32(path.encode()) % len(names)], path)
+    robots = robots_files((*names, *(UNUSUAL_HOSTS if hosts > 1 else ())))
 
-    everything = [*furniture(names, pages=ordinary), *ordinary, *oddities(locate)]
+    def locate(path: str) -> Place:
+        apart = _APART.get(path, "")
+        return Place(apart if apart in robots else names[zlib.crc32(path.encode()) % len(names)], path)
+
+    everything = [*furniture(names, pages=ordinary, robots=robots), *ordinary, *oddities(locate)]
     resources = {resource.place: resource for resource in everything}
-    return Site(resources, hosts=names, lines=list_lines(resources, hosts=names, chance=chance))
+    truth = Truth(resources, robots=robots)
+    return Site(
+        resources,
+        robots=robots,
+        lines=list_lines(resources, hosts=names, truth=truth, chance=chance),
+        found=found_lines(resources, truth=truth),
+    )
 
 
 def _charset(number: int) -> Charset:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from scraper.record import Outcome
+from scraper.record import Outcome, Refresh, Robots
 
 PORT = "@PORT@"
 """Stands for the site's own port."""
@@ -41,6 +41,13 @@ class Behaviour(enum.StrEnum):
     """Bytes of another protocol, then closed."""
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """How a server says "not now"."""
+
+    status: int = 503
+    retry_after_s: int = 0
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the server says to one request."""
 
@@ -51,17 +58,24 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     delay_s: float = 0.0
     behaviour: Behaviour = Behaviour.NORMAL
     fails_first: int = 0
-    """So many requests are answered 503 before this answer is given."""
+    """So many requests are answered with ``refusal`` before this answer is given."""
+    refusal: Refusal = Refusal()
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """What a correct scraper finds for one input line.
 
     The fields of the document (``title`` to ``charset_source``) say something only where ``parsed``
-    is true. ``status`` is ``None`` where no whole answer came, or none that ends the redirects.
+    is true. ``status`` is ``None`` where no whole answer came, or none that ends the redirects, or where
+    nobody was asked.
     """
 
     outcome: Outcome = Outcome.OK
+    error_type: str | None = None
+    """The ``type`` of the record's error, where it is certain on all systems."""
+    robots: Robots | None = None
+    """What robots.txt says of the URL that was asked for last, or that would have been; ``None`` where
+    it was not asked."""
     seq: int = 0
     """The place among the input lines, comments and blank lines not counted."""
     input: str = ""
@@ -72,7 +86,10 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_of: int | None = None
     status: int | None = None
     redirects: int = 0
-    """Hops to ``final_url``; 0 where there is none."""
+    """Hops to ``final_url``, or to what robots.txt does not allow; 0 where there is neither."""
+    depth: int = 0
+    parent: str | None = None
+    """The URL of the sitemap that names it, for a line that was found."""
     content_type: str | None = None
     size: int | None = None
     """Bytes of the decoded body of an ``ok`` answer."""
@@ -83,6 +100,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     lang: str | None = None
     canonical: str | None = None
     headings: tuple[tuple[int, str], ...] = ()
+    refresh: Refresh | None = None
     charset: str | None = None
     """By its WHATWG name; ``None`` where nothing certain can be said, as of an image sent as HTML."""
     charset_source: str | None = None
@@ -123,14 +141,23 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """Put before the encoded text."""
     coding: str = ""
     """The content coding to apply: ``gzip``, ``deflate``, ``raw-deflate``, ``br``, ``zstd`` or none."""
+    is_gzip_file: bool = False
+    """The body is the content as a gzip file, which is no content coding."""
     delay_s: float = 0.0
     behaviour: Behaviour = Behaviour.NORMAL
     fails_first: int = 0
+    refusal: Refusal = Refusal()
     leads_to: str | None = None
     """The URL of the next hop, when this is a redirect that can be followed."""
+    ends_at: Place | None = None
+    """Where one is when a redirect is given up, if that is not here."""
     expected: Expected = Expected()
     listed: bool = True
     """It stands in the URL list."""
+    listed_as_sitemap: bool = False
+    """It stands there as a list of further URLs, too."""
+    parent: Place | None = None
+    """The sitemap by which alone it is found."""
 
 
 def bind(text: str, *, port: int, dead_port: int) -> str:
@@ -145,4 +172,7 @@ def bind_expected(expected: Expected, *, port: int, dead_port: int) -> Expected:
         for name in expected.__struct_fields__
         if isinstance(value := getattr(expected, name), str) and not isinstance(value, enum.Enum)
     }
+    if expected.refresh is not None and expected.refresh.url is not None:
+        url = bind(expected.refresh.url, port=port, dead_port=dead_port)
+        changes["refresh"] = msgspec.structs.replace(expected.refresh, url=url)
     return msgspec.structs.replace(expected, **changes)

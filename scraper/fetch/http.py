@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import ipaddress
 from contextvars import ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from scraper.errors import FetchError, RunError
@@ -23,12 +25,13 @@ from scraper.fetch.body import ACCEPTED, BadEncoding, Body
 from scraper.fetch.resolver import SystemResolver
 from scraper.messages import Response
 from scraper.record import Outcome
+from scraper.settings.headers import merged_headers
+from scraper.settings.values import is_credential
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from aiohttp.abc import ResolveResult
-    from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
 
     from scraper.clock import Clock
@@ -42,15 +45,21 @@ _HEADERS = 512
 class _Trip:
     """How far one request has come, and how long the phases of its connection took."""
 
-    __slots__ = ("connect_s", "departs", "dns_s", "phase", "sent_at_s")
+    __slots__ = ("connect_s", "departs", "dns_s", "is_heard", "is_kept", "is_last", "phase", "sent_at_s")
 
-    def __init__(self, departs: Callable[[], None]) -> None:
+    def __init__(self, departs: Callable[[], None], *, is_last: bool) -> None:
         self.departs: Callable[[], None] | None = departs
         """To be told that the request is on its way; ``None`` once it was told."""
         self.phase = "connect"
         self.sent_at_s = monotonic()
         self.dns_s = 0.0
         self.connect_s = 0.0
+        self.is_last = is_last
+        """The connection is not to be kept, whatever the server says."""
+        self.is_kept = False
+        """It goes on a connection that has carried a request before."""
+        self.is_heard = False
+        """Bytes of the answer have come, if only the first."""
 
     def depart(self) -> None:
         """Tell, once, that the request is on its way."""
@@ -63,12 +72,46 @@ _trip: ContextVar[_Trip] = ContextVar("trip")
 """The request that the running task is at."""
 
 
+class _Protocol(ResponseHandler):
+    """A connection that notes on the trip whether it was kept, and whether bytes of an answer came."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._trip: _Trip | None = None
+
+    def set_response_params(self, **options: Any) -> None:
+        """Begin with a request: aiohttp calls it for each one, before it is sent."""
+        trip = _trip.get()
+        trip.is_kept = self._trip is not None
+        self._trip = trip
+        if trip.is_last:
+            self.force_close()  # "Connection: close" is a wish, and aiohttp keeps what the server keeps
+        super().set_response_params(**options)
+
+    def data_received(self, data: bytes) -> None:
+        if self._trip is not None:
+            self._trip.is_heard = True
+        super().data_received(data)
+
+    def is_connected(self) -> bool:
+        """Return whether it can carry a further request.
+
+        An answer that nobody asked for must not be taken for the next request's (RFC 9112 section
+        9.2): aiohttp 3.14.5 looks for one when it puts a connection by, and not when it takes it up.
+        """
+        return super().is_connected() and not self.should_close
+
+
 class _Connector(aiohttp.TCPConnector):
     """Notes on the trip what a new connection takes; a connection in use again costs nothing.
 
     aiohttp's tracing tells the same by a public way, but runs some ten hooks for every request and
     builds its URL anew for two of them: 70 of the 260 µs that a small page took.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = functools.partial(_Protocol, loop=self._loop)  # type: ignore[assignment]
 
     async def _create_connection(self, *arguments: Any, **options: Any) -> ResponseHandler:
         trip = _trip.get()
@@ -142,9 +185,16 @@ class HttpFetcher:
     Any number of tasks may fetch at the same time: how many do, and at whom, is not decided here.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, settings: FetchSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        settings: FetchSettings,
+        credentials: dict[str, str],
+        clock: Clock,
+    ) -> None:
         self._session = session
         self._settings = settings
+        self._credentials = credentials
         self._clock = clock
         self._trips: dict[str, _Trip] = {}
         """By the name of the task that fetches."""
@@ -161,17 +211,20 @@ class HttpFetcher:
             dns_cache_max_size=10_000,
             ssl=not settings.insecure,
         )
+        credentials = {name: text for name, text in settings.headers.items() if is_credential(name)}
         try:
             async with aiohttp.ClientSession(
                 connector=connector,
                 response_class=_Answer,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={
-                    "User-Agent": settings.user_agent,
-                    "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
-                    "Accept-Encoding": ACCEPTED,
-                    **settings.headers,
-                },
+                headers=merged_headers(
+                    {
+                        "User-Agent": settings.user_agent,
+                        "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
+                        "Accept-Encoding": ACCEPTED,
+                    },
+                    {name: text for name, text in settings.headers.items() if name not in credentials},
+                ),
                 timeout=aiohttp.ClientTimeout(
                     total=None,  # ours is around everything, see ``fetch``
                     sock_connect=settings.connect_s,
@@ -182,29 +235,47 @@ class HttpFetcher:
                 max_field_size=_HEADER_BYTES,
                 max_headers=_HEADERS,
             ) as session:
-                yield cls(session, settings, clock)
+                # A request that is sent again must go past politeness first: see ``FetchError.is_stale``.
+                session._retry_connection = False  # noqa: SLF001 - there is no public way
+                yield cls(session, settings, credentials, clock)
         finally:
             await resolver.close()
 
-    async def fetch(self, url: str, *, departs: Callable[[], None]) -> Response:
+    async def fetch(
+        self,
+        url: str,
+        *,
+        departs: Callable[[], None],
+        credentials: bool = False,
+        is_last: bool = False,
+        cap_bytes: int | None = None,
+    ) -> Response:
         """Return what the URL answers, whatever its status; a redirect is an answer too.
 
-        ``departs`` is called once, when the request is sent, or when it turns out that it can't be:
-        a delay between two requests counts from there, and a name or a connection may take long.
-        (On a kept connection that the server has closed aiohttp sends it a second time by itself.)
         A body over a cap gives a response that is ``truncated``, not an error.
+
+        Args:
+            url: What to ask for; it is sent as it is.
+            departs: Called once, when the request is sent, or when it turns out that it can't be:
+                a delay between two requests counts from there, and a name or a connection may take
+                long.
+            credentials: Send the user's headers that authenticate; the others are always sent.
+            is_last: Keep the connection no longer and tell the server so: nothing more is wanted of it.
+            cap_bytes: The most bytes of a body, on the wire and unpacked, in place of the settings'.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
         """
         task = asyncio.current_task()
         name = task.get_name() if task else ""
-        trip = self._trips[name] = _Trip(departs)
+        trip = self._trips[name] = _Trip(departs, is_last=is_last)
         _trip.set(trip)
         try:
             with _translated(trip):
                 async with asyncio.timeout(self._settings.total_s):
-                    return await self._exchange(url, trip)
+                    return await self._exchange(
+                        url, trip, self._headers(credentials=credentials, is_last=is_last), cap_bytes
+                    )
         finally:
             trip.depart()  # it never came to be sent
             self._trips.pop(name, None)  # two tasks may have been given the same name
@@ -214,17 +285,28 @@ class HttpFetcher:
         trip = self._trips.get(task)
         return trip.phase if trip else None
 
-    async def _exchange(self, url: str, trip: _Trip) -> Response:
+    def _headers(self, *, credentials: bool, is_last: bool) -> dict[str, str] | None:
+        """Return the headers of this request alone."""
+        if not is_last:
+            return self._credentials if credentials and self._credentials else None
+        own = self._credentials if credentials else {}
+        return {**own, "Connection": "close"}
+
+    async def _exchange(
+        self, url: str, trip: _Trip, headers: dict[str, str] | None, cap_bytes: int | None
+    ) -> Response:
         # ``encoded``: the URL goes out as it is, aiohttp re-quotes nothing.
-        async with self._session.get(URL(url, encoded=True), allow_redirects=False) as answer:
+        async with self._session.get(
+            URL(url, encoded=True), allow_redirects=False, headers=headers
+        ) as answer:
             trip.phase = "body"
             began_s = monotonic()
             fetched_at = self._clock.utc()
             sent_at_s = trip.sent_at_s
             body = Body(
                 ",".join(answer.headers.getall("Content-Encoding", ())),
-                max_wire_bytes=self._settings.max_wire_bytes,
-                max_body_bytes=self._settings.max_body_bytes,
+                max_wire_bytes=self._settings.max_wire_bytes if cap_bytes is None else cap_bytes,
+                max_body_bytes=self._settings.max_body_bytes if cap_bytes is None else cap_bytes,
             )
             # Left before its end, the connection is closed: aiohttp keeps none with a rest to be read.
             while not body.is_full and (chunk := await answer.content.readany()):
@@ -283,7 +365,13 @@ def _translated(trip: _Trip) -> Iterator[None]:
         outcome = next(outcome for kinds, outcome in _OUTCOMES if isinstance(told, kinds))
         phase = "decode" if isinstance(error, BadEncoding) else trip.phase
         message = f"no answer in time ({phase})" if outcome is Outcome.TIMEOUT else _message(cause)
-        raise FetchError(message, outcome=outcome, kind=system_error.name_of(cause), phase=phase) from error
+        raise FetchError(
+            message,
+            outcome=outcome,
+            kind=system_error.name_of(cause),
+            phase=phase,
+            is_stale=trip.is_kept and not trip.is_heard and outcome is Outcome.DISCONNECTED,
+        ) from error
 
 
 _OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (

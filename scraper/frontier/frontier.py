@@ -1,64 +1,53 @@
 """Which request is next, and when the crawl is over.
 
 Lines wait in the state on disk. In memory there is a window of hosts, and a few requests for each.
-Waiting is a state of a *host* here (its delay, its slots, the back-off of its requests), never of a
-worker: what is handed out may go on the wire now. The idea is Mercator's, with a heap by time.
+Waiting is a state of a *host* here (its delay, its slots, its robots.txt, what it has asked for), never
+of a worker: what is handed out may go on the wire now. The idea is Mercator's, with a heap by time.
 
 A line is in one of four places: in the state only, in a host's queue, handed out, or in a record that
 is not yet written. It is *finished* when its record is written, not when its page is fetched; the crawl
-is over when the sources were read to the end and all that they gave is finished. *Empty* is not *over*.
+is over when the sources were read to the end and all that they gave is finished, with what was found
+on the way. *Empty* is not *over*.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
-import itertools
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
-import msgspec
+from msgspec.structs import replace
 
-from scraper.frontier.host_queue import HostQueue
+from scraper.frontier.occupancy import LARGEST, Largest, Occupancy
+from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.store import Progress, Want
-from scraper.politeness import HostTurn, Unlimited
+from scraper.frontier.window import Window
+from scraper.messages import NO_IMPRESSION, Impression, Request, RobotsRequest
+from scraper.politeness import HostTurn
+from scraper.urls import host_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from scraper.clock import Clock
+    from scraper.frontier.gate import Gatekeeper
+    from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.state_thread import StateThread
-    from scraper.messages import Batch, Finished, Request
+    from scraper.frontier.store import Loaded
+    from scraper.messages import Batch, Errand, Finished
+    from scraper.robots.access import Access, RobotsFile
     from scraper.settings.model import FrontierSettings, PolitenessSettings
-
-_LOADED_AT_MOST = 32_768
-"""Lines in memory over all hosts. Only reached when redirects or back-offs pile up; then what is on
-disk waits until some of them are finished."""
-
 
 _SCANNED_AT_ONCE = 256
 """Host ids looked at in one read of the state; hosts in the window are met again among them."""
 
-
-class Occupancy(NamedTuple):
-    """How the frontier stands; for people."""
-
-    unfinished: int
-    """Lines admitted whose record is not written yet."""
-    in_memory: int
-    """Requests in the queues of hosts."""
-    handed_out: int
-    hosts_in_memory: int
-    hosts_ready: int
-    """Hosts that may be asked now."""
-    hosts_held: int
-    """Hosts with requests that must wait for their delay, a slot or a back-off."""
+_MOVED_AT_ONCE = 256
+"""Redirected requests that are written back to the state in one go, at the latest."""
 
 
 class Frontier:
-    """The lines under way and waiting; an async iterator of the requests that may go now.
+    """The lines under way and waiting; an async iterator of the errands that may go now.
 
     One task iterates; any task may call the other methods. The state is opened and closed by whoever
     makes the frontier.
@@ -70,6 +59,7 @@ class Frontier:
         state: StateThread,
         settings: FrontierSettings,
         politeness: PolitenessSettings,
+        gatekeeper: Gatekeeper,
         clock: Clock,
         progress: Progress,
     ) -> None:
@@ -77,23 +67,21 @@ class Frontier:
         self._state = state
         self._settings = settings
         self._politeness = politeness
+        self._gatekeeper = gatekeeper
         self._clock = clock
-        self._per_host = max(settings.urls_per_host_in_memory, 4 * politeness.per_host)
-        """How many requests of a host are held ready: enough for all of its slots between two reads."""
+        self._window = Window(settings, politeness, clock=clock)
         self.lines = progress.lines
         """Admitted so far, those of an interrupted run before this one included."""
         self._unfinished = progress.lines - progress.done
-        self._hosts: dict[int, HostQueue] = {}
-        self._ready: deque[HostQueue] = deque()
-        self._later: list[tuple[float, int, HostQueue]] = []
-        """A heap of hosts by the time they are due. An entry whose time is not the host's ``due_s``
-        is stale: the host was queued for an earlier time since."""
-        self._hungry: dict[int, HostQueue] = {}
-        """Hosts that run low and may have more on disk."""
-        self._outside = _Outside(may_exist=self._unfinished > 0)
-        self._ties = itertools.count()
-        self._in_memory = 0
-        self._loaded = 0
+        self._resumed_at_s = clock.monotonic() if progress.lines else None
+        self._outside = Outside(may_exist=self._unfinished > 0)
+        self._moving: list[Request] = []
+        """On their way back to the state, to wait at another host."""
+        # What the state is still to be told of: robots.txt files, and until when (since 1970) hosts want
+        # to be left alone.
+        self._files: list[RobotsFile] = []
+        self._holds: dict[int, float] = {}
+        self._largest = Largest()
         self._handed_out = 0
         self._sealed = False
         self._closed = False
@@ -129,19 +117,12 @@ class Frontier:
         admission = await self._state.call(self._state.store.admit, batch)
         self.lines += admission.lines
         self._unfinished += admission.lines
-        for number in admission.hosts:
-            host = self._hosts.get(number)
-            if host is None:
-                host = self._welcome(number)
-            if host is None:
-                self._outside.notice()
-            else:
-                host.more = True
-                self._feed(host)
-        self._news.set()
+        self._announce(admission.hosts)
 
-    def seal(self) -> None:
-        """Say that no more lines will be admitted."""
+    async def seal(self) -> None:
+        """Say that the sources have no more lines."""
+        counted = await self._state.call(self._state.store.largest_hosts, LARGEST)
+        self._largest.count({host.host_id: host.lines for host in counted})
         self._sealed = True
         self._news.set()
 
@@ -153,204 +134,268 @@ class Frontier:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Request:
-        """Return a request that may go now; ends when closed or over."""
+    async def __anext__(self) -> Errand:
+        """Return an errand that may go now; ends when closed or over."""
         while not self._closed and not self.is_over:
             self._news.clear()
             now_s = self._clock.monotonic()
-            self._wake(now_s)
+            self._window.wake(now_s)
             # One read of the state serves many hosts, so while others are ready it waits until it
             # is worth the way.
-            if self._is_worth_reading():
+            if self._moving and (not self._window.ready or len(self._moving) >= _MOVED_AT_ONCE):
+                await self._move()
+            elif self._is_worth_reading():
                 await self._refill()
-            elif self._ready:
-                return self._hand_out(self._ready.popleft())
+            elif self._window.ready:
+                errand = self._next_of(self._window.ready.popleft())
+                if errand is not None:
+                    return errand
+            elif self._files or self._holds:
+                await self._keep()
             else:
                 await self._sleep(now_s)
+        await self._keep()
         raise StopAsyncIteration
 
-    def depart(self, request: Request) -> None:
-        """Note that a worker takes the request up now."""
-        host = self._hosts[_number(request)]
+    def depart(self, errand: Errand) -> None:
+        """Note that a worker takes the errand up now."""
+        host = self._window[_number(errand)]
         host.turn.depart(self._clock.monotonic())
-        self._queue(host)
+        self._window.queue(host)
         self._news.set()
 
-    def come_back(self, request: Request) -> None:
-        """Note that the request is answered or has failed, so that its host has a free slot."""
-        host = self._hosts[_number(request)]
-        host.turn.come_back()
-        self._handed_out -= 1
-        self._queue(host)
-        self._news.set()
-
-    def put_back(self, request: Request, *, wait_s: float = 0.0) -> None:
-        """Let the request go again: after a wait, or at once to the host of its new target."""
+    def come_back(self, errand: Errand, impression: Impression = NO_IMPRESSION) -> None:
+        """Note that the errand is answered or has failed, so that its host has a free slot."""
+        number = _number(errand)
+        host = self._window[number]
         now_s = self._clock.monotonic()
-        request = msgspec.structs.replace(request, known_at_s=now_s, waited_s=wait_s)
-        number = _number(request)
-        host = self._hosts.get(number)
-        if host is None:  # a redirect's target comes in also when the window is full
-            host = self._hosts[number] = HostQueue(number, HostTurn(self._politeness))
-            self._feed(host)
-        heapq.heappush(host.again, (now_s + wait_s, next(self._ties), request))
-        self._in_memory += 1
-        self._queue(host)
+        host.turn.come_back(impression, now_s=now_s)
+        if impression.asked_wait_s and host.turn.not_before_s > now_s:
+            self._holds[number] = self._clock.utc().timestamp() + host.turn.not_before_s - now_s
+        self._handed_out -= 1
+        self._window.queue(host)
         self._news.set()
 
-    async def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> None:
-        """Note that these records are on disk, and how long the output is with them."""
-        await self._state.call(self._state.store.finish, finished, output_bytes=output_bytes)
-        self._unfinished -= len(finished)
-        self._loaded -= len(finished)
-        for one in finished:
-            host = self._hosts[one.home]
-            host.loaded -= 1
-            if not host.loaded:
-                self._queue(host)
-        self._room.set()
+    def put_back(self, errand: Errand, *, wait_s: float = 0.0) -> None:
+        """Let the errand go again: after a wait, or at once to the host of its new target."""
+        now_s = self._clock.monotonic()
+        errand = replace(errand, known_at_s=now_s, waited_s=wait_s)
+        number = _number(errand)
+        host = self._window.get(number)
         self._news.set()
+        if isinstance(errand, Request):
+            errand = replace(errand, robots=None)  # that was said of the target before
+            # One in back-off stays in memory: it would lose that on disk.
+            if errand.home != number and not wait_s and self._window.is_crowded(host):
+                self._moving.append(errand)
+                return
+        self._window.push_again(host or self._window.take_in(number), errand, at_s=now_s + wait_s)
+
+    def open_gate(self, access: Access) -> None:
+        """Let go what waited for an origin's robots.txt, now that it is known what it says."""
+        host = self._window[host_id(host_key(f"{access.file.origin}/"))]
+        opened = self._gatekeeper.open(host, access)
+        self._files.append(opened.file)
+        if opened.refused:
+            self._nobody().queue.extend(opened.refused)
+            self._window.queue(self._nobody())
+            self._window.feed(host)  # it may hold nothing now
+        self._window.queue(host)
+        self._news.set()
+
+    async def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> int:
+        """Note that these records are on disk, and how long the output is with them.
+
+        Returns how many further lines they led to: those are in the state then, with the records.
+        """
+        await self._keep()
+        admission = await self._state.call(self._state.store.finish, finished, output_bytes=output_bytes)
+        self.lines += admission.lines
+        self._unfinished += admission.lines - len(finished)
+        for one in finished:
+            self._largest.leave(one.home)
+        self._unload(one.home for one in finished)
+        self._announce(admission.hosts)
+        self._room.set()
+        return admission.lines
 
     def occupancy(self) -> Occupancy:
         """Return how many wait where, for people."""
-        held = sum(1 for host in self._hosts.values() if host.in_memory)
-        ready = len(self._ready)
+        waiting = [count for host in self._window if (count := host.in_memory)]
+        ready = len(self._window.ready)
         return Occupancy(
-            self._unfinished, self._in_memory, self._handed_out, len(self._hosts), ready, held - ready
+            self._unfinished,
+            sum(waiting),
+            self._handed_out,
+            len(self._window),
+            ready,
+            max(0, len(waiting) - ready),
+            self._largest.least_s(self._delay_s),
         )
+
+    def _delay_s(self, number: int) -> float:
+        host = self._window.get(number)
+        return host.turn.delay_s if host else self._politeness.delay_s
 
     # --- when a host's turn comes ---------------------------------------------------------------
 
-    def _queue(self, host: HostQueue) -> None:
-        """Put a host where it is found when its next request may go, or when it may leave."""
-        at_s = host.turn.not_before_s if host.is_spent else host.next_at_s()
-        if at_s is None or (host.due_s is not None and host.due_s <= at_s):
-            return
-        if not host.is_spent and at_s <= self._clock.monotonic():
-            host.due_s = float("-inf")
-            self._ready.append(host)
-        else:
-            host.due_s = at_s
-            heapq.heappush(self._later, (at_s, next(self._ties), host))
-
-    def _wake(self, now_s: float) -> None:
-        """Look again at the hosts whose time has come."""
-        while self._later and self._later[0][0] <= now_s:
-            due_s, _, host = heapq.heappop(self._later)
-            if host.due_s != due_s:
-                continue
-            host.due_s = None
-            if host.is_spent and host.turn.not_before_s <= now_s:
-                del self._hosts[host.host_id]
-            else:
-                self._queue(host)
-
-    def _hand_out(self, host: HostQueue) -> Request:
+    def _next_of(self, host: HostQueue) -> Errand | None:
+        """Return a ready host's next errand, ``None`` when what was next is not to be asked for now."""
         now_s = self._clock.monotonic()  # not an earlier look: a back-off may have ended since
-        request = host.take(now_s)
         host.due_s = None
-        host.turn.release()
-        self._in_memory -= 1
-        self._handed_out += 1
-        self._feed(host)
-        self._queue(host)
-        return msgspec.structs.replace(request, released_at_s=now_s)
+        at_s = host.next_at_s()
+        if at_s is None or at_s > now_s:  # what has come back since it was ready put its turn off
+            self._window.queue(host)
+            return None
+        errand = host.take(now_s)
+        cleared = self._cleared(host, errand)
+        if cleared is not None:
+            asks_nobody = isinstance(cleared, Request) and cleared.settled
+            (self._nobody() if asks_nobody else host).turn.release()
+            self._handed_out += 1
+            cleared = replace(
+                cleared,
+                released_at_s=now_s,
+                waited_s=now_s - errand.known_at_s if errand.waited_s else 0.0,
+                is_last=not host.has_more,
+            )
+        self._window.feed(host)
+        self._window.queue(host)
+        return cleared
+
+    def _cleared(self, host: HostQueue, errand: Errand) -> Errand | None:
+        """Return what is to go in an errand's turn: itself, robots.txt, or nothing.
+
+        What is not to be asked for at all goes by ``NOBODY``, at once: it costs its host no turn.
+        """
+        if isinstance(errand, RobotsRequest) and host.turn.is_given_up:
+            self.open_gate(self._gatekeeper.give_up(errand))
+            return None
+        if not isinstance(errand, Request) or errand.settled:
+            return errand
+        return self._gatekeeper.clear(host, errand)
+
+    def _nobody(self) -> HostQueue:
+        return self._window.get(NOBODY) or self._window.take_in(NOBODY)
 
     async def _sleep(self, now_s: float) -> None:
         """Wait for news, or until the first host's time comes."""
-        wait_s = self._later[0][0] - now_s if self._later else None
+        due_s = self._window.next_due_s()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
+            async with asyncio.timeout(None if due_s is None else due_s - now_s):
                 await self._news.wait()
 
-    # --- from the disk into memory --------------------------------------------------------------
+    # --- between the disk and memory ------------------------------------------------------------
 
-    def _welcome(self, number: int) -> HostQueue | None:
-        """Take a host into the window, ``None`` when the window is full."""
-        if number == NOBODY:
-            turn: HostTurn = Unlimited()
-        elif len(self._hosts) < self._settings.hosts_in_memory:
-            turn = HostTurn(self._politeness)
-        else:
-            return None
-        host = self._hosts[number] = HostQueue(number, turn)
-        return host
-
-    def _feed(self, host: HostQueue) -> None:
-        """Note that a host runs low, if it does and may have more on disk."""
-        if host.more and host.in_memory * 4 <= self._per_host:
-            self._hungry[host.host_id] = host
+    def _announce(self, numbers: Iterable[int]) -> None:
+        """Note that these hosts have new lines in the state."""
+        for number in numbers:
+            host = self._window.get(number)
+            if host is not None:
+                host.more = True
+                self._window.feed(host)
+            elif number == NOBODY or self._window.room > 0:
+                self._window.take_in(number)
+            else:
+                self._outside.notice()
+        self._news.set()
 
     def _is_worth_reading(self) -> bool:
-        room = self._settings.hosts_in_memory - len(self._hosts)
-        if self._outside.may_exist and room > 0 and (not self._ready or room >= len(self._hosts) // 8):
+        room = self._window.room
+        if (
+            self._outside.may_exist
+            and room > 0
+            and (not self._window.ready or room >= len(self._window) // 8)
+        ):
             return True
-        return len(self._hungry) > len(self._ready) and self._loaded < _LOADED_AT_MOST
+        return len(self._window.hungry) > len(self._window.ready)
+
+    def _unload(self, homes: Iterable[int]) -> None:
+        """Note that a line of each of these hosts is no longer its own to see through."""
+        for home in homes:
+            host = self._window[home]
+            host.loaded -= 1
+            if not host.loaded:
+                self._window.queue(host)
+        self._news.set()
+
+    async def _move(self) -> None:
+        """Write redirected requests back to the state, where they wait at the hosts they lead to."""
+        moving, self._moving = self._moving, []
+        admission = await self._state.call(self._state.store.move, moving)
+        for request in moving:
+            self._largest.leave(request.home)
+            self._largest.come(host_id(request.host))
+        self._unload(request.home for request in moving)
+        self._announce(admission.hosts)
+
+    async def _keep(self) -> None:
+        """Tell the state what robots.txt files say and how long hosts want to be left alone."""
+        files, self._files = self._files, []
+        holds, self._holds = self._holds, {}
+        if files or holds:
+            await self._state.call(self._state.store.keep, files, holds)
 
     async def _refill(self) -> None:
         """Read more requests of the hungry hosts, and take in other hosts while there is room."""
+        await self._keep()  # a host that has left and enters again goes by it
         await self._welcome_outsiders()
-        hungry = list(self._hungry.values())
-        self._hungry.clear()
+        hungry = list(self._window.hungry.values())
+        self._window.hungry.clear()
         wants = [Want(host.host_id, host.cursor) for host in hungry]
+        entering = [host.host_id for host in hungry if not host.entered]
         for host in hungry:
             host.loading = True
             host.more = False  # what is admitted while the state is read sets it again
-        loads = await self._state.call(self._state.store.load, wants, limit=self._per_host)
+        store = self._state.store
+        loaded = await self._state.call(store.load, wants, limit=self._window.per_host, entering=entering)
         now_s = self._clock.monotonic()
         for host in hungry:
-            rows = loads[host.host_id]
+            rows = loaded.rows[host.host_id]
             host.loading = False
-            host.more = host.more or len(rows) == self._per_host
+            host.more = host.more or len(rows) == self._window.per_host
             host.loaded += len(rows)
-            self._loaded += len(rows)
-            self._in_memory += len(rows)
-            host.queue.extend(msgspec.structs.replace(row, known_at_s=now_s) for row in rows)
+            host.queue.extend(replace(row, known_at_s=now_s) for row in rows)
             if rows:
-                host.cursor = rows[-1].seq
-            self._feed(host)
-            self._queue(host)
+                host.cursor = rows[-1].place
+            if not host.entered:
+                self._enter(host, loaded)
+            self._window.feed(host)
+            self._window.queue(host)
+
+    def _enter(self, host: HostQueue, loaded: Loaded) -> None:
+        """Let a host begin with what is known of it: its own limits, robots.txt, what it asked for."""
+        name = host.name()
+        if name is None:  # its lines were finished in between; it leaves, or enters with new ones
+            return
+        host.entered = True
+        now_s, unix_s = self._clock.monotonic(), self._clock.utc().timestamp()
+        if not host.is_known and self._politeness.hosts:
+            host.turn = HostTurn(self._politeness, host=name)
+        for access in loaded.access.get(host.host_id, ()):
+            self._gatekeeper.recall(host, access)
+        if not host.is_known and self._resumed_at_s is not None:
+            # The run before may have asked it a moment ago.
+            host.turn.hold_until(self._resumed_at_s + host.turn.delay_s)
+            host.turn.hold_until(now_s + loaded.holds.get(host.host_id, 0.0) - unix_s)
 
     async def _welcome_outsiders(self) -> None:
         """Take hosts from the disk into the window, in the order of their ids, round and round."""
-        while self._outside.may_exist and len(self._hosts) < self._settings.hosts_in_memory:
+        while self._outside.may_exist and self._window.room > 0:
             found = await self._state.call(
                 self._state.store.hosts_after, self._outside.scanned, _SCANNED_AT_ONCE
             )
             for number in found:
-                if number not in self._hosts:
+                if self._window.get(number) is None:
                     self._outside.notice()
-                    host = self._welcome(number)
-                    if host is None:
+                    if number != NOBODY and self._window.room <= 0:
                         return
-                    self._feed(host)
+                    self._window.take_in(number)
                 self._outside.scanned = number
             if len(found) < _SCANNED_AT_ONCE:
                 self._outside.start_again()
 
 
-class _Outside:
-    """What is known of hosts that have rows on disk and are not in the window: not who they are."""
-
-    __slots__ = ("_noticed", "may_exist", "scanned")
-
-    def __init__(self, *, may_exist: bool) -> None:
-        self.may_exist = may_exist
-        self._noticed = may_exist
-        """Some were met since the scan began at the lowest id, so one more scan is due."""
-        self.scanned = -1
-        """The ids up to here were looked at in this scan."""
-
-    def notice(self) -> None:
-        """Some host had to stay outside, or was met there."""
-        self.may_exist = self._noticed = True
-
-    def start_again(self) -> None:
-        """Begin a new scan; when the one before met nobody outside, there is nobody."""
-        self.scanned = -1
-        self.may_exist, self._noticed = self._noticed, False
-
-
-def _number(request: Request) -> int:
-    """Return the id of the host that the request goes to next."""
-    return NOBODY if request.settled else host_id(request.host)
+def _number(errand: Errand) -> int:
+    """Return the id of the host that the errand goes to next."""
+    return NOBODY if isinstance(errand, Request) and errand.settled else host_id(errand.host)

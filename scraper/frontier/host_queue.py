@@ -6,25 +6,48 @@ import heapq
 from collections import deque
 from typing import TYPE_CHECKING
 
+from scraper.frontier.gate import Gate
+
 if TYPE_CHECKING:
-    from scraper.messages import Request
+    from scraper.messages import Errand, Request
     from scraper.politeness import HostTurn
+
+_AT_ONCE_S = float("-inf")
 
 
 class HostQueue:
     """One host in the window; the frontier alone changes it."""
 
-    __slots__ = ("again", "cursor", "due_s", "host_id", "loaded", "loading", "more", "queue", "turn")
+    __slots__ = (
+        "again",
+        "cursor",
+        "due_s",
+        "entered",
+        "gates",
+        "host_id",
+        "is_known",
+        "loaded",
+        "loading",
+        "more",
+        "queue",
+        "turn",
+    )
 
-    def __init__(self, host_id: int, turn: HostTurn) -> None:
+    def __init__(self, host_id: int, turn: HostTurn, *, entered: bool = False) -> None:
         self.host_id = host_id
         self.turn = turn
+        self.entered = entered
+        """What the state knows of the host was read; before that nothing is asked of it."""
+        self.is_known = False
+        """Its turn has been used before."""
+        self.gates: dict[str, Gate] = {}
+        """By origin: what its robots.txt says. http and https may differ, and so do ports."""
         self.queue: deque[Request] = deque()
         """May go as soon as the host may be asked."""
-        self.again: list[tuple[float, int, Request]] = []
-        """A heap of those that wait for a back-off: until when, tie-break, request."""
+        self.again: list[tuple[float, int, Errand]] = []
+        """A heap of those that wait for a back-off: until when, tie-break, errand."""
         self.cursor = -1
-        """The last ``seq`` that was loaded from the state."""
+        """The last place that was loaded from the state."""
         self.more = True
         """The state may have rows behind the cursor."""
         self.loading = False
@@ -35,27 +58,50 @@ class HostQueue:
         """The time it is queued for; ``None`` when it stands in no queue."""
 
     @property
+    def waiting(self) -> int:
+        """How many of its requests wait for nothing but their turn, or for robots.txt."""
+        return len(self.queue) + sum(len(gate.parked) for gate in self.gates.values())
+
+    @property
     def in_memory(self) -> int:
-        """How many of its requests wait here."""
-        return len(self.queue) + len(self.again)
+        """How many errands wait here, for whatever."""
+        return self.waiting + len(self.again)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether anything else is known to be asked of it."""
+        return bool(self.queue or self.again or self.more or self.loading) or self.waiting > 0
 
     @property
     def is_spent(self) -> bool:
         """Whether nothing is left of it but, perhaps, a delay to keep."""
-        waits = self.queue or self.again or self.more or self.loading
-        return not (waits or self.loaded or self.turn.under_way)
+        return not (self.has_more or self.loaded or self.turn.under_way)
 
     def next_at_s(self) -> float | None:
-        """When its next request may go; ``None`` when it has none or no slot is free."""
-        if self.turn.is_free:
-            if self.queue:
-                return self.turn.not_before_s
-            if self.again:
-                return max(self.turn.not_before_s, self.again[0][0])
-        return None
+        """When its next errand may go; ``None`` when it has none or no slot is free."""
+        if not self.entered or not (self.queue or self.again):
+            return None
+        if self.turn.is_given_up:
+            return _AT_ONCE_S
+        if not self.turn.is_free:
+            return None
+        return self.turn.not_before_s if self.queue else max(self.turn.not_before_s, self.again[0][0])
 
-    def take(self, now_s: float) -> Request:
-        """Take out its next request: one whose back-off is over goes before the queue."""
-        if self.again and self.again[0][0] <= now_s:
+    def take(self, now_s: float) -> Errand:
+        """Take out its next errand: one whose back-off is over goes before the queue."""
+        if self.again and (self.again[0][0] <= now_s or not self.queue):
             return heapq.heappop(self.again)[2]
         return self.queue.popleft()
+
+    def name(self) -> str | None:
+        """Return its host key, ``None`` when nothing here tells it."""
+        if self.queue:
+            return self.queue[0].host
+        return self.again[0][2].host if self.again else None
+
+    def gate(self, origin: str) -> Gate:
+        """Return the gate of an origin, a new one where there was none."""
+        gate = self.gates.get(origin)
+        if gate is None:
+            gate = self.gates[origin] = Gate()
+        return gate

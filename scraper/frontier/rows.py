@@ -5,17 +5,42 @@ from __future__ import annotations
 import functools
 import hashlib
 import struct
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from scraper import urls
 from scraper.errors import InvalidUrl
-from scraper.messages import Request, Seed
-from scraper.record import Outcome
+from scraper.messages import Found, Request, Seed, Settled
+from scraper.record import Failure, Outcome, Redirect, Try
+
+if TYPE_CHECKING:
+    from scraper.frontier.scope import Scope
 
 NOBODY = 0
 """The host id of lines that need no request: duplicates and invalid ones."""
+
+_SITEMAP = "sitemap:"
+"""What a line begins with that names a sitemap."""
+
+
+class Descent(msgspec.Struct, array_like=True, frozen=True):
+    """Where a line comes from that was found, and what kind it is."""
+
+    depth: int = 0
+    parent: int | None = None
+    is_sitemap: bool = False
+    is_trusted: bool = True
+
+
+class Way(msgspec.Struct, array_like=True, frozen=True):
+    """How far a line had come when it was moved to another host."""
+
+    target: str
+    redirects: tuple[Redirect, ...]
+    tries: tuple[Try, ...]
+    free_tries: int
+    took_s: float
 
 
 class Row(msgspec.Struct, array_like=True, frozen=True):
@@ -26,7 +51,7 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
     url: str | None
     """``None`` when it is no URL; empty when it is the input itself."""
     host: str
-    """The URL's host key, empty when it is none."""
+    """The host key of what is to be asked for, empty when nobody is."""
     key: str | None
     """What duplicates are found by; empty when it is the URL itself."""
     extra: dict[str, Any] | None = None
@@ -34,56 +59,116 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
     settled: Outcome | None = None
     why: str | None = None
     duplicate_of: int | None = None
+    descent: Descent | None = None
+    """``None`` for a page of the list."""
+    way: Way | None = None
+    """``None`` at its beginning."""
 
 
 class Line(NamedTuple):
-    """A seed on its way into the table."""
+    """A line on its way into the table."""
 
     seq: int
-    seed: Seed
+    input: str
+    extra: dict[str, Any] | None
     url: str | None
     host: str
-    guessed: bool
     key: str | None
     digest: tuple[int, int]
     """Both halves of the key's digest."""
-    why: str | None
+    guessed: bool = False
+    settled: Outcome | None = None
+    why: str | None = None
+    descent: Descent | None = None
 
     @classmethod
-    def of(cls, seq: int, seed: Seed) -> Line:
+    def of(cls, seq: int, seed: Seed, scope: Scope) -> Line:
         """Understand a seed: its URL, host and key, or why it is no URL."""
+        text = seed.input
+        is_sitemap = text.lstrip()[: len(_SITEMAP)].lower() == _SITEMAP
         try:
-            parsed = urls.parse_input(seed.input)
+            parsed = urls.parse_input(text.lstrip()[len(_SITEMAP) :] if is_sitemap else text)
         except InvalidUrl as error:
-            return cls(seq, seed, None, "", guessed=False, key=None, digest=(0, 0), why=str(error))
-        key = urls.dedup_key(parsed.url)
-        digest = _halves(urls.key_digest(key))
-        return cls(seq, seed, parsed.url, parsed.host, parsed.guessed_scheme, key, digest, None)
+            outcome = Outcome.INVALID_URL
+            return cls(seq, text, seed.extra, None, "", None, (0, 0), settled=outcome, why=str(error))
+        url = urls.sitemaps_place(parsed.url) if is_sitemap else parsed.url
+        key = _key(url, is_sitemap=is_sitemap)
+        return cls(
+            seq,
+            text,
+            seed.extra,
+            url,
+            parsed.host,
+            key,
+            _halves(urls.key_digest(key)),
+            parsed.guessed_scheme,
+            None if is_sitemap or scope.takes_line(url) else Outcome.FILTERED,
+            None,
+            Descent(is_sitemap=True) if is_sitemap else None,
+        )
+
+    @classmethod
+    def found(cls, found: Found, *, parent: int) -> Line:
+        """Understand what a page or a sitemap led to; its ``seq`` is given when it is known to be new."""
+        descent = Descent(found.depth, parent, found.is_sitemap, found.is_trusted)
+        if found.url is None:  # told once for each text
+            digest = _halves(urls.key_digest(f"invalid:{found.input}"))
+            outcome = Outcome.INVALID_URL
+            return cls(
+                -1,
+                found.input,
+                found.extra,
+                None,
+                "",
+                None,
+                digest,
+                settled=outcome,
+                why=found.why,
+                descent=descent,
+            )
+        key = _key(found.url, is_sitemap=found.is_sitemap)
+        return cls(
+            -1,
+            found.input,
+            found.extra,
+            found.url,
+            urls.host_key(found.url),
+            key,
+            _halves(urls.key_digest(key)),
+            descent=descent,
+        )
+
+    @property
+    def is_first(self) -> bool:
+        """Whether later lines with the same key are duplicates of this one."""
+        return self.key is not None and self.settled is None
 
     def home(self, firsts: dict[int, int]) -> int:
         """Return the id of the host it waits at; ``firsts`` has the first line of each duplicate."""
-        return NOBODY if self.url is None or self.seq in firsts else host_id(self.host)
+        return NOBODY if self.settled or self.seq in firsts else host_id(self.host)
 
     def row(self, firsts: dict[int, int]) -> Row:
         """Return how it lies in the table."""
         first = firsts.get(self.seq)
-        settled = None
-        if self.url is None:
-            settled = Outcome.INVALID_URL
-        elif first is not None:
-            settled = Outcome.DUPLICATE
         return Row(
             self.seq,
-            self.seed.input,
-            "" if self.url == self.seed.input else self.url,
+            self.input,
+            "" if self.url == self.input else self.url,
             self.host,
             "" if self.key == self.url else self.key,
-            self.seed.extra,
+            self.extra,
             self.guessed,
-            settled,
+            self.settled if first is None else Outcome.DUPLICATE,
             self.why,
             first,
+            self.descent,
         )
+
+
+def _key(url: str, *, is_sitemap: bool) -> str:
+    """Return what duplicates are found by: to read a list and to ask for a page are two things."""
+    key = urls.dedup_key(url)
+    return _SITEMAP + key if is_sitemap else key
 
 
 _halves = struct.Struct("<qq").unpack
@@ -101,21 +186,56 @@ def host_id(host: str) -> int:
     return (int.from_bytes(digest) >> 1) or 1
 
 
-def request_of(home: int, row: Row) -> Request:
+def request_of(home: int, place: int, row: Row) -> Request:
     """Return the request that a row stands for."""
     url = row.input if row.url == "" else row.url
     asks = url is not None and row.settled is None
+    descent = row.descent or _LISTED
+    way = row.way
     return Request(
         seq=row.seq,
         home=home,
+        place=place,
         input=row.input,
         extra=row.extra,
         url=url,
         key=url if row.key == "" else row.key,
-        target=(url or "") if asks else "",
+        target=way.target if way else (url or "") if asks else "",
         host=row.host if asks else "",
         guessed_scheme=row.guessed,
-        settled=row.settled,
-        settled_why=row.why,
+        settled=None if row.settled is None else _settled(row.settled, row.why),
         duplicate_of=row.duplicate_of,
+        depth=descent.depth,
+        parent=descent.parent,
+        is_sitemap=descent.is_sitemap,
+        is_trusted=descent.is_trusted,
+        redirects=way.redirects if way else (),
+        tries=way.tries if way else (),
+        free_tries=way.free_tries if way else 0,
+        took_s=way.took_s if way else 0.0,
+    )
+
+
+_LISTED = Descent()
+
+
+def _settled(outcome: Outcome, why: str | None) -> Settled:
+    failure = Failure(type="InvalidUrl", message=why, phase="url") if why else None
+    return Settled(outcome, failure)
+
+
+def row_of(request: Request) -> Row:
+    """Return how a request lies in the table that has already come some way."""
+    descent = Descent(request.depth, request.parent, request.is_sitemap, request.is_trusted)
+    return Row(
+        request.seq,
+        request.input,
+        request.url,
+        request.host,
+        request.key,
+        request.extra,
+        request.guessed_scheme,
+        duplicate_of=request.duplicate_of,
+        descent=None if descent == _LISTED else descent,
+        way=Way(request.target, request.redirects, request.tries, request.free_tries, request.took_s),
     )

@@ -21,62 +21,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from scraper.errors import OutputLocked, StateError, UsageError
-from scraper.frontier.rows import Line, Row, request_of
+from scraper.frontier import statements
+from scraper.frontier.robots_cache import RobotsCache
+from scraper.frontier.rows import NOBODY, Line, Row, host_id, request_of, row_of
+from scraper.frontier.scope import Scope
+from scraper.settings.model import FollowSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from scraper.messages import Batch, Finished, Request
+    from scraper.robots.access import Access, RobotsFile
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Of the tables below. A state of another version can't be resumed."""
-
-_TABLES = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE sources (number INTEGER PRIMARY KEY, consumed INTEGER NOT NULL, ended INTEGER NOT NULL);
-CREATE TABLE seen (high INTEGER, low INTEGER, seq INTEGER NOT NULL, PRIMARY KEY (high, low)) WITHOUT ROWID;
-CREATE TABLE waiting (host INTEGER, seq INTEGER, line TEXT NOT NULL, PRIMARY KEY (host, seq)) WITHOUT ROWID;
-"""
-
-# Every step of a statement gives the interpreter's lock away and has to win it back from a busy event
-# loop, which takes up to 5 ms. So a batch goes in and out as one JSON text and costs a handful of steps,
-# however many rows it has: statements row by row took 114 ms to admit 500 lines, and slowed the loop.
-_SEE = """
-INSERT OR IGNORE INTO seen
-SELECT json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[0]') FROM json_each(?)
-"""
-_DUPLICATES = """
-SELECT json_group_array(json_array(json_extract(value, '$[0]'), seen.seq)) FROM json_each(?) JOIN seen
-ON seen.high = json_extract(value, '$[1]') AND seen.low = json_extract(value, '$[2]')
-WHERE seen.seq <> json_extract(value, '$[0]')
-"""
-_ADMIT = """
-INSERT INTO waiting
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
-"""
-_LOAD = """
-SELECT group_concat('[' || json_extract(value, '$[0]') || ',[' || ifnull((
-    SELECT group_concat(line) FROM (
-        SELECT line FROM waiting
-        WHERE host = json_extract(value, '$[0]') AND seq > json_extract(value, '$[1]') ORDER BY seq LIMIT ?
-    )
-), '') || ']]') FROM json_each(?)
-"""
-_HOSTS = """
-WITH RECURSIVE found (id, n) AS (
-    SELECT (SELECT host FROM waiting WHERE host > ? ORDER BY host LIMIT 1), 1
-    UNION ALL
-    SELECT (SELECT host FROM waiting WHERE host > found.id ORDER BY host LIMIT 1), n + 1
-    FROM found WHERE id IS NOT NULL AND n < ?
-)
-SELECT json_group_array(id) FROM found WHERE id IS NOT NULL
-"""
-_FINISH = """
-DELETE FROM waiting WHERE (host, seq) IN (
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
-)
-"""
 
 
 class Progress(NamedTuple):
@@ -106,10 +65,29 @@ class Admission(NamedTuple):
 
 
 class Want(NamedTuple):
-    """A host whose rows are to be loaded: those behind a ``seq``."""
+    """A host whose rows are to be loaded: those behind a place."""
 
     host_id: int
-    after_seq: int
+    after_place: int
+
+
+class Loaded(NamedTuple):
+    """What was read for hosts, by their ids."""
+
+    rows: dict[int, list[Request]]
+    """Of each host that was wanted, in the order of their places."""
+    access: dict[int, list[Access]]
+    """What is kept of the robots.txt files of those that enter."""
+    holds: dict[int, float]
+    """Seconds since 1970 until which those that enter asked to be left alone."""
+
+
+class Counted(NamedTuple):
+    """How many lines wait at a host."""
+
+    host: str
+    host_id: int
+    lines: int
 
 
 class Store:
@@ -117,6 +95,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Open the file, making it if need be, and hold it alone until ``close``.
+
+        It follows no links and reads robots.txt for nobody before it is ``prepare``d.
 
         Raises:
             OutputLocked: Another process holds it.
@@ -131,9 +111,12 @@ class Store:
             self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
                 self._open()
+                self._robots = RobotsCache(self._db, token="")
             except BaseException:
                 self._db.close()
                 raise
+        self._scope = Scope(FollowSettings())
+        self._links_per_host = FollowSettings().max_urls_per_host
 
     def _open(self) -> None:
         # Exclusive locking is what makes a second run on the same output fail at once, also on
@@ -148,9 +131,9 @@ class Store:
             raise
         try:
             if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
-                for statement in _TABLES.split(";"):
+                for statement in statements.TABLES.split(";"):
                     self._db.execute(statement)
-                self._put(layout=LAYOUT_VERSION, lines=0, done=0, output_bytes=0)
+                self._put(layout=LAYOUT_VERSION, lines=0, places=0, done=0, output_bytes=0)
             layout = self._get("layout")
             if layout != LAYOUT_VERSION:
                 raise StateError(f"{self._path} was written by another version: finish it there, or --fresh")
@@ -182,6 +165,9 @@ class Store:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
+    def _number(self, name: str) -> int:
+        return int(str(self._get(name)))
+
     def _value(self, query: str, *parameters: object) -> str:
         """Return the one value that a query gives."""
         value: str = self._db.execute(query, parameters).fetchone()[0]
@@ -193,6 +179,18 @@ class Store:
     def _add(self, **amounts: int) -> None:
         self._db.executemany(
             "UPDATE meta SET value = value + ? WHERE name = ?", [(n, name) for name, n in amounts.items()]
+        )
+
+    def prepare(self, *, follow: FollowSettings, robots_cache: str, token: str) -> None:
+        """Say which lines are wanted, and where what is known of robots.txt is kept.
+
+        Raises:
+            UsageError: The cache can't be opened.
+        """
+        self._scope = Scope(follow)
+        self._links_per_host = follow.max_urls_per_host
+        self._robots = (
+            RobotsCache(robots_cache, token=token) if robots_cache else RobotsCache(self._db, token=token)
         )
 
     def note(self, **facts: str) -> None:
@@ -221,33 +219,43 @@ class Store:
     def admit(self, batch: Batch) -> Admission:
         """Take in a batch of lines, and with it how far its source was read.
 
-        A line that is no URL or has been seen goes to ``NOBODY`` with its outcome, so that it too
-        comes out as a record.
+        A line that is no URL, is not wanted or has been seen goes to ``NOBODY`` with its outcome, so
+        that it too comes out as a record.
         """
         with self._transaction():
-            first = int(str(self._get("lines")))
-            lines = [Line.of(seq, seed) for seq, seed in enumerate(batch.seeds, first)]
-            keys = _json([(line.seq, *line.digest) for line in lines if line.key])
-            self._db.execute(_SEE, (keys,))
-            firsts: dict[int, int] = dict(msgspec.json.decode(self._value(_DUPLICATES, keys)))
-            rows = [(line.home(firsts), line.seq, line.row(firsts)) for line in lines]
-            self._db.execute(_ADMIT, (_json(rows),))
+            first = self._number("lines")
+            lines = [Line.of(seq, seed, self._scope) for seq, seed in enumerate(batch.seeds, first)]
+            keys = _json([(line.seq, *line.digest) for line in lines if line.is_first])
+            self._db.execute(statements.SEE, (keys,))
+            firsts: dict[int, int] = dict(msgspec.json.decode(self._value(statements.DUPLICATES, keys)))
+            admission = self._insert([(line.home(firsts), line.row(firsts)) for line in lines])
             self._db.execute(
                 "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
                 (batch.source, batch.consumed, int(batch.ended)),
             )
             self._add(lines=len(lines))
-        return Admission(len(lines), tuple(dict.fromkeys(home for home, _, _ in rows)))
+        return admission
 
-    def load(self, wants: Sequence[Want], *, limit: int) -> dict[int, list[Request]]:
-        """Return the next rows of each host by its id, in the order of the list, at most ``limit``."""
+    def load(
+        self,
+        wants: Sequence[Want],
+        *,
+        limit: int,
+        entering: Sequence[int] = (),
+    ) -> Loaded:
+        """Return the next rows of each host, at most ``limit``, and what is kept of those that enter."""
         with self._translated():
-            found = self._value(_LOAD, limit, _json(wants))
-        hosts = msgspec.json.decode(f"[{found or ''}]", type=list[tuple[int, list[Row]]])
-        return {
-            home: [request_of(home, row) for row in sorted(rows, key=lambda row: row.seq)]
+            found = self._value(statements.LOAD, limit, _json(wants))
+            holds: dict[int, float] = {}
+            if entering:
+                holds = dict(self._db.execute(statements.HOLDS, (_json(entering),)).fetchall())
+            access = self._robots.recall(entering) if entering else {}
+        hosts = msgspec.json.decode(f"[{found or ''}]", type=list[tuple[int, list[tuple[int, Row]]]])
+        rows = {
+            home: [request_of(home, place, row) for place, row in sorted(rows, key=_by_place)]
             for home, rows in hosts
         }
+        return Loaded(rows, access, holds)
 
     def hosts_after(self, host_id: int, limit: int) -> list[int]:
         """Return up to ``limit`` hosts with waiting rows whose id is greater than ``host_id``, sorted.
@@ -255,18 +263,94 @@ class Store:
         Each is one seek in the primary key, however many rows a host has.
         """
         with self._translated():
-            found: list[int] = msgspec.json.decode(self._value(_HOSTS, host_id, limit))
+            found: list[int] = msgspec.json.decode(self._value(statements.HOSTS, host_id, limit))
         return sorted(found)
 
-    def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> None:
-        """Note that these records are on disk and that the output has this length with them."""
+    def keep(self, files: Sequence[RobotsFile], holds: Mapping[int, float]) -> None:
+        """Keep robots.txt files, and until when hosts asked to be left alone: see ``Loaded``."""
         with self._transaction():
-            rows = _json([(one.home, one.seq) for one in finished])
-            gone = self._db.execute(_FINISH, (rows,)).rowcount
+            self._db.executemany("INSERT OR REPLACE INTO holds VALUES (?, ?)", list(holds.items()))
+        if files:
+            self._robots.keep(files)
+
+    def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> Admission:
+        """Note that these records are on disk and that the output has this length with them.
+
+        In the same transaction the lines that they led to are taken in, those at least that nobody has
+        seen; they are what is returned.
+        """
+        with self._transaction():
+            gone = self._db.execute(
+                statements.REMOVE, (_json([(one.home, one.place) for one in finished]),)
+            ).rowcount
             if gone != len(finished):
                 raise StateError(f"state {self._path}: {len(finished)} records written, {gone} lines waited")
             self._add(done=len(finished))
             self._put(output_bytes=output_bytes)
+            return self._take_found(finished)
+
+    def move(self, requests: Sequence[Request]) -> Admission:
+        """Let requests wait at the hosts that redirects have led them to, as far as they have come."""
+        with self._transaction():
+            homes = _json([(request.home, request.place) for request in requests])
+            gone = self._db.execute(statements.REMOVE, (homes,)).rowcount
+            if gone != len(requests):
+                raise StateError(f"state {self._path}: {len(requests)} lines moved, {gone} waited")
+            return self._insert([(host_id(request.host), row_of(request)) for request in requests])
+
+    def largest_hosts(self, limit: int) -> list[Counted]:
+        """Return the hosts with the most lines waiting, the largest first; counts every line."""
+        with self._translated():
+            return [Counted(*row) for row in self._db.execute(statements.LARGEST, (NOBODY, limit)).fetchall()]
+
+    def _insert(self, rows: Sequence[tuple[int, Row]]) -> Admission:
+        """Put rows behind all others; each is a host id and what waits there."""
+        first = self._number("places")
+        placed = [(home, place, row) for place, (home, row) in enumerate(rows, first)]
+        self._db.execute(statements.ADMIT, (_json(placed),))
+        self._add(places=len(rows))
+        return Admission(len(rows), tuple(dict.fromkeys(home for home, _ in rows)))
+
+    def _take_found(self, finished: Sequence[Finished]) -> Admission:
+        """Take in what the pages and sitemaps led to, if it is new and its host has not had enough."""
+        lines: dict[tuple[int, int], Line] = {}
+        for one in finished:
+            for found in one.found:
+                line = Line.found(found, parent=one.seq)
+                lines.setdefault(line.digest, line)
+        if not lines:
+            return Admission(0, ())
+        candidates = list(lines.values())
+        keys = _json([(number, *line.digest) for number, line in enumerate(candidates)])
+        known = frozenset(msgspec.json.decode(self._value(statements.KNOWN, keys), type=list[int]))
+        new = self._within_limits([line for number, line in enumerate(candidates) if number not in known])
+        first = self._number("lines")
+        numbered = [line._replace(seq=seq) for seq, line in enumerate(new, first)]
+        self._db.execute(statements.SEE, (_json([(line.seq, *line.digest) for line in numbered]),))
+        self._add(lines=len(numbered))
+        return self._insert([(line.home({}), line.row({})) for line in numbered])
+
+    def _within_limits(self, lines: Sequence[Line]) -> list[Line]:
+        """Return the lines whose hosts have not yet had as many links as are taken; count them.
+
+        Sitemaps and what they list is not counted: the user has asked for it.
+        """
+        counted = [
+            line for line in lines if line.descent and line.descent.depth and not line.descent.is_sitemap
+        ]
+        linked = {host_id(line.host) for line in counted}
+        taken: dict[int, int] = dict(
+            self._db.execute(statements.LINKS_TAKEN, (_json(sorted(linked)),)).fetchall()
+        )
+        beyond = set()
+        for line in counted:
+            number = host_id(line.host)
+            if taken.get(number, 0) < self._links_per_host:
+                taken[number] = taken.get(number, 0) + 1
+            else:
+                beyond.add(line.digest)
+        self._db.executemany("INSERT OR REPLACE INTO links VALUES (?, ?)", list(taken.items()))
+        return [line for line in lines if line.digest not in beyond]
 
     def close(self, *, remove: bool) -> None:
         """Let go of the file; with ``remove`` it is deleted first, while it is still held.
@@ -274,6 +358,7 @@ class Store:
         Held, so that no other run can have opened it in between.
         """
         with self._translated():
+            self._robots.close()
             if not remove:
                 self._db.close()
                 return
@@ -293,6 +378,10 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise UsageError(f"can't write {path}: {error.strerror}") from error
+
+
+def _by_place(placed: tuple[int, Row]) -> int:
+    return placed[0]
 
 
 def _json(rows: object) -> str:

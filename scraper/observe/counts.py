@@ -11,7 +11,9 @@ from scraper.observe.events import (
     Admitted,
     Draining,
     Event,
+    LinksTaken,
     Redirected,
+    RobotsKnown,
     RunEnded,
     RunStarted,
     Sealed,
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from scraper.clock import Clock
     from scraper.messages import Finished
 
-GOOD = frozenset({*(outcome for outcome in Outcome if outcome.is_success), Outcome.DUPLICATE})
+GOOD = frozenset(
+    {*(outcome for outcome in Outcome if outcome.is_success), Outcome.DUPLICATE, Outcome.FILTERED}
+)
 """The outcomes that are no failure."""
 
 _RATE_WINDOW_S = 10
@@ -61,6 +65,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """By ``1xx`` to ``5xx``, ``other`` for codes beyond these, ``none`` for no response."""
     retries: int
     redirects: int
+    robots_files: int
+    """How many robots.txt were asked for."""
+    by_cause: dict[Outcome, int]
+    """What lay behind ``robots_unreachable``: why robots.txt could not be had."""
     wire_bytes: int
     size_bytes: int
     """Bytes of the bodies after decompression."""
@@ -119,6 +127,8 @@ class Counts:
         self._statuses: dict[int | None, int] = {}
         self._retries = 0
         self._redirects = 0
+        self._robots_files = 0
+        self._causes: dict[Outcome, int] = {}
         self._wire_bytes = 0
         self._size_bytes = 0
         self._output_bytes = 0
@@ -136,10 +146,23 @@ class Counts:
                 self._retries += 1
             case Redirected():
                 self._redirects += 1
-            case Admitted():
-                self._admitted += event.lines
-            case Sealed():
-                self._total = event.lines
+            case Admitted() | LinksTaken() | Sealed():
+                self._count_lines(event)
+            case RobotsKnown():
+                self._robots_files += 1
+            case _:
+                self._note_course(event)
+
+    def _count_lines(self, event: Admitted | LinksTaken | Sealed) -> None:
+        if isinstance(event, Sealed):
+            self._total = event.lines
+            return
+        self._admitted += event.lines
+        if self._total is not None:
+            self._total += event.lines
+
+    def _note_course(self, event: Event) -> None:
+        match event:
             case RunStarted():
                 self._start = event
                 self._started_s = self._clock.monotonic()
@@ -161,6 +184,8 @@ class Counts:
 
     def _count_record(self, record: Finished) -> None:
         self._outcomes[record.outcome] = self._outcomes.get(record.outcome, 0) + 1
+        if record.cause is not None:
+            self._causes[record.cause] = self._causes.get(record.cause, 0) + 1
         self._wire_bytes += record.wire_bytes
         self._size_bytes += record.size_bytes
         status = record.status
@@ -199,6 +224,8 @@ class Counts:
             by_status_class=self._by_status_class(),
             retries=self._retries,
             redirects=self._redirects,
+            robots_files=self._robots_files,
+            by_cause=dict(self._causes),
             wire_bytes=self._wire_bytes,
             size_bytes=self._size_bytes,
             output_bytes=self._output_bytes,

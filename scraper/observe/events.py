@@ -10,7 +10,8 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from scraper.messages import Finished, Request
+from scraper.messages import Errand, Finished
+from scraper.robots.access import RobotsFile
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +39,23 @@ class Sealed(msgspec.Struct, frozen=True):
     """How many lines they have together."""
 
 
+class LinksTaken(msgspec.Struct, frozen=True):
+    """Pages or sitemaps that were written have led to further lines."""
+
+    lines: int
+    """How many were taken in."""
+
+
+class RobotsKnown(msgspec.Struct, frozen=True):
+    """A robots.txt was read, or could not be had."""
+
+    file: RobotsFile
+
+
 class TriedAgain(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt failed and will be repeated."""
 
-    request: Request
+    errand: Errand
     """As it goes again; the last of its ``tries`` is the one that failed."""
     wait_s: float
 
@@ -49,7 +63,7 @@ class TriedAgain(msgspec.Struct, frozen=True, kw_only=True):
 class Redirected(msgspec.Struct, frozen=True):
     """An answer led to another URL."""
 
-    request: Request
+    errand: Errand
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +106,8 @@ Event: TypeAlias = (
     RunStarted
     | Admitted
     | Sealed
+    | LinksTaken
+    | RobotsKnown
     | TriedAgain
     | Redirected
     | Written

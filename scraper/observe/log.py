@@ -11,12 +11,15 @@ import msgspec
 
 from scraper.clock import Clock, rfc3339
 from scraper.errors import UsageError
+from scraper.messages import Request
 from scraper.observe.events import (
     Aborting,
     Admitted,
     Draining,
     Event,
+    LinksTaken,
     Redirected,
+    RobotsKnown,
     RunEnded,
     RunStarted,
     Sealed,
@@ -25,10 +28,13 @@ from scraper.observe.events import (
     Written,
 )
 from scraper.observe.printable import printable, printable_sentence, printable_url
+from scraper.robots.access import robots_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from scraper.messages import Errand
 
 _BUFFER_BYTES = 64 * 1024
 _TEXT_LIMIT = 2000
@@ -87,7 +93,7 @@ class JsonLog:
 
     def notice(self, event: Event) -> None:
         """Log an event; of written records, each. Lines that are only admitted are not logged."""
-        if self._fd is None or isinstance(event, Admitted):
+        if self._fd is None or isinstance(event, Admitted | LinksTaken):
             return
         if isinstance(event, RunStarted):
             self._run = event.run
@@ -178,42 +184,62 @@ def _lines(event: Event, *, run: str, now: str) -> list[LogLine]:
             return [_tried_again(event, run=run, now=now)]
         case Redirected():
             return [_redirected(event, run=run, now=now)]
+        case RobotsKnown():
+            return [_robots_known(event, run=run, now=now)]
         case _:
             return [_of_run(event, run=run, now=now)]
 
 
 def _tried_again(event: TriedAgain, *, run: str, now: str) -> LogLine:
-    request = event.request
-    failed = request.tries[-1] if request.tries else None
+    errand = event.errand
+    failed = errand.tries[-1] if errand.tries else None
     return LogLine(
         time=now,
         event="tried_again",
         run=run,
-        seq=request.seq,
-        url=_url(request.target),
-        host=_clean(request.host) or None,
+        seq=_seq(errand),
+        url=_url(errand.target),
+        host=_clean(errand.host) or None,
         outcome=failed.error if failed else None,
         status=failed.status if failed else None,
-        attempts=len(request.tries),
-        reason=f"again in {event.wait_s:.2f} s",
+        attempts=len(errand.tries),
+        reason="the kept connection had died" if errand.is_anew else f"again in {event.wait_s:.2f} s",
     )
 
 
 def _redirected(event: Redirected, *, run: str, now: str) -> LogLine:
-    request = event.request
-    hop = request.redirects[-1] if request.redirects else None
+    errand = event.errand
+    hop = errand.redirects[-1] if errand.redirects else None
     return LogLine(
         time=now,
         event="redirected",
         run=run,
-        seq=request.seq,
-        url=_url(hop.url if hop else request.url or request.input),
-        host=_clean(request.host) or None,
+        seq=_seq(errand),
+        url=_url(hop.url if hop else errand.target),
+        host=_clean(errand.host) or None,
         status=hop.status if hop else None,
-        attempts=len(request.tries),
+        attempts=len(errand.tries),
         elapsed_s=hop.elapsed_s if hop else None,
-        reason=f"to {_url(request.target)}",
+        reason=f"to {_url(errand.target)}",
     )
+
+
+def _robots_known(event: RobotsKnown, *, run: str, now: str) -> LogLine:
+    file = event.file
+    return LogLine(
+        time=now,
+        event="robots",
+        run=run,
+        url=_url(robots_url(file.origin)),
+        status=file.status,
+        outcome=file.cause.value if file.cause else None,
+        reason=_clean(file.failure.message if file.failure else file.standing.value),
+    )
+
+
+def _seq(errand: Errand) -> int | None:
+    """Return the line's number; a request for robots.txt is no line's own."""
+    return errand.seq if isinstance(errand, Request) else None
 
 
 def _of_run(event: Event, *, run: str, now: str) -> LogLine:

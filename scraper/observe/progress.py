@@ -11,7 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from scraper.observe import figures
-from scraper.observe.events import Admitted, Event, Redirected, RunEnded, RunStarted, TriedAgain
+from scraper.observe.events import (
+    Admitted,
+    Event,
+    LinksTaken,
+    Redirected,
+    RobotsKnown,
+    RunEnded,
+    RunStarted,
+    TriedAgain,
+)
 from scraper.observe.status import (
     HostsWaiting,
     event_lines,
@@ -93,7 +102,7 @@ class TerminalProgress(AbstractContextManager["TerminalProgress"]):
     def notice(self, event: Event) -> None:
         """Take the numbers anew, say what the event says, and at the end take the display away."""
         now_s = self._clock.monotonic()
-        frequent = isinstance(event, TriedAgain | Redirected | Admitted)
+        frequent = isinstance(event, TriedAgain | Redirected | Admitted | LinksTaken | RobotsKnown)
         if not frequent or now_s - self._last_shown_s >= _FREQUENT_EVERY_S:
             self._last_shown_s = now_s
             snapshot = self._counts.snapshot()

@@ -31,6 +31,7 @@ def print_summary(
     output: str,
     log: str | None = None,
     resume_command: str | None = None,
+    robots_ignored: bool = False,
 ) -> None:
     """Print what a run came to: tables for 80 columns, then where things are and whether all is there.
 
@@ -41,6 +42,7 @@ def print_summary(
         snapshot: Taken after ``RunEnded``, with ``hosts=SLOWEST_SHOWN``.
         output: Where the records are.
         log: Where the log is, if there is one.
+        robots_ignored: The user did not want robots.txt to be asked.
         resume_command: The command line that goes on with this run, shown when it is incomplete;
             ``None`` when nothing can. It is shown as it is: secrets must not be in it.
     """
@@ -49,7 +51,7 @@ def print_summary(
         if table is not None:
             console.print(table)
             console.print()
-    for line in _figures(snapshot):
+    for line in (*_figures(snapshot), _robots(snapshot, ignored=robots_ignored)):
         console.print(line)
     console.print(
         Text(f"Output: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
@@ -135,6 +137,17 @@ def _slowest(snapshot: Snapshot) -> Table | None:
             f"{least}{host.failed:,}",
         )
     return table
+
+
+def _robots(snapshot: Snapshot, *, ignored: bool) -> Text:
+    """Say what came of robots.txt, and why some could not be had."""
+    if ignored:
+        return Text("robots.txt was ignored (--robots ignore)", style="yellow")
+    asked = figures.counted(snapshot.robots_files, one="robots.txt", many="robots.txt files")
+    ranked = sorted(snapshot.by_cause.items(), key=lambda item: (-item[1], item[0].value))
+    causes = ", ".join(f"{cause.value} {count:,}" for cause, count in ranked)
+    unreachable = f"; {Outcome.ROBOTS_UNREACHABLE.value} because of {causes}" if causes else ""
+    return Text(f"{asked} read{unreachable}")
 
 
 def _figures(snapshot: Snapshot) -> list[Text]:

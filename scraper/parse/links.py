@@ -1,17 +1,18 @@
-"""How many links a page has, and where they lead, without parsing each.
+"""How many links a page has and, when they are to be followed, where they lead.
 
-Most hrefs are told by their beginning: a path is the page's own host, ``https://host/`` is looked up
-by its host. Only what is odd goes through the URL parser.
+Counting does not parse each: most hrefs are told by their beginning. A path is the page's own host,
+``https://host/`` is looked up by its host, and only what is odd goes through the URL parser. Targets
+are asked for only when links are followed, since they cost several times as much.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.errors import InvalidUrl
 from scraper.record import LinkCounts
-from scraper.urls import host_key, resolve
+from scraper.urls import dedup_key, drop_fragment, host_key, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,23 @@ _ODD = re.compile(r"[\t\n\r\\]")
 # What after a first slash would make the href begin with a host, or might.
 _SLASHED = frozenset("/\\\t\n\r")
 _EDGES = "".join(map(chr, range(0x21)))
+
+MAX_TARGETS = 5000
+"""So many links of a page are followed at the most. Long indexes and tables of contents have some
+thousands; more on one page are a link farm or a trap, and one page is to fill neither the state nor
+the memory: a body at its cap has room for a million."""
+
+# Other hrefs that may be looked at for it, so that a million of mailto: does not hold up all pages.
+_MAX_LOOKED_AT = 4 * MAX_TARGETS
+
+
+class Target(NamedTuple):
+    """A link that may be followed."""
+
+    url: str
+    """Absolute, http or https, without a fragment: a request URL."""
+    nofollow: bool
+    """Whether each element of the page that leads there says ``rel=nofollow``."""
 
 
 class LinkCounter:
@@ -87,5 +105,53 @@ class LinkCounter:
 def _host(url: str) -> str | None:
     try:
         return host_key(url)
+    except InvalidUrl:
+        return None
+
+
+def targets(links: Iterable[tuple[str, str | None]], *, final_url: str, base: str) -> list[Target]:
+    """Return where a page's links lead, in order, each target once and the page itself not at all.
+
+    Two spellings of one URL (``scraper.urls.dedup_key``) are one target, as the first has it.
+    When there are more than ``MAX_TARGETS`` the first ones are returned; what else the page says of
+    them further on counts if it is spelt alike.
+
+    Args:
+        links: The ``href`` and ``rel`` of each ``a`` and ``area`` element, as they stand in the page.
+        final_url: The URL that the page came from.
+        base: What its links are relative to: the first ``<base href>``, else the same.
+    """
+    own_key = _key(final_url)
+    known: dict[str, str] = {}  # what a text means: the key of its target, empty for no link
+    found: dict[str, str] = {}  # the target's URL, by its key
+    followed: set[str] = set()  # keys that something without nofollow leads to
+    for href, rel in links:
+        text = _without_fragment(href) if "#" in href else href
+        key = known.get(text)
+        if key is None:
+            if len(found) >= MAX_TARGETS or len(known) >= _MAX_LOOKED_AT:
+                continue
+            url = drop_fragment(resolve(base, text) or "")
+            # What was resolved is its own key but for percent signs; parsing it again took as long.
+            key = known[text] = dedup_key(url) if "%" in url else url
+            if key and key != own_key:
+                found.setdefault(key, url)
+        if key in found and not (rel and "nofollow" in rel.lower().split()):
+            followed.add(key)
+    return [Target(url, nofollow=key not in followed) for key, url in found.items()]
+
+
+def _without_fragment(href: str) -> str:
+    """Cut an href before its first ``#``, unless that would change what is before it.
+
+    White space at the end is dropped by the URL parser, and white space before a fragment is not.
+    """
+    text = drop_fragment(href)
+    return href if text and text[-1] <= " " else text
+
+
+def _key(url: str) -> str | None:
+    try:
+        return dedup_key(url)
     except InvalidUrl:
         return None

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from scraper.parse.decode import decode
 from scraper.parse.document import open_document
-from scraper.parse.links import LinkCounter
+from scraper.parse.links import LinkCounter, targets
 from scraper.parse.metadata import Gatherer
 from scraper.parse.text import figures
 from scraper.record import Head, Heading, ImageCounts, Page
 
 if TYPE_CHECKING:
     from scraper.parse.document import Document
+    from scraper.parse.links import Target
     from scraper.settings.model import ParseSettings
 
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
@@ -33,19 +34,30 @@ class _Metadata(msgspec.Struct, frozen=True):
     headings: list[Heading]
 
 
+class Parsed(NamedTuple):
+    """What was found in a page."""
+
+    page: Page
+    targets: list[Target]
+    """Where its links lead; empty when that was not asked for."""
+
+
 class PageParser:
     """Parses pages. It keeps nothing between them, so one serves any number of workers."""
 
     def __init__(self, settings: ParseSettings) -> None:
         self._parser = settings.parser
 
-    def parse(self, *, body: bytes, url: str, content_type_charset: str | None) -> Page:
+    def parse(
+        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
+    ) -> Parsed:
         """Find all that a document says of itself.
 
         Args:
             body: the page after content decoding; it may be cut anywhere.
             url: the final URL, which relative URLs are resolved against.
             content_type_charset: the ``charset`` parameter of ``Content-Type`` as sent, or ``None``.
+            links: also return where its links lead.
 
         Raises:
             BrokenDocument: a ``PageError``; the HTML parser gave up on the page.
@@ -56,7 +68,7 @@ class PageParser:
         head, gathered = found.gatherer.head(), found.gatherer
         metadata = _Metadata(head, gathered.og, gathered.twitter, gathered.headings)
         text = figures(document.visible_text())
-        return Page(
+        page = Page(
             **{name: getattr(head, name) for name in _HEAD_FIELDS},
             og=gathered.og,
             twitter=gathered.twitter,
@@ -74,6 +86,7 @@ class PageParser:
             charset_source=decoded.source,
             encoding_errors=decoded.errors,
         )
+        return Parsed(page, found.targets() if links else [])
 
 
 class _Extraction:
@@ -82,9 +95,11 @@ class _Extraction:
     def __init__(self, document: Document, *, url: str) -> None:
         self.images = self.missing_alt = self.forms = self.scripts = self.iframes = 0
         self.gatherer = gatherer = Gatherer(document, url=url)
+        self._url = url
         tag_of, attr = document.tag, document.attr
         # Links wait for <base>, which may follow them.
         hrefs: list[tuple[str, str | None]] = []
+        self._hrefs = hrefs
         for node in document.elements(_TAGS):
             tag = tag_of(node)
             if tag in {"a", "area"}:
@@ -100,6 +115,10 @@ class _Extraction:
             else:
                 self._seldom(node, tag=tag)
         self.links = LinkCounter(final_url=url, base=gatherer.base or url).count(hrefs)
+
+    def targets(self) -> list[Target]:
+        """Return where the page's links lead."""
+        return targets(self._hrefs, final_url=self._url, base=self.gatherer.base or self._url)
 
     def _seldom(self, node: object, *, tag: str) -> None:
         match tag:

@@ -8,10 +8,15 @@ from __future__ import annotations
 import inspect
 import sys
 import textwrap
+from typing import TYPE_CHECKING
 
 from scraper.settings.docstrings import field_docstrings
+from scraper.settings.model import Holds
 from scraper.settings.options import options, sections
 from scraper.settings.values import toml_literal
+
+if TYPE_CHECKING:
+    from scraper.settings.options import Option
 
 _WIDTH = 100
 _HEAD = """\
@@ -40,7 +45,23 @@ def default_toml() -> str:
                     _commented(note),
                     f"{option.field} = {toml_literal(option.default)}",
                 ]
+        parts += [
+            _tables_example(option)
+            for option in options().values()
+            if option.section == section and option.holds is Holds.HOST_LIMITS
+        ]
     return "\n".join(parts) + "\n"
+
+
+def _tables_example(option: Option) -> str:
+    """Give the other notation of a table of tables, at the section's end: below it, keys would be its own."""
+    lines = [
+        f"In place of `{option.field} = {toml_literal(option.default)}` above, below all else of the section:"
+    ]
+    for key, entry in option.example.items():
+        lines.append(f"[{option.name}.{toml_literal(key)}]")
+        lines += [f"{field} = {toml_literal(value)}" for field, value in entry.items()]
+    return _commented("\n".join(lines))
 
 
 def _commented(text: str) -> str:

@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import msgspec
 
 from scraper.errors import SettingsError
-from scraper.settings.model import Settings
+from scraper.settings.headers import merged_headers
+from scraper.settings.host_patterns import checked_hosts, whole_table_hint
+from scraper.settings.model import Holds, Settings
 from scraper.settings.options import ENVIRONMENT_PREFIX, options, remedy, sections
 from scraper.settings.values import checked, toml_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from scraper.settings.options import Option
 
 CONFIG_VARIABLE = "SCRAPER_CONFIG"
 """The environment variable that names the settings file when ``--config`` does not."""
@@ -118,15 +122,14 @@ def fold(layers: Iterable[Layer]) -> tuple[Loaded, list[str]]:
             continue
         name = given.name
         if name not in known:
-            problems.append(f"unknown setting {_key(name)} ({given.origin}); {remedy(name, known)}")
+            problems.append(f"unknown setting {_key(name)} ({given.origin}); {_remedy(name, known)}")
             continue
-        try:
-            value = checked(given.value, known[name], origin=given.origin, text=given.text)
-        except SettingsError as error:
-            problems.append(str(error))
+        value, found = _checked(given, known[name])
+        if found:
+            problems += found
             continue
         below = origins[name] if given.adds else "default"
-        values[name] = _merged(values[name], value) if given.adds else value
+        values[name] = merged_headers(values[name], value) if given.adds else value
         origins[name] = given.origin if below in {"default", given.origin} else f"{below}, {given.origin}"
     return Loaded(_settings(values), origins), problems
 
@@ -194,15 +197,26 @@ def assignment_layer(assignments: Iterable[str]) -> Iterator[Given | Problem]:
             yield Problem("--set takes section.name=value, such as --set fetch.total_s=30")
 
 
+def _checked(given: Given, option: Option) -> tuple[Any, list[str]]:
+    """Validate what is given; return the value and what is wrong with it."""
+    if option.holds is Holds.HOST_LIMITS:
+        return checked_hosts(given.value, option, origin=given.origin, text=given.text)
+    try:
+        return checked(given.value, option, origin=given.origin, text=given.text), []
+    except SettingsError as error:
+        return None, [str(error)]
+
+
+def _remedy(name: str, known: Mapping[str, Option]) -> str:
+    for option in known.values():
+        if option.holds is Holds.HOST_LIMITS and name.startswith(f"{option.name}."):
+            return whole_table_hint(option)
+    return remedy(name, known)
+
+
 def _key(name: str) -> str:
     """Write a name as it is, or quoted when it is one that would tear the message."""
     return name if name.isprintable() else toml_literal(name)
-
-
-def _merged(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:
-    """Put headers on top of others; names are compared without case (RFC 9110 5.1)."""
-    replaced = {name.lower() for name in above}
-    return {name: value for name, value in below.items() if name.lower() not in replaced} | dict(above)
 
 
 def _settings(values: Mapping[str, Any]) -> Settings:

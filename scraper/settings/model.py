@@ -8,6 +8,7 @@ Below ``assembly`` nobody sees ``Settings`` whole: a stage is given its own sect
 
 from __future__ import annotations
 
+import enum
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,6 +18,21 @@ Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 SecondsOrZero = Annotated[float, Meta(ge=0)]
+
+
+class Holds(enum.Enum):
+    """What a text or a table holds where its type does not say; stands as ``holds`` in a ``Meta``'s extra."""
+
+    HEADERS = enum.auto()
+    """Names and texts of header fields (RFC 9110 5)."""
+    HOST_LIMITS = enum.auto()
+    """Limits by host pattern; the first of the ``Meta``'s examples is shown to users."""
+    REGULAR_EXPRESSION = enum.auto()
+    """A pattern of Python's ``re``."""
+
+
+Headers = Annotated[dict[str, str], Meta(extra={"holds": Holds.HEADERS})]
+RegularExpression = Annotated[str, Meta(extra={"holds": Holds.REGULAR_EXPRESSION})]
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +76,15 @@ class HostLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     delay_s: SecondsOrZero | None = None
 
 
+HostTable = Annotated[
+    dict[str, HostLimits],
+    Meta(
+        extra={"holds": Holds.HOST_LIMITS},
+        examples=[{"*.example.com": {"per_host": 1, "delay_s": 5.0}}],
+    ),
+]
+
+
 class PolitenessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a single host is treated."""
 
@@ -67,7 +92,7 @@ class PolitenessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """How many requests may be under way at one host at the same time."""
     delay_s: SecondsOrZero = 0.5
     """The least time between the starts of two requests to one host."""
-    hosts: dict[str, HostLimits] = {}
+    hosts: HostTable = {}
     """Limits of their own for hosts that match a pattern, such as ``*.example.com``. Of several
     patterns that match, the longest counts."""
     adaptive: bool = True
@@ -110,10 +135,10 @@ class FollowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How many links away from the list; 0 follows none."""
     same_site: bool = False
     """Only links to the registrable domain (``example.co.uk``) of the page that has them."""
-    include: str = ""
+    include: RegularExpression = ""
     """A regular expression: only URLs that it is found in. The lines of the list are then only held
     to it when no links are followed."""
-    exclude: str = ""
+    exclude: RegularExpression = ""
     """A regular expression: no URL that it is found in, not from the list either."""
     honour_nofollow: bool = False
     """Leave out links that are marked ``nofollow``, by themselves or by their page."""
@@ -134,7 +159,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         "scraper/0.1 (page metadata collector)"
     )
     """What we call ourselves; say how to reach you when you crawl other people's hosts."""
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     """Headers sent with every request, such as ``Accept-Language``."""
     dns_s: Seconds = 10.0
     """How long looking up a host's address may take."""

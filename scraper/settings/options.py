@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 import functools
+import json
 import typing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import inspect
 
-from scraper.settings.model import Settings
+from scraper.settings.model import Holds, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +34,10 @@ class Option(NamedTuple):
     """What ``msgspec.convert`` validates by, bounds included."""
     kind: inspect.Type
     default: Any
+    holds: Holds | None = None
+    """What it holds where its type does not say."""
+    example: Any = None
+    """A value, as TOML or JSON would give it, of a setting that needs one to be understood."""
 
     @property
     def variable(self) -> str:
@@ -42,15 +47,18 @@ class Option(NamedTuple):
     @property
     def allowed(self) -> str:
         """What may be given, in words, as the end of "expected ..."."""
+        if self.holds is Holds.HEADERS:
+            return "a table of names and texts, or lines of 'Name: value'"
+        if self.holds is Holds.HOST_LIMITS:
+            parts = "; ".join(f"{field}: {part.allowed}" for field, part in entry_options(self).items())
+            example = json.dumps(self.example)
+            return f"a table for each host pattern, as text a JSON object such as {example}; {parts}"
+        if self.holds is Holds.REGULAR_EXPRESSION:
+            return "a regular expression (Python's re)"
         words = _allowed(self.kind, self.annotation)
         if self.field.endswith("_bytes"):
             return f"{words}, or a size such as 500kB, 10MB or 10MiB"
         return f"{words} (seconds)" if self.field.endswith("_s") else words
-
-    @property
-    def is_mapping(self) -> bool:
-        """Whether the value is a table of names and texts, as ``fetch.headers`` is."""
-        return isinstance(self.kind, inspect.DictType)
 
 
 @functools.cache
@@ -62,18 +70,41 @@ def sections() -> Mapping[str, type[msgspec.Struct]]:
 @functools.cache
 def options() -> Mapping[str, Option]:
     """Return every setting by its dotted name, in the model's order."""
-    found = {}
-    for section, struct in sections().items():
-        info = inspect.type_info(struct)
-        assert isinstance(info, inspect.StructType)  # noqa: S101 - tells the type checker what sections() holds
-        annotations = typing.get_type_hints(struct, include_extras=True)
-        defaults = struct()
-        for field in info.fields:
-            name = f"{section}.{field.name}"
-            found[name] = Option(
-                name, section, field.name, annotations[field.name], field.type, getattr(defaults, field.name)
-            )
-    return found
+    return {
+        option.name: option
+        for section, struct in sections().items()
+        for option in _options_of(struct, section=section)
+    }
+
+
+def entry_options(table: Option) -> Mapping[str, Option]:
+    """Return, by field, what an entry of a table of structs may hold, as ``politeness.hosts`` has them."""
+    kind = table.kind
+    assert isinstance(kind, inspect.DictType)  # noqa: S101 - tells the type checker what the caller knows
+    assert isinstance(kind.value_type, inspect.StructType)  # noqa: S101 - the same
+    return {option.field: option for option in _options_of(kind.value_type.cls, section=table.name)}
+
+
+@functools.cache
+def _options_of(struct: type[msgspec.Struct], *, section: str) -> tuple[Option, ...]:
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)  # noqa: S101 - tells the type checker what a struct's info is
+    annotations = typing.get_type_hints(struct, include_extras=True)
+    defaults = struct()
+    return tuple(
+        _option(section, field, annotations[field.name], getattr(defaults, field.name))
+        for field in info.fields
+    )
+
+
+def _option(section: str, field: inspect.Field, annotation: Any, default: Any) -> Option:
+    kind, holds, example = field.type, None, None
+    if isinstance(kind, inspect.Metadata):  # what msgspec wraps a type in that carries more than bounds
+        holds = (kind.extra or {}).get("holds")
+        example = next(iter((kind.extra_json_schema or {}).get("examples", ())), None)
+        kind = kind.type
+    name = f"{section}.{field.name}"
+    return Option(name, section, field.name, annotation, kind, default, holds, example)
 
 
 def remedy(wrong: str, known: Iterable[str]) -> str:
@@ -101,8 +132,9 @@ def _allowed(kind: inspect.Type, annotation: Any) -> str:
             return f"a number{_bounds(kind)}"
         case inspect.LiteralType():  # its own values are sorted, the annotation's are in the author's order
             return f"one of {', '.join(map(str, typing.get_args(annotation)))}"
-        case inspect.DictType():
-            return "a table of names and texts, or lines of 'Name: value'"
+        case inspect.UnionType(types=types):  # a value or none at all: None says nothing to a reader
+            (kind,) = (member for member in types if not isinstance(member, inspect.NoneType))
+            return _allowed(kind, annotation)
     pattern = kind.pattern if isinstance(kind, inspect.StrType) else None
     return f"text matching {pattern}" if pattern else "text"
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import math
 import re
+import warnings
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from scraper.errors import SettingsError
+from scraper.settings.headers import CONTROL, SECRET_HEADER, check_headers, headers_from_text
+from scraper.settings.model import Holds
 
 if TYPE_CHECKING:
     from scraper.settings.options import Option
@@ -21,20 +24,7 @@ if TYPE_CHECKING:
 MASK = "***"
 _SHOWN_CHARACTERS = 80
 
-_SECRET_HEADER = re.compile(r"auth|cookie|token|secret|passw|credential|session|signature|key", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-
-# RFC 9110 5.6.2 (token) and 5.5 (no control characters in a field value but the tab).
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# Lone surrogates are what Python makes of environment bytes that are no text; no output can hold them.
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-_HEADERS_ELSEWHERE = {
-    "user-agent": "use fetch.user_agent, which robots.txt is matched by too",
-    "host": "it follows from the URL",
-    "connection": "the client sets it",
-    "content-length": "the client sets it",
-    "transfer-encoding": "the client sets it",
-}
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b", re.IGNORECASE)
 _POWERS = ("", "k", "m", "g", "t")
@@ -57,24 +47,28 @@ def checked(value: object, option: Option, *, origin: str, text: bool) -> Any:
     try:
         if isinstance(value, str) and option.field.endswith("_bytes"):
             value = _size_bytes(value)
-        elif isinstance(value, str) and option.is_mapping and text:
-            value = _lines(value)
+        elif isinstance(value, str) and option.holds is Holds.HEADERS and text:
+            value = headers_from_text(value)
         result = msgspec.convert(value, option.annotation, strict=not text)
-        _check_further(result)
+        _check_further(result, holds=option.holds)
     except msgspec.ValidationError:
         reason = f"expected {option.allowed}"
     except ValueError as error:
         reason = str(error)
     else:
         return result
-    raise SettingsError(f"{option.name} = {shown(value, option)} ({origin}): {reason}") from None
+    raise SettingsError(f"{option.name} = {cut(shown(value, option))} ({origin}): {reason}") from None
 
 
 def shown(value: object, option: Option) -> str:
-    """Write a value as TOML would, on one line, cut to a readable length, with secrets masked."""
-    if option.is_mapping and not isinstance(value, dict):
+    """Write a value as TOML would, on one line, with secrets masked; what has none can be read back."""
+    if option.holds is Holds.HEADERS and not isinstance(value, dict):
         return MASK  # a header list that can't be taken apart may hold anything
-    text = toml_literal(_masked(value))
+    return toml_literal(masked(value))
+
+
+def cut(text: str) -> str:
+    """Cut a text to what a message can hold."""
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."
 
 
@@ -95,20 +89,28 @@ def toml_literal(value: object) -> str:
             return str(value)
 
 
-def _masked(value: object) -> object:
-    """Hide credentials in URLs and the values of headers whose name tells of a secret."""
-    if isinstance(value, str):
-        return _CREDENTIALS.sub(MASK, value)
-    if isinstance(value, dict):
-        return {
-            key: MASK if _SECRET_HEADER.search(str(key)) else _masked(item) for key, item in value.items()
-        }
-    return value
-
-
 def masked(value: Any) -> Any:
-    """Return a value of a setting as it may be printed; numbers and booleans are unchanged."""
-    return _masked(value)
+    """Return a value of a setting as it may be printed, in types that JSON has.
+
+    Credentials in URLs are hidden, and the values of headers whose name tells of a secret. Structs
+    become tables of what is given in them; their keys are patterns and may well be called ``token``.
+    """
+    match value:
+        case str():
+            return _CREDENTIALS.sub(MASK, value)
+        case msgspec.Struct():
+            given = msgspec.structs.asdict(value)
+            return {field: masked(item) for field, item in given.items() if item is not None}
+        case dict():
+            return {key: _masked_item(key, item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _masked_item(key: object, item: object) -> Any:
+    if not isinstance(item, msgspec.Struct) and is_credential(str(key)):
+        return MASK
+    return masked(item)
 
 
 def _size_bytes(text: str) -> int | str:
@@ -120,42 +122,44 @@ def _size_bytes(text: str) -> int | str:
     return int(Fraction(number) * (1024 if binary else 1000) ** _POWERS.index(prefix.lower()))
 
 
-def _lines(text: str) -> dict[str, str]:
-    """Read header lines, or a JSON object of them.
-
-    Raises:
-        ValueError: A line has no colon, or the JSON is none. The message does not repeat the text.
-    """
-    if text.lstrip().startswith("{"):
-        try:
-            return msgspec.json.decode(text, type=dict[str, str])
-        except (msgspec.DecodeError, UnicodeEncodeError):
-            raise ValueError("expected a JSON object of texts, or lines of 'Name: value'") from None
-    pairs = [line.partition(":") for line in text.split("\n") if line.strip()]
-    if not all(colon for _, colon, _ in pairs):
-        raise ValueError("expected lines of 'Name: value'")
-    return {name.strip(): value.strip() for name, _, value in pairs}
+def is_credential(header: str) -> bool:
+    """Return whether a header of this name tells who the user is, by what it is called."""
+    return SECRET_HEADER.search(header) is not None
 
 
-def _check_further(value: object) -> None:
+def _check_further(value: object, *, holds: Holds | None) -> None:
     """Check what the types of the model can't say.
 
     Raises:
-        ValueError: A number is not finite, a text has control characters, or a header can't be sent.
+        ValueError: A number is not finite, a text has control characters or is no regular
+            expression, or a header can't be sent.
     """
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("expected a finite number")
-    if isinstance(value, str) and _CONTROL.search(value):
+    if isinstance(value, str) and CONTROL.search(value):
         raise ValueError("expected one line without control characters")
-    if isinstance(value, dict):
-        for name, text in value.items():
-            _check_header(name, text)
+    if holds is Holds.REGULAR_EXPRESSION and isinstance(value, str):
+        _check_regular_expression(value)
+    if holds is Holds.HEADERS and isinstance(value, dict):
+        check_headers(value)
 
 
-def _check_header(name: str, text: str) -> None:
-    if not _HEADER_NAME.fullmatch(name):
-        raise ValueError("expected header names of letters, digits and hyphens")
-    if _CONTROL.search(text):
-        raise ValueError(f"the value of {name} must be one line without control characters")
-    if name.lower() in _HEADERS_ELSEWHERE:
-        raise ValueError(f"{name} can't be set here: {_HEADERS_ELSEWHERE[name.lower()]}")
+def _check_regular_expression(text: str) -> None:
+    """Compile a regular expression, as whoever uses it will.
+
+    Raises:
+        ValueError: It is none, with the position; or its meaning will change in a later Python, of
+            which ``re`` warns over several lines on standard error.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    except Warning as warning:
+        raise ValueError(f"ambiguous regular expression: {warning}; put \\ before it") from None
+    except OverflowError as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    except RecursionError:
+        raise ValueError("not a regular expression: too many parentheses inside each other") from None

@@ -30,8 +30,9 @@ def sources_from_arguments(arguments: Sequence[str], settings: SourceSettings) -
 
     ``-`` is standard input. What exists as a file is a list; its format is that of the settings,
     by ``auto`` that of its name (``.csv``, ``.jsonl.gz``, ...), text when the name says nothing. What
-    begins with http:// or https:// is a URL, and so is a bare host with a dot (``example.com/x``)
-    unless its name ends like a list's (``urls.txt``). URLs next to each other form one source.
+    begins with http:// or https:// is a URL, with sitemap: a list of URLs to be fetched, and so is a bare
+    host with a dot (``example.com/x``) unless its name ends like a list's (``urls.txt``). URLs next to
+    each other form one source.
 
     Raises:
         SourceError: An argument is none of these, can't be read, or standard input is given twice.
@@ -67,7 +68,7 @@ def format_of(name: str) -> Format:
 
 
 def _has_scheme(argument: str) -> bool:
-    return argument.lower().startswith(("http://", "https://"))
+    return argument.lower().startswith(("http://", "https://", "sitemap:"))
 
 
 def _exists(argument: str) -> bool:

@@ -101,7 +101,7 @@ def test_the_readme_has_what_it_is_looked_into_for() -> None:
         "scraper crawl urls.txt -o output/pages.jsonl",
     ]
     assert sum(map(runs_here, lines)) >= 7
-    assert "robots.txt is not read yet" in README
+    assert "robots_unreachable" in README
 
 
 async def test_the_readmes_commands_run_in_their_order(tmp_path: Path) -> None:

@@ -156,7 +156,10 @@ def test_the_log_is_json_and_knows_every_page(server: Server, tmp_path: Path) ->
     events = [json.loads(line) for line in log.read_text().splitlines()]
     assert [events[0]["event"], events[-1]["event"]] == ["started", "ended"]
     assert {event["url"] for event in events if event["event"] == "written"} == set(urls)
-    assert [event["url"] for event in events if event["event"] == "tried_again"] == urls[-1:]
+    robots = f"{urls[-1]}robots.txt"
+    assert [event["url"] for event in events if event["event"] == "tried_again"] == [robots]
+    assert [event["url"] for event in events if event["event"] == "robots"].count(robots) == 1
+    assert [event["outcome"] for event in events if event["event"] == "written"].count("robots_unreachable") == 1
 
 
 @pytest.mark.parametrize(

@@ -10,23 +10,29 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
+from msgspec.structs import replace
+
 from scraper import urls
 from scraper.errors import FetchError
 from scraper.frontier.rows import host_id
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.store import Store
-from scraper.messages import Batch, Finished, Request, Response, Seed
-from scraper.record import Outcome, Redirect, Try
+from scraper.messages import Batch, Finished, Request, Response, RobotsRequest, Seed
+from scraper.record import Outcome
+from scraper.robots.access import Access, RobotsFile, Standing, robots_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from scraper.messages import Found
     from scraper.observe.events import Event
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 EPOCH = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+ZERO_S = 1024.0
+"""What the clock's monotonic time is at ``EPOCH``."""
 EVENT_LOOP_TURNS = 100_000
 """More turns than this without the clock moving are a loop that spins."""
 
@@ -37,15 +43,14 @@ class FakeClock:
     Times that are multiples of a power of two stay exact in it; others may miss by a rounding.
     """
 
-    def __init__(self, *, now_s: float = 1024.0) -> None:
+    def __init__(self, *, now_s: float = ZERO_S) -> None:
         self.now_s = now_s
-        self._zero_s = now_s
 
     def monotonic(self) -> float:
         return self.now_s
 
     def utc(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.now_s - self._zero_s)
+        return EPOCH + timedelta(seconds=self.now_s - ZERO_S)
 
     def move(self, seconds: float) -> None:
         self.now_s += seconds
@@ -84,9 +89,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self.clock.now_s
 
 
-def play(act: Callable[[FakeClock], Coroutine[Any, Any, T]]) -> T:
-    """Run a test's coroutine in virtual time; no task may be left when it ends."""
-    clock = FakeClock()
+def play(act: Callable[[FakeClock], Coroutine[Any, Any, T]], *, now_s: float = ZERO_S) -> T:
+    """Run a test's coroutine in virtual time from a moment on; no task may be left when it ends."""
+    clock = FakeClock(now_s=now_s)
 
     async def watched() -> T:
         result = await act(clock)
@@ -159,16 +164,35 @@ class Slow(NamedTuple):
 Answer: TypeAlias = Response | Exception | Blocked | Slow
 
 
+class Call(NamedTuple):
+    """How a fetcher was asked."""
+
+    url: str
+    credentials: bool
+    is_last: bool
+    cap_bytes: int | None
+
+
 class FakeFetcher:
     """Answers by a function of the URL; an exception is raised."""
 
     def __init__(self, answer: Callable[[str], Answer]) -> None:
         self._answer = answer
         self.asked: list[str] = []
+        self.calls: list[Call] = []
 
-    async def fetch(self, url: str, *, departs: Callable[[], None]) -> Response:
+    async def fetch(
+        self,
+        url: str,
+        *,
+        departs: Callable[[], None],
+        credentials: bool = False,
+        is_last: bool = False,
+        cap_bytes: int | None = None,
+    ) -> Response:
         departs()
         self.asked.append(url)
+        self.calls.append(Call(url, credentials, is_last, cap_bytes))
         answer = self._answer(url)
         if isinstance(answer, Blocked):
             await answer.until.wait()
@@ -248,21 +272,19 @@ def response(
     )
 
 
-def fetch_error(outcome: Outcome, *, kind: str = "", phase: str = "connect") -> FetchError:
-    return FetchError("it failed", outcome=outcome.value, kind=kind or outcome.name, phase=phase)
+def fetch_error(
+    outcome: Outcome, *, kind: str = "", phase: str = "connect", is_stale: bool = False
+) -> FetchError:
+    return FetchError(
+        "it failed", outcome=outcome.value, kind=kind or outcome.name, phase=phase, is_stale=is_stale
+    )
 
 
-def request(
-    target: str = "https://a.example/",
-    *,
-    seq: int = 0,
-    guessed_scheme: bool = False,
-    redirects: Sequence[Redirect] = (),
-    tries: Sequence[Try] = (),
-    waited_s: float = 0.0,
-) -> Request:
+def request(target: str = "https://a.example/", *, seq: int = 0, **fields: Any) -> Request:
+    """Return the request of a line, as the state gives it out when the list has no other lines."""
     host = urls.host_key(target)
-    return Request(
+    redirects = tuple(fields.pop("redirects", ()))
+    line = Request(
         seq=seq,
         input=target,
         url=redirects[0].url if redirects else target,
@@ -270,17 +292,52 @@ def request(
         target=target,
         host=host,
         home=host_id(host),
-        guessed_scheme=guessed_scheme,
-        redirects=tuple(redirects),
-        tries=tuple(tries),
-        waited_s=waited_s,
+        place=seq,
+        redirects=redirects,
     )
+    return replace(line, **fields)
 
 
-def finished(request: Request, *, outcome: Outcome = Outcome.OK, line: bytes = b"{}\n") -> Finished:
+def robots_request(origin: str = "https://a.example", **fields: Any) -> RobotsRequest:
+    """Return what asks for an origin's robots.txt."""
+    errand = RobotsRequest(
+        target=robots_url(origin), host=urls.host_key(f"{origin}/"), origin=origin, released_at_s=ZERO_S
+    )
+    return replace(errand, **fields)
+
+
+def access(
+    origin: str,
+    *,
+    body: str = "",
+    standing: Standing = Standing.RULES,
+    read_at_s: float = EPOCH.timestamp(),
+    age_s: float = 3600.0,
+    **fields: Any,
+) -> Access:
+    """Return what is known of an origin's robots.txt; ``body`` allows all."""
+    file = RobotsFile(
+        origin=origin,
+        standing=standing,
+        status=200 if standing is Standing.RULES else None,
+        read_at_s=read_at_s,
+        expires_at_s=read_at_s + age_s,
+        body=body,
+    )
+    return Access.of(replace(file, **fields), token="scraper")  # noqa: S106 a name, no secret
+
+
+def finished(
+    request: Request,
+    *,
+    outcome: Outcome = Outcome.OK,
+    line: bytes = b"{}\n",
+    found: Sequence[Found] = (),
+) -> Finished:
     """Return the record of a request, as far as the state needs it."""
     return Finished(
         home=request.home,
+        place=request.place,
         seq=request.seq,
         url=request.url or request.input,
         host=request.host,
@@ -293,6 +350,7 @@ def finished(request: Request, *, outcome: Outcome = Outcome.OK, line: bytes = b
         took_s=0.0,
         attempts=1,
         retryable=False,
+        found=tuple(found),
     )
 
 

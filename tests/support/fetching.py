@@ -1,7 +1,8 @@
-"""One fetch by a client of its own, with deadlines fit for tests."""
+"""Fetches by a client with deadlines fit for tests, each of which departs exactly once."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ from scraper.fetch.http import HttpFetcher
 from scraper.settings.model import FetchSettings
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from scraper.messages import Response
 
 LONG_S = 20.0
@@ -24,18 +27,45 @@ def fetch_settings(**changes: Any) -> FetchSettings:
     return FetchSettings(**{**deadlines, **changes})
 
 
-async def fetch(url: str, **changes: Any) -> Response:
-    """Fetch a URL once.
+@contextlib.asynccontextmanager
+async def fetching(**changes: Any) -> AsyncIterator[HttpFetcher]:
+    """Open a client for several fetches, with ``fetch_settings``."""
+    async with HttpFetcher.open(fetch_settings(**changes), clock=SystemClock()) as fetcher:
+        yield fetcher
+
+
+async def fetch_by(fetcher: HttpFetcher, url: str, **options: Any) -> Response:
+    """Fetch a URL; the test fails unless it departs exactly once, however it ends.
 
     Raises:
         FetchError: As ``HttpFetcher.fetch``.
     """
-    async with HttpFetcher.open(fetch_settings(**changes), clock=SystemClock()) as fetcher:
-        return await fetcher.fetch(url, departs=lambda: None)
+    departed: list[str] = []
+    try:
+        return await fetcher.fetch(url, departs=lambda: departed.append(url), **options)
+    finally:
+        assert departed == [url]
+
+
+async def failed_fetch_by(fetcher: HttpFetcher, url: str, **options: Any) -> FetchError:
+    """Fetch a URL and return how it failed; the test fails when it did not."""
+    with pytest.raises(FetchError) as caught:
+        await fetch_by(fetcher, url, **options)
+    return caught.value
+
+
+async def fetch(url: str, **changes: Any) -> Response:
+    """Fetch a URL once by a client of its own.
+
+    Raises:
+        FetchError: As ``HttpFetcher.fetch``.
+    """
+    async with fetching(**changes) as fetcher:
+        return await fetch_by(fetcher, url)
 
 
 async def failed_fetch(url: str, **changes: Any) -> FetchError:
-    """Fetch a URL once and return how it failed; the test fails when it did not."""
+    """Fetch a URL once by a client of its own and return how it failed; the test fails when it did not."""
     with pytest.raises(FetchError) as caught:
         await fetch(url, **changes)
     return caught.value

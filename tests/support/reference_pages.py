@@ -28,6 +28,7 @@ _PARTS = (
     record.Failure,
     record.Try,
     record.Redirect,
+    record.Robots,
     record.Timing,
     record.Heading,
     record.Hreflang,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class Wire:
             writer.close()
             with contextlib.suppress(ConnectionError, OSError):
                 await writer.wait_closed()
+
+    async def at_rest(self) -> None:
+        """Wait until no conversation is going on: each has ended and its socket is closed."""
+        while self._running:
+            await asyncio.wait(self._running)
 
     async def hang_up(self) -> None:
         """End the conversations still going on.
@@ -102,6 +108,19 @@ def answering(*pieces: bytes) -> Talk:
     return talk
 
 
+class Recorded:
+    """A conversation of many exchanges that keeps what was asked."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.heads: list[bytes] = []
+        self._answer = answer
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            self.heads.append(await read_head(reader))
+            writer.write(self._answer)
+
+
 def answering_then_silent(*pieces: bytes) -> Talk:
     """Return a conversation: read one request, send the pieces, and wait until the client closes."""
 
@@ -112,6 +131,13 @@ def answering_then_silent(*pieces: bytes) -> Talk:
         await reader.read()
 
     return talk
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection by a reset. It may overtake what was sent before it."""
+    on_close = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, on_close)
+    writer.transport.abort()
 
 
 @contextlib.contextmanager

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from scraper.errors import PageError, SinkError
+from scraper.following import Follower
 from scraper.frontier.frontier import Frontier
-from scraper.observe.events import Admitted, Redirected, Sealed, TriedAgain, Written
+from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.scope import Scope
+from scraper.observe.events import Admitted, LinksTaken, Redirected, RobotsKnown, Sealed, TriedAgain, Written
+from scraper.parse.links import Target
+from scraper.parse.page import Parsed
 from scraper.pipeline import Crawl
 from scraper.record import Outcome, Page
-from scraper.settings.model import FrontierSettings, OutputSettings, PolitenessSettings, RetrySettings
-from scraper.verdict import Decider
+from scraper.robots.access import Standing
+from scraper.settings.model import (
+    FollowSettings,
+    FrontierSettings,
+    OutputSettings,
+    PolitenessSettings,
+    RetrySettings,
+    RobotsSettings,
+)
+from scraper.verdict.page import Decider
+from scraper.verdict.redirects import RedirectRules
+from scraper.verdict.retries import Retries
+from scraper.verdict.robots import RobotsDecider
 from scraper.visit import Visitor
 from tests.support.fakes import (
     Answer,
@@ -48,14 +65,17 @@ class NoChance:
 
 
 class EmptyPages:
-    """Finds nothing in any page."""
+    """Finds in a page its text, and links where the text is some."""
 
-    def parse(self, *, body: bytes, url: str, content_type_charset: str | None) -> Page:
+    def parse(
+        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
+    ) -> Parsed:
         assert url.startswith("http")
         assert content_type_charset is None
         if body == b"broken":
             raise PageError("not to be parsed")
-        return Page(title=body.decode())
+        found = [one for one in body.decode().split() if "://" in one] if links else []
+        return Parsed(Page(title=body.decode()), [Target(one, nofollow=False) for one in found])
 
 
 def ok(url: str) -> Response:
@@ -75,25 +95,34 @@ class Bench:
         lookahead: int = 1000,
         workers: int = 4,
         batch_records: int = 256,
+        policy: Literal["obey", "ignore"] = "ignore",
+        depth: int = 0,
     ) -> None:
+        follow, robots = FollowSettings(depth=depth), RobotsSettings(policy=policy)
         self.state = FakeState()
+        self.state.store.prepare(follow=follow, robots_cache="", token="scraper")  # noqa: S106
         self.journal = journal or MemoryJournal()
         self.fetcher = FakeFetcher(answer)
         self.observer = CollectingObserver()
         chance: Random = NoChance()  # type: ignore[assignment]
+        retries = Retries(RetrySettings(retries=2), longest_wait_s=120.0, chance=chance)
         self.crawl = Crawl(
             seeds=seeds if seeds is not None else listed("http://a.example/"),
             frontier=Frontier(
                 state=self.state,
                 settings=FrontierSettings(lookahead=lookahead),
-                politeness=PolitenessSettings(delay_s=0.0),
+                politeness=PolitenessSettings(delay_s=0.0, adaptive=False),
+                gatekeeper=Gatekeeper(robots, clock=clock),
                 clock=clock,
                 progress=self.state.store.progress(),
             ),
             visitor=Visitor(
                 fetcher=self.fetcher,
-                decider=Decider(RetrySettings(retries=2), max_redirects=3, chance=chance),
+                decider=Decider(retries=retries, redirects=RedirectRules(3)),
+                robots=RobotsDecider(robots, retries=retries),
                 parser=EmptyPages(),
+                follower=Follower(follow, Scope(follow)),
+                token="scraper",  # noqa: S106
                 run="r1",
                 clock=clock,
             ),
@@ -184,6 +213,72 @@ def test_redirects_and_retries_come_back_and_end_in_one_record() -> None:
     assert [hop["url"] for hop in second["redirects"]] == ["http://b.example/"]
     assert len(bench.observer.of(TriedAgain)) == 2
     assert len(bench.observer.of(Redirected)) == 1
+
+
+WEB = {
+    "http://a.example/robots.txt": b"User-agent: *\nDisallow: /private\n",
+    "http://a.example/": b"http://a.example/private/x http://b.example/ http://a.example/1 http://a.example/1",
+    "http://b.example/": b"http://a.example/ http://c.example/deep",
+    "http://c.example/deep": b"http://d.example/",
+}
+
+
+def web(url: str) -> Answer:
+    if url == "http://b.example/robots.txt":
+        return response(url, status=302, headers=[("location", "http://c.example/robots-of-b.txt")])
+    if url not in WEB:
+        return response(url, status=404)
+    return response(url, headers=[("content-type", "text/html")], body=WEB[url])
+
+
+def test_links_are_followed_as_robots_txt_allows_and_give_a_record_each() -> None:
+    async def act(clock: FakeClock) -> Bench:
+        bench = Bench(clock, answer=web, policy="obey", depth=2)
+        await bench.crawl.run()
+        return bench
+
+    bench = play(act)
+    assert {record["url"]: (record["outcome"], record["depth"]) for record in bench.records} == {
+        "http://a.example/": ("ok", 0),
+        "http://a.example/private/x": ("robots_denied", 1),
+        "http://b.example/": ("ok", 1),
+        "http://a.example/1": ("http_error", 1),
+        "http://c.example/deep": ("ok", 2),
+    }
+    parents = {record["url"]: record.get("parent") for record in bench.records}
+    seqs = {record["url"]: record["seq"] for record in bench.records}
+    assert parents["http://a.example/"] is None
+    assert parents["http://b.example/"] == seqs["http://a.example/"]
+    assert parents["http://c.example/deep"] == seqs["http://b.example/"]
+    assert "http://a.example/private/x" not in bench.fetcher.asked
+    assert bench.fetcher.asked[0] == "http://a.example/robots.txt"
+    assert Counter(bench.fetcher.asked).most_common(1)[0][1] == 1
+    assert sum(event.lines for event in bench.observer.of(LinksTaken)) == 4
+    known = {event.file.origin: event.file.standing for event in bench.observer.of(RobotsKnown)}
+    assert known == {
+        "http://a.example": Standing.RULES,
+        "http://b.example": Standing.UNAVAILABLE,
+        "http://c.example": Standing.UNAVAILABLE,
+    }
+    assert bench.crawl.frontier.is_over
+    assert bench.agree()
+
+
+def test_a_robots_txt_that_cannot_be_had_is_tried_again_and_then_forbids_all() -> None:
+    def answer(url: str) -> Answer:
+        return fetch_error(Outcome.TIMEOUT) if url.endswith("/robots.txt") else ok(url)
+
+    async def act(clock: FakeClock) -> Bench:
+        bench = Bench(clock, answer=answer, policy="obey")
+        await bench.crawl.run()
+        return bench
+
+    bench = play(act)
+    (record,) = bench.records
+    assert (record["outcome"], record["attempts"], record["retryable"]) == ("robots_unreachable", 0, True)
+    assert record["error"]["phase"] == "robots"
+    assert bench.fetcher.asked == ["http://a.example/robots.txt"] * 3
+    assert len(bench.observer.of(TriedAgain)) == 2
 
 
 def test_a_page_that_cannot_be_parsed_costs_only_itself() -> None:

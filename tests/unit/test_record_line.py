@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from scraper import record_line
-from scraper.messages import Finished, Request, Response
-from scraper.record import Failure, Heading, Outcome, Page, Record, Redirect, Try
-from scraper.verdict import Done
-from tests.support.fakes import EPOCH, request, response
+from scraper.messages import Finished, Found, Request, Response, Settled
+from scraper.record import Failure, Heading, Outcome, Page, Record, Redirect, Robots, Try
+from scraper.verdict.page import Done
+from tests.support.fakes import EPOCH, response
+from tests.unit.verdict.errands import HOME, PLACE, hops
+from tests.unit.verdict.errands import line as request
 
 URL = "https://a.example/"
 AT = "2026-01-31T09:30:00.000Z"
@@ -22,7 +24,7 @@ OK = Done(outcome=Outcome.OK)
 def finish(
     line: Request, done: Done = OK, answer: Response | None = None, page: Page | None = None
 ) -> tuple[Finished, dict[str, Any]]:
-    finished = record_line.finish(line, done, answer, page, run="r1", at=EPOCH, started_s=12.0, parse_s=0.125)
+    finished = record_line.finish(line, done, answer, page, run="r1", started_s=12.0, parse_s=0.125)
     return finished, json.loads(finished.line)
 
 
@@ -40,7 +42,15 @@ def test_a_record_is_one_line_that_reads_back_as_a_record() -> None:
 
 def test_the_fields_of_identity_and_outcome_are_always_there() -> None:
     line = Request(
-        seq=3, input="x", url=None, target="", host="", home=0, settled=Outcome.DUPLICATE, duplicate_of=1
+        seq=3,
+        input="x",
+        url=None,
+        target="",
+        host="",
+        home=0,
+        place=4,
+        settled=Settled(Outcome.DUPLICATE),
+        duplicate_of=1,
     )
     finished, record = finish(line, Done(outcome=Outcome.DUPLICATE))
     assert record == {
@@ -61,7 +71,46 @@ def test_the_fields_of_identity_and_outcome_are_always_there() -> None:
         "attempts": 0,
         "tries": [],
     }
-    assert (finished.url, finished.home, finished.status, finished.attempts) == ("x", 0, None, 0)
+    assert (finished.url, finished.home, finished.place) == ("x", 0, 4)
+    assert (finished.status, finished.attempts, finished.found) == (None, 0, ())
+
+
+def test_robots_and_where_a_link_was_found_are_told() -> None:
+    robots = Robots(allowed=False, rule="Disallow: /x", status=200, crawl_delay=1.5)
+    line = msgspec.structs.replace(request(URL, robots=robots, depth=2), parent=1)
+    finished, record = finish(line)
+    assert record["robots"] == {"allowed": False, "rule": "Disallow: /x", "status": 200, "crawl_delay": 1.5}
+    assert (record["depth"], record["parent"]) == (2, 1)
+    assert (finished.home, finished.place, finished.seq) == (HOME, PLACE, 3)
+
+
+def test_what_nobody_was_asked_for_is_no_attempt_but_the_tries_before_it_are() -> None:
+    """The guess at https, given up for its robots.txt, is one; the line over http then asks nobody."""
+    failure = Failure(type="ETIMEDOUT", message="robots.txt: it failed", phase="robots")
+    settled = Settled(Outcome.ROBOTS_UNREACHABLE, failure, Outcome.TIMEOUT, retryable=True)
+    done = Done(
+        outcome=settled.outcome, failure=settled.failure, cause=settled.cause, retryable=settled.retryable
+    )
+    before = Try(at=AT, error=Outcome.ROBOTS_UNREACHABLE)
+    finished, record = finish(request(URL, tries=[before], free_tries=1, settled=settled), done)
+    assert (record["attempts"], len(record["tries"])) == (1, 1)
+    assert (record["final_url"], record["error"]["phase"], record["retryable"]) == (None, "robots", True)
+    assert (finished.cause, finished.attempts, finished.retryable) == (Outcome.TIMEOUT, 1, True)
+
+
+def test_a_hop_that_robots_denies_keeps_the_way_there() -> None:
+    line = request("https://b.example/x", redirects=hops(URL), settled=Settled(Outcome.ROBOTS_DENIED))
+    _, record = finish(line, Done(outcome=Outcome.ROBOTS_DENIED))
+    assert (record["url"], record["final_url"]) == (URL, None)
+    assert [hop["url"] for hop in record["redirects"]] == [URL]
+
+
+def test_what_a_page_led_to_and_how_long_it_took_goes_to_the_state_and_not_into_the_record() -> None:
+    found = (Found("https://a.example/y", "https://a.example/y", 1),)
+    line = msgspec.structs.replace(request(URL), took_s=1.5)
+    finished = record_line.finish(line, OK, response(), run="r1", took_s=0.25, found=found)
+    assert (finished.found, finished.took_s) == (found, 1.75)
+    assert not {"found", "took_s"} & set(json.loads(finished.line))
 
 
 def test_an_answer_gives_the_fields_of_http_and_time() -> None:
@@ -143,7 +192,9 @@ def test_a_failure_is_told() -> None:
 def test_one_try_is_not_listed_and_several_are_all() -> None:
     assert finish(request(URL), answer=response())[1]["tries"] == []
     first = Try(at="2026-01-31T09:00:00.000Z", status=503, error=Outcome.HTTP_ERROR, retry_after_s=7.0)
-    finished, record = finish(request(URL, tries=[first], waited_s=7.25), answer=response())
+    last = Try(at=AT, status=200, waited_s=7.25)
+    done = Done(outcome=Outcome.OK, last=last)
+    finished, record = finish(request(URL, tries=[first]), done, answer=response())
     assert record["attempts"] == finished.attempts == 2
     assert record["tries"] == [
         {"at": first.at, "status": 503, "error": "http_error", "waited_s": 0.0, "retry_after_s": 7.0},

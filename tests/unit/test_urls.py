@@ -19,6 +19,7 @@ from scraper.urls import (
     parse_input,
     redact,
     resolve,
+    sitemaps_place,
 )
 
 # Texts near the edges of what the fast path takes: its own alphabet and what must not pass.
@@ -97,7 +98,7 @@ _lines = st.one_of(
         ("http://a.com/x#frag", "http://a.com/x", "a.com"),
         ("http://a.com/?", "http://a.com/?", "a.com"),
         ("http://a.com?#x", "http://a.com/?", "a.com"),
-        ("http://a_b.com./", "http://a_b.com./", "a_b.com."),
+        ("http://a_b.com./", "http://a_b.com./", "a_b.com"),
         ("http://intranet/", "http://intranet/", "intranet"),
     ],
 )
@@ -348,6 +349,39 @@ def test_resolving_agrees_with_the_parser(base: str, reference: str) -> None:
 def test_resolving_takes_any_text(base: str, reference: str) -> None:
     resolved = resolve(base, reference)
     assert resolved is None or resolved.startswith(("http://", "https://"))
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://a.com./x", "a.com"),
+        ("https://a.com.:8443/x", "a.com:8443"),
+        ("http://[::1]:8443/", "[::1]:8443"),
+        ("http://127.0.0.1./", "127.0.0.1"),
+    ],
+)
+def test_the_dot_of_the_root_makes_no_other_host(url: str, host: str) -> None:
+    assert host_key(url) == parse_input(url).host == host
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://a.com/", "https://a.com/robots.txt"),
+        ("http://a.com/", "http://a.com/robots.txt"),
+        ("http://a/", "http://a/robots.txt"),
+        ("https://a.com:8443/", "https://a.com:8443/robots.txt"),
+        ("https://[::1]/", "https://[::1]/robots.txt"),
+        ("https://a.com/robots.txt", "https://a.com/robots.txt"),
+        ("https://a.com/sitemap.xml", "https://a.com/sitemap.xml"),
+        ("https://a.com/?feed=1", "https://a.com/?feed=1"),
+        ("https://a.com//", "https://a.com//"),
+        ("https://a.com/x/", "https://a.com/x/"),
+    ],
+)
+def test_the_sitemaps_of_a_mere_host_are_looked_for_in_its_robots_txt(url: str, place: str) -> None:
+    assert sitemaps_place(url) == place
+    assert sitemaps_place(parse_input(url).url) == place
 
 
 def test_a_fragment_is_dropped_at_the_first_mark() -> None:

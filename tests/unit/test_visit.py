@@ -1,23 +1,53 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scraper.errors import PageError
-from scraper.messages import Again, Finished, Hop, Request, Response, Verdict
-from scraper.record import Failure, Outcome, Page, Try
-from scraper.verdict import Decision, Done
+from scraper.following import Follower
+from scraper.frontier.scope import Scope
+from scraper.messages import (
+    NO_IMPRESSION,
+    Again,
+    Finished,
+    Found,
+    Hop,
+    Impression,
+    Request,
+    Response,
+    RobotsRead,
+    Settled,
+    Sign,
+    Verdict,
+)
+from scraper.parse.links import Target
+from scraper.parse.page import Parsed
+from scraper.parse.sitemap import CAP_BYTES
+from scraper.record import Failure, Outcome, Page, Redirect, Refresh, Robots, Try
+from scraper.robots.access import RobotsFile, Standing
+from scraper.robots.reading import MAX_BYTES
+from scraper.settings.model import FollowSettings, RetrySettings, RobotsSettings
+from scraper.verdict.page import Decider, Decision, Done
+from scraper.verdict.redirects import RedirectRules
+from scraper.verdict.retries import Retries
+from scraper.verdict.robots import RobotsDecider
 from scraper.visit import Visitor
-from tests.support.fakes import EPOCH, FakeClock, FakeFetcher, fetch_error, request, response
+from tests.support.fakes import EPOCH, FakeClock, FakeFetcher, fetch_error, request, response, robots_request
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from scraper.errors import FetchError
+    from scraper.messages import Errand
 
 URL = "https://a.example/"
+
+
+_RETRIES = Retries(RetrySettings(retries=1, base_s=0.0), longest_wait_s=1.0, chance=Random(0))  # noqa: S311
+_REFRESHING = Decider(retries=_RETRIES, redirects=RedirectRules(3), refresh_within_s=5.0)
 
 
 class FixedDecider:
@@ -26,24 +56,40 @@ class FixedDecider:
     def __init__(self, decision: Decision) -> None:
         self._decision = decision
         self.asked: list[tuple[Request, Response | FetchError, datetime]] = []
+        self.settled: list[tuple[Settled, datetime]] = []
+
+    def settle(self, request: Request, settled: Settled, *, at: datetime) -> Decision:  # noqa: ARG002
+        self.settled.append((settled, at))
+        return self._decision
 
     def decide(self, request: Request, result: Response | FetchError, *, at: datetime) -> Decision:
         self.asked.append((request, result, at))
         return self._decision
 
+    def refreshed(self, request: Request, response: Response, refresh: Refresh | None) -> Hop | None:
+        """Follow as it would be in earnest, when so decided."""
+        return _REFRESHING.refreshed(request, response, refresh)
+
 
 class Reader:
     """A parser that keeps what it was given."""
 
-    def __init__(self, *, error: PageError | None = None) -> None:
+    def __init__(self, *, error: PageError | None = None, refresh: Refresh | None = None) -> None:
         self.given: list[tuple[bytes, str, str | None]] = []
         self._error = error
+        self._refresh = refresh
 
-    def parse(self, *, body: bytes, url: str, content_type_charset: str | None) -> Page:
+    def parse(
+        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
+    ) -> Parsed:
         self.given.append((body, url, content_type_charset))
         if self._error:
             raise self._error
-        return Page(title="T")
+        targets = [
+            Target("https://a.example/2", nofollow=False),
+            Target("https://b.example/", nofollow=False),
+        ]
+        return Parsed(Page(title="T", refresh=self._refresh), targets if links else [])
 
 
 class Bench:
@@ -55,21 +101,30 @@ class Bench:
         *,
         decision: Decision | None = None,
         error: PageError | None = None,
+        refresh: Refresh | None = None,
+        follow: FollowSettings | None = None,
     ) -> None:
+        follow = follow or FollowSettings()
         self.clock = FakeClock()
         self.decider = FixedDecider(decision or Done(outcome=Outcome.OK))
-        self.reader = Reader(error=error)
+        self.reader = Reader(error=error, refresh=refresh)
+        self.fetcher = FakeFetcher(lambda _: answer)
+        self.impression: Impression | None = None
         self.departures = 0
         self.visitor = Visitor(
-            fetcher=FakeFetcher(lambda _: answer),
+            fetcher=self.fetcher,
             decider=self.decider,
+            robots=RobotsDecider(RobotsSettings(), retries=_RETRIES),
             parser=self.reader,
+            follower=Follower(follow, Scope(follow)),
+            token="scraper",  # noqa: S106
             run="r1",
             clock=self.clock,
         )
 
-    async def visit(self, request: Request) -> Verdict:
-        return await self.visitor.visit(request, departs=self._depart)
+    async def visit(self, errand: Errand) -> Verdict:
+        verdict, self.impression = await self.visitor.visit(errand, departs=self._depart)
+        return verdict
 
     async def record(self, request: Request) -> dict[str, Any]:
         verdict = await self.visit(request)
@@ -95,34 +150,39 @@ async def test_a_page_is_fetched_decided_and_parsed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settled", "why", "error"),
+    "settled",
     [
-        (Outcome.DUPLICATE, None, None),
-        (Outcome.INVALID_URL, "no host", Failure(type="InvalidUrl", message="no host", phase="url")),
+        Settled(Outcome.DUPLICATE),
+        Settled(Outcome.INVALID_URL, Failure(type="InvalidUrl", message="no host", phase="url")),
+        Settled(Outcome.ROBOTS_DENIED),
+        Settled(
+            Outcome.ROBOTS_UNREACHABLE,
+            Failure(type="TIMEOUT", message="it failed", phase="robots"),
+            Outcome.TIMEOUT,
+            retryable=True,
+        ),
     ],
 )
-async def test_a_line_that_is_settled_asks_nobody_and_departs_all_the_same(
-    settled: Outcome, why: str | None, error: Failure | None
-) -> None:
-    bench = Bench(ZeroDivisionError("asked"))
-    line = Request(
-        seq=1,
-        input="x",
-        url=None,
-        target="",
-        host="",
-        home=0,
-        settled=settled,
-        settled_why=why,
-        duplicate_of=0,
-    )
-    record = await bench.record(line)
-    assert (record["outcome"], record["attempts"], record["final_url"]) == (settled, 0, None)
-    assert record["error"] == (
-        None if error is None else {"type": "InvalidUrl", "message": why, "phase": "url"}
-    )
+async def test_a_line_that_is_settled_asks_nobody_and_departs_all_the_same(settled: Settled) -> None:
+    done = Done(outcome=settled.outcome, failure=settled.failure, retryable=settled.retryable)
+    bench = Bench(ZeroDivisionError("asked"), decision=done)
+    robots = Robots(allowed=False, rule="Disallow: /")
+    record = await bench.record(request(URL, seq=1, settled=settled, robots=robots, duplicate_of=0))
+    assert (record["outcome"], record["attempts"], record["final_url"]) == (settled.outcome, 0, None)
+    assert record["retryable"] is settled.retryable
+    assert record["robots"]["allowed"] is False
+    assert (record["error"] or {}).get("message") == (settled.failure and settled.failure.message)
+    assert bench.decider.settled == [(settled, EPOCH)]
     assert bench.departures == 1
-    assert bench.decider.asked == []
+    assert bench.impression is NO_IMPRESSION
+    assert bench.fetcher.asked == []
+
+
+async def test_a_settled_line_may_go_again_another_way() -> None:
+    """One whose scheme was guessed, and whose robots.txt can't be had over it, tries the other."""
+    again = Again(request("http://a.example/"), 0.0)
+    bench = Bench(ZeroDivisionError("asked"), decision=again)
+    assert await bench.visit(request(URL, settled=Settled(Outcome.ROBOTS_UNREACHABLE))) == again
 
 
 @pytest.mark.parametrize("decision", [Again(request(URL), 2.0), Hop(request("https://b.example/"))])
@@ -199,3 +259,153 @@ async def test_a_page_that_cannot_be_parsed_keeps_the_rest_of_its_record(
 async def test_a_bug_of_a_stage_is_no_record() -> None:
     with pytest.raises(ZeroDivisionError):
         await Bench(ZeroDivisionError("a bug")).visit(request(URL))
+
+
+async def test_what_the_host_lets_feel_is_told_beside_what_came_of_the_line() -> None:
+    bench = Bench(page(status=503), decision=Done(outcome=Outcome.HTTP_ERROR))
+    await bench.visit(request(URL))
+    assert bench.impression == Impression(Sign.OVERLOADED, 0.25)
+    bench = Bench(fetch_error(Outcome.TIMEOUT), decision=Done(outcome=Outcome.TIMEOUT))
+    await bench.visit(request(URL))
+    assert bench.impression == Impression(Sign.SILENT)
+
+
+# --- credentials --------------------------------------------------------------------------------
+
+HOP = Redirect(url=URL, status=302, location="", elapsed_s=0.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "may"),
+    [
+        ({}, True),
+        ({"is_trusted": False}, False),
+        ({"redirects": (HOP,), "target": "https://a.example/2", "url": URL}, True),
+        ({"redirects": (HOP,), "target": "https://b.example/", "url": URL}, False),
+        ({"redirects": (HOP,), "target": "http://a.example/", "url": URL}, False),
+        ({"redirects": (HOP,), "target": "https://a.example:8443/", "url": URL}, False),
+        ({"redirects": (HOP,), "target": URL, "url": URL, "is_trusted": False}, False),
+    ],
+)
+async def test_credentials_go_to_the_origin_of_a_trusted_line_and_nowhere_else(
+    fields: dict[str, Any], *, may: bool
+) -> None:
+    bench = Bench(page())
+    await bench.visit(request(URL, **fields))
+    assert [call.credentials for call in bench.fetcher.calls] == [may]
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+async def test_the_fetcher_is_told_whether_a_connection_is_wanted_again(*, is_last: bool) -> None:
+    bench = Bench(page())
+    await bench.visit(request(URL, is_last=is_last))
+    assert [(call.is_last, call.cap_bytes) for call in bench.fetcher.calls] == [(is_last, None)]
+
+
+# --- robots.txt ---------------------------------------------------------------------------------
+
+ROBOTS = "https://a.example/robots.txt"
+SMALL = b"User-agent: *\nDisallow: /private\n"
+
+
+@pytest.mark.parametrize("body", [SMALL, SMALL + b"# " + b"x" * 40_000], ids=["inline", "in a thread"])
+async def test_a_robots_txt_is_read_for_its_origin(body: bytes) -> None:
+    bench = Bench(response(ROBOTS, body=body))
+    verdict = await bench.visit(robots_request())
+    assert isinstance(verdict, RobotsRead)
+    assert verdict.access.file.origin == "https://a.example"
+    assert verdict.access.judge("https://a.example/private/x").allowed is False
+    assert verdict.access.judge("https://a.example/").allowed is True
+    assert bench.impression == Impression(Sign.GOOD, 0.25)
+    assert bench.departures == 1
+    (call,) = bench.fetcher.calls
+    assert call == (ROBOTS, False, False, MAX_BYTES + 1)
+
+
+async def test_a_robots_txt_that_leads_elsewhere_is_followed_for_its_own_origin() -> None:
+    bench = Bench(response(ROBOTS, status=301, headers=[("location", "http://b.example/r.txt")]))
+    verdict = await bench.visit(robots_request())
+    assert isinstance(verdict, Hop)
+    assert (verdict.errand.target, verdict.errand.host) == ("http://b.example/r.txt", "b.example")
+    assert getattr(verdict.errand, "origin", None) == "https://a.example"
+
+
+async def test_a_robots_txt_that_cannot_be_had_is_tried_again_and_then_told() -> None:
+    bench = Bench(fetch_error(Outcome.TIMEOUT))
+    again = await bench.visit(robots_request())
+    assert isinstance(again, Again)
+    verdict = await bench.visit(again.errand)
+    assert isinstance(verdict, RobotsRead)
+    assert isinstance(verdict.access.file, RobotsFile)
+    assert verdict.access.file.standing is Standing.UNREACHABLE
+    assert bench.impression == Impression(Sign.SILENT)
+
+
+# --- further lines ------------------------------------------------------------------------------
+
+
+async def test_links_are_found_when_they_are_followed() -> None:
+    bench = Bench(page(), follow=FollowSettings(depth=2))
+    verdict = await bench.visit(request(URL, depth=1))
+    assert isinstance(verdict, Finished)
+    assert verdict.found == (
+        Found("https://a.example/2", "https://a.example/2", 2, is_trusted=True),
+        Found("https://b.example/", "https://b.example/", 2, is_trusted=False),
+    )
+    verdict = await bench.visit(request(URL, depth=2))
+    assert isinstance(verdict, Finished)
+    assert verdict.found == (), "deep enough"
+
+
+@pytest.mark.parametrize(
+    ("refresh", "target"),
+    [
+        (None, None),
+        (Refresh(0.0, None), None),
+        (Refresh(0.0, "https://b.example/x"), "https://b.example/x"),
+        (Refresh(6.0, "https://b.example/x"), None),
+        (Refresh(0.0, URL), None),
+    ],
+)
+async def test_a_page_that_sends_its_readers_on_is_followed(
+    refresh: Refresh | None, target: str | None
+) -> None:
+    bench = Bench(page(), refresh=refresh)
+    verdict = await bench.visit(request(URL))
+    if target is None:
+        assert isinstance(verdict, Finished)
+    else:
+        assert isinstance(verdict, Hop)
+        assert verdict.errand.target == target
+
+
+SITEMAP = b"""<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+<url><loc>https://a.example/1</loc></url><url><loc>no URL</loc></url></urlset>"""
+
+
+async def test_a_sitemap_gives_lines_and_a_record_of_its_own_and_is_not_parsed() -> None:
+    bench = Bench(response(f"{URL}sitemap.xml", headers=[("content-type", "text/html")], body=SITEMAP))
+    verdict = await bench.visit(request(f"{URL}sitemap.xml", is_sitemap=True))
+    assert isinstance(verdict, Finished)
+    assert (verdict.outcome, verdict.size_bytes) == (Outcome.OK, len(SITEMAP))
+    assert [(found.input, found.url, found.depth) for found in verdict.found] == [
+        ("https://a.example/1", "https://a.example/1", 0),
+        ("no URL", None, 0),
+    ]
+    assert verdict.found[1].why
+    assert bench.reader.given == []
+    assert [call.cap_bytes for call in bench.fetcher.calls] == [CAP_BYTES]
+
+
+async def test_a_sitemap_that_is_none_is_told_so() -> None:
+    bench = Bench(response(f"{URL}sitemap.xml", body=b"<html>"))
+    record = await bench.record(request(f"{URL}sitemap.xml", is_sitemap=True))
+    assert (record["outcome"], record["error"]["type"]) == ("parse_error", "SitemapError")
+
+
+async def test_robots_txt_without_sitemaps_leads_to_the_usual_place() -> None:
+    bench = Bench(response(ROBOTS, status=404), decision=Done(outcome=Outcome.HTTP_ERROR))
+    verdict = await bench.visit(request(ROBOTS, is_sitemap=True))
+    assert isinstance(verdict, Finished)
+    usual = "https://a.example/sitemap.xml"
+    assert verdict.found == (Found(f"sitemap:{usual}", usual, 1, is_sitemap=True, is_trusted=True),)

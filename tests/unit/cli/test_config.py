@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,13 @@ from click.testing import CliRunner, Result
 
 from scraper.cli import main as program
 from scraper.cli.exits import Exit
-from scraper.cli.options import FLAGS, loaded_from, settings_options
+from scraper.cli.options import (
+    FLAGS,
+    NotHonoured,
+    loaded_from,
+    settings_options,
+    settings_options_without,
+)
 from scraper.errors import PageError, SettingsError, SinkError
 from scraper.settings.options import options
 
@@ -68,6 +75,11 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--parser", "beautifulsoup"], "parse.parser", "beautifulsoup", "--parser"),
         (["--column", "link"], "sources.column", "link", "--column"),
         (["--format", "csv"], "sources.format", "csv", "--format"),
+        (["--robots", "ignore"], "robots.policy", "ignore", "--robots"),
+        (["--depth", "2"], "follow.depth", 2, "--depth"),
+        (["--same-site"], "follow.same_site", True, "--same-site"),
+        (["--include", "a", "--include", "b|c"], "follow.include", "b|c", "--include"),
+        (["--exclude", "x"], "follow.exclude", "x", "--exclude"),
         (["--strict"], "run.strict", True, "--strict"),
         (["--set", "output.batch_s=1"], "output.batch_s", 1.0, "--set"),
     ],
@@ -83,7 +95,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 13
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 18
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:
@@ -109,6 +121,54 @@ def test_a_command_gets_its_settings_from_its_context() -> None:
 
     assert CliRunner().invoke(command, ["--workers", "7"]).stdout == "7\n"
     assert CliRunner().invoke(command).stdout == "64\n"
+
+
+def test_shown_limits_can_be_read_back() -> None:
+    hosts = json.dumps({f"*.{number}.token.example.com": {"delay_s": number} for number in range(9)})
+    row = run("config", "show", "--set", f"politeness.hosts={hosts}").stdout.splitlines()
+    line = next(line for line in row if line.startswith("politeness.hosts "))
+    value = line.removeprefix("politeness.hosts").removesuffix("--set").strip()
+    assert tomllib.loads(f"x = {value}")["x"] == json.loads(hosts)
+    assert shown("--set", f"politeness.hosts={hosts}")["politeness.hosts"]["value"] == json.loads(hosts)
+
+
+@pytest.fixture
+def listing() -> click.Command:
+    """A command that follows no links."""
+
+    @click.command()
+    @settings_options_without(NotHonoured("follow", "asks for each page of the list once"))
+    @click.pass_context
+    def listing(ctx: click.Context) -> None:
+        click.echo(loaded_from(ctx).settings.run.workers)
+
+    return listing
+
+
+def test_a_command_does_not_have_the_flags_that_it_cannot_honour(listing: click.Command) -> None:
+    text = CliRunner().invoke(listing, ["--help"]).stdout
+    assert not [flag for flag in ("--depth", "--same-site", "--include", "--exclude") if flag in text]
+    assert "--robots" in text
+    assert CliRunner().invoke(listing, ["--depth", "1"]).exit_code == Exit.USAGE
+
+
+def test_a_setting_that_a_command_cannot_honour_is_refused(listing: click.Command, tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("[follow]\ndepth = 2\n")
+    for arguments, environment, origin in [
+        (["--set", "follow.depth=2"], {}, "--set"),
+        (["--config", str(path)], {}, str(path)),
+        ([], {"SCRAPER_FOLLOW_DEPTH": "2"}, "environment SCRAPER_FOLLOW_DEPTH"),
+    ]:
+        result = CliRunner().invoke(listing, arguments, env=environment)
+        assert isinstance(result.exception, SettingsError)
+        assert str(result.exception) == (
+            f"follow.depth = 2 ({origin}): `listing` can't honour it, it asks for each page of the list once"
+        )
+
+
+def test_a_setting_that_repeats_its_default_can_be_honoured_by_all(listing: click.Command) -> None:
+    assert CliRunner().invoke(listing, ["--set", "follow.depth=0"]).stdout == "64\n"
 
 
 def test_check_tells_all_problems_and_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -207,6 +207,28 @@ async def test_a_page_recovers() -> None:
         assert second.startswith(b"HTTP/1.1 200 ")
 
 
+async def test_a_page_is_rationed() -> None:
+    async with SampleServer(SMALL) as server:
+        host, encoded = at("/status/rationed")
+        first, second = [await exchange(server, get(encoded), host=host) for _ in range(2)]
+        assert first.startswith(b"HTTP/1.1 429 ")
+        assert b"Retry-After: 1\r\n" in first
+        assert second.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.0/8 is loopback as a whole on Linux only")
+@pytest.mark.parametrize("log", [True, False])
+async def test_hosts_of_bulk_pages_alone_have_no_robots_txt(*, log: bool) -> None:
+    async with SampleServer(SMALL, any_host=True, log=log) as server:
+        async with asyncio.timeout(20), connected(server.port, host="127.200.3.4") as (reader, writer):
+            writer.write(b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\n" + get("/bulk/1"))
+            none, _, page = (await reader.read()).partition(b"HTTP/1.1 200 ")
+        assert none.startswith(b"HTTP/1.1 404 ")
+        assert b"<title>Bulk 1</title>" in page
+        own = await body(server, "/robots.txt")
+        assert own.startswith(b"User-agent: *\nDisallow: /private/\n")
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import pytest
+from protego import Protego
 
 from scraper.demo.charsets import COMMON, RARE
+from scraper.demo.robots_files import UNUSUAL_HOSTS
 from scraper.demo.site import Site, build_site
 from scraper.demo.voices import VOICES
 from scraper.record import Outcome
 
 if TYPE_CHECKING:
-    from scraper.demo.truth import Expected
+    from scraper.demo.truth import Answer, Expected
 
 PORT, DEAD = 8123, 8124
 # What the bytes of each WHATWG name are in Python.
@@ -110,8 +112,9 @@ def test_it_is_as_varied_as_it_says(site: Site, rows: list[Expected]) -> None:
     assert {row.lang for row in pages} == {voice.lang for voice in VOICES}
     assert {row.charset for row in pages} == {charset.name for charset in (*COMMON, *RARE)}
     assert {row.charset_source for row in pages} == {"bom", "header", "meta", "detected"}
-    assert len(site.hosts) == 12
-    wanted = {Outcome.OK, Outcome.DUPLICATE, Outcome.INVALID_URL, Outcome.CONNECT_ERROR, Outcome.DISCONNECTED}
+    assert site.hosts == (*(f"127.0.0.{last}" for last in range(1, 13)), *UNUSUAL_HOSTS)
+    wanted = {Outcome.OK, Outcome.DUPLICATE, Outcome.INVALID_URL, Outcome.DISCONNECTED}
+    wanted |= {Outcome.ROBOTS_DENIED, Outcome.ROBOTS_UNREACHABLE}
     wanted |= {Outcome.HTTP_ERROR, Outcome.REDIRECT_ERROR, Outcome.DECODE_ERROR, Outcome.PROTOCOL_ERROR}
     assert {row.outcome for row in rows} == wanted
 
@@ -190,8 +193,14 @@ def test_redirects_end_where_it_is_said(site: Site, rows: list[Expected]) -> Non
             if location is None:
                 break
             url, hops = urljoin(url, location), hops + 1
+            if f":{DEAD}/" in url:
+                break
         assert hops == row.redirects
-        assert answer.body == body_at(site, row.final_url or "")
+        if row.final_url is not None:
+            assert answer.body == body_at(site, row.final_url)
+        elif f":{DEAD}/" not in url:
+            place = next(place for place in site.places if place.url.replace("@PORT@", str(PORT)) == url)
+            assert site.judge(place) == row.robots
 
 
 def test_urls_are_those_that_end_well(site: Site, rows: list[Expected]) -> None:
@@ -200,13 +209,81 @@ def test_urls_are_those_that_end_well(site: Site, rows: list[Expected]) -> None:
     assert set(urls) == {row.url for row in rows if row.outcome is Outcome.OK}
 
 
-def test_no_url_of_the_list_is_forbidden_by_robots(site: Site) -> None:
-    assert site.disallowed
+def robots_answer(site: Site, host: str) -> Answer:
+    """What a host's robots.txt comes to, its redirect followed."""
+    answer = site.answer(host, "/robots.txt", port=PORT, dead_port=DEAD)
+    location = dict(answer.headers).get("Location")
+    if location is None:
+        return answer
+    there, _, path = location.removeprefix("http://").partition(f":{PORT}")
+    assert there != host
+    return site.answer(there, path, port=PORT, dead_port=DEAD)
+
+
+def test_what_ends_well_is_allowed_and_what_is_refused_is_not(site: Site, rows: list[Expected]) -> None:
     forbidden = {place.url.replace("@PORT@", str(PORT)) for place in site.disallowed}
     assert forbidden.isdisjoint(site.urls(PORT))
-    for place in site.disallowed:
-        rules = site.answer(place.host, "/robots.txt", port=PORT, dead_port=DEAD)
-        assert b"Disallow: /private/" in rules.body
+    refused = [row for row in rows if row.outcome.startswith("robots_")]
+    assert {row.url for row in refused if not row.redirects and f":{DEAD}/" not in str(row.url)} <= forbidden
+    for row in rows:
+        if row.outcome not in {Outcome.INVALID_URL, Outcome.DUPLICATE}:
+            assert row.robots is not None
+            assert row.robots.allowed == (row not in refused)
+        else:
+            assert row.robots is None
+
+
+def test_robots_txt_says_what_is_said_of_it(site: Site) -> None:
+    """Against another parser than the scraper's, on every place of every host."""
+    judged = set()
+    for place in site.places:
+        said, answer = site.judge(place), robots_answer(site, place.host)
+        assert said.status == answer.status
+        if answer.status == 200:
+            text = answer.body.decode("utf-8-sig")
+            rules = Protego.parse(text)
+            url = place.url.replace("@PORT@", str(PORT))
+            assert said.allowed == rules.can_fetch(url, "scraper"), place
+            assert said.crawl_delay == rules.crawl_delay("scraper")
+            assert said.rule is None or said.rule in text
+            judged.add(said.rule)
+        else:
+            assert said.allowed == (answer.status < 500)
+            assert said.rule is None
+    assert judged == {None, "Disallow: /private/", "Allow: /private/open", "Disallow: /*.secret$"}
+    assert {robots_answer(site, host).status for host in site.hosts} == {200, 403, 404, 503}
+
+
+def test_a_site_of_one_host_has_no_unusual_ones() -> None:
+    site = build_site(1, 5, hosts=1)
+    assert site.hosts == ("127.0.0.1",)
+    rows = site.expectations(PORT, dead_port=DEAD)
+    assert {Outcome.ROBOTS_DENIED, Outcome.ROBOTS_UNREACHABLE} <= {row.outcome for row in rows}
+
+
+def test_what_is_found_is_named_by_its_sitemap_and_by_no_line(site: Site, rows: list[Expected]) -> None:
+    found = site.found(PORT, dead_port=DEAD)
+    assert {(row.depth, row.outcome) for row in found} == {
+        (0, Outcome.OK), (0, Outcome.ROBOTS_DENIED), (1, Outcome.OK)
+    }  # fmt: skip
+    listed = {row.url for row in rows}
+    named = set()
+    for parent in {row.parent for row in found}:
+        assert parent is not None
+        body = body_at(site, parent)
+        text = gzip.decompress(body) if parent.endswith(".gz") else body
+        named |= {(parent, url) for url in re.findall("<loc>(.*?)</loc>", text.decode())}
+        line = f"sitemap:{parent}"
+        assert line in {row.input for row in (*found, *rows)}
+    assert named == {(row.parent, row.url) for row in found}
+    assert listed.isdisjoint(url for _, url in named)
+
+
+def test_the_lines_that_lead_to_more_are_the_last(rows: list[Expected]) -> None:
+    """Else a line after them could come in later than what they lead to, and get another number."""
+    leading = [row.seq for row in rows if row.input.startswith("sitemap:")]
+    assert leading == list(range(len(rows) - len(leading), len(rows)))
+    assert leading
 
 
 def test_the_compressed_sitemap_names_every_ordinary_page(site: Site, rows: list[Expected]) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 
 from scraper.clock import SystemClock
 from scraper.fetch.http import HttpFetcher
-from tests.support.fetching import fetch, fetch_settings
-from tests.support.wire import answering, answering_then_silent, read_head, serving
+from tests.support.fetching import fetch, fetch_by, fetch_settings, fetching
+from tests.support.wire import Recorded, answering, answering_then_silent, read_head, serving
 
 if TYPE_CHECKING:
     from scraper.messages import Response
@@ -22,19 +21,6 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 def head(*lines: bytes, status: bytes = b"200 OK") -> bytes:
     return b"\r\n".join([b"HTTP/1.1 " + status, *lines, b"", b""])
-
-
-class Recorded:
-    """A conversation of many exchanges that keeps what was asked."""
-
-    def __init__(self, answer: bytes = OK) -> None:
-        self.heads: list[bytes] = []
-        self._answer = answer
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            self.heads.append(await read_head(reader))
-            writer.write(self._answer)
 
 
 async def test_a_page_with_everything_said_of_it() -> None:
@@ -127,7 +113,7 @@ async def test_forms_of_an_answer(answer: bytes, status: int, version: str, body
 
 
 async def test_own_headers_are_sent() -> None:
-    talk = Recorded()
+    talk = Recorded(OK)
     async with serving(talk) as wire:
         await fetch(wire.url(), user_agent="tester/1 (+https://x.example)", headers={"Accept-Language": "fr"})
     lines = talk.heads[0].split(b"\r\n")
@@ -135,6 +121,40 @@ async def test_own_headers_are_sent() -> None:
     assert b"Accept-Language: fr" in lines
     assert b"Accept-Encoding: gzip, deflate, br, zstd" in lines
     assert b"Host: 127.0.0.1:%d" % wire.port in lines
+
+
+CREDENTIALS = ["Authorization", "COOKIE", "x-api-key", "X-Auth-Token", "proxy-authorization"]
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+async def test_credentials_go_only_where_they_are_said_to_go(name: str) -> None:
+    talk = Recorded(OK)
+    line = name.encode() + b": mine"
+    headers = {name: "mine", "X-Shown": "to all"}
+    async with serving(talk) as wire, fetching(headers=headers) as fetcher:
+        for options in ({}, {"credentials": True}, {"credentials": False}):
+            for is_last in (False, True):
+                await fetch_by(fetcher, wire.url(), **options, is_last=is_last)
+    sent = [head.split(b"\r\n") for head in talk.heads]
+    assert [lines.count(line) for lines in sent] == [0, 0, 1, 1, 0, 0]
+    assert [sum(b"mine" in part for part in lines) for lines in sent] == [0, 0, 1, 1, 0, 0]
+    assert all(b"X-Shown: to all" in lines for lines in sent)
+
+
+async def test_where_the_user_has_no_credentials_none_are_sent() -> None:
+    talk = Recorded(OK)
+    async with serving(talk) as wire, fetching(headers={"Accept-Language": "fr"}) as fetcher:
+        for credentials in (False, True):
+            await fetch_by(fetcher, wire.url(), credentials=credentials)
+    assert talk.heads[0] == talk.heads[1]
+
+
+async def test_a_header_of_the_users_replaces_ours_whatever_its_case() -> None:
+    talk = Recorded(OK)
+    async with serving(talk) as wire:
+        await fetch(wire.url(), headers={"accept": "text/plain", "ACCEPT-encoding": "identity"})
+    lines = [line for line in talk.heads[0].split(b"\r\n") if line.lower().startswith(b"accept")]
+    assert lines == [b"accept: text/plain", b"ACCEPT-encoding: identity"]
 
 
 async def test_no_cookie_is_kept_or_sent() -> None:
@@ -164,7 +184,7 @@ async def test_no_cookie_is_kept_or_sent() -> None:
     ],
 )
 async def test_the_target_goes_out_as_it_is(target: str, sent: bytes) -> None:
-    talk = Recorded()
+    talk = Recorded(OK)
     async with serving(talk) as wire:
         await fetch(wire.url(target))
     assert talk.heads[0].split(b"\r\n")[0] == b"GET " + sent + b" HTTP/1.1"
@@ -199,39 +219,45 @@ async def test_over_a_cap_the_beginning_is_kept_and_the_connection_closed(
     assert got.wire_bytes <= caps.get("max_wire_bytes", len(body))
 
 
-async def test_a_connection_is_used_again() -> None:
-    talk = Recorded(head(b"Transfer-Encoding: chunked") + b"2\r\nhi\r\n0\r\n\r\n")
-    async with (
-        serving(talk) as wire,
-        HttpFetcher.open(fetch_settings(), clock=SystemClock()) as fetcher,
-    ):
-        first, second = [await fetcher.fetch(wire.url(), departs=lambda: None) for _ in range(2)]
-    assert wire.connections == 1
-    assert first.connect_s > 0
-    assert (second.connect_s, second.dns_s, second.ip) == (0, 0, "127.0.0.1")
+BOMB = gzip.compress(bytes(1_000_000), mtime=0)
 
 
-async def test_a_kept_connection_that_the_server_has_closed_costs_nothing() -> None:
-    numbers = itertools.count()
+@pytest.mark.parametrize(
+    "of_settings", [{}, {"max_wire_bytes": 600}, {"max_body_bytes": 600}, {"max_body_bytes": 90}]
+)
+@pytest.mark.parametrize(
+    ("coding", "sent", "cap_bytes", "expected"),
+    [
+        (b"identity", b"x" * 1000, 1001, (b"x" * 1000, False)),
+        (b"identity", b"x" * 1000, 1000, (b"x" * 1000, False)),
+        (b"identity", b"x" * 1000, 999, (b"x" * 999, True)),
+        (b"identity", b"x" * 1000, 100, (b"x" * 100, True)),
+        (b"identity", b"x" * 1000, 0, (b"", True)),
+        (b"gzip", BOMB, 70_000, (bytes(70_000), True)),
+        (b"gzip", BOMB, 1_000_000, (bytes(1_000_000), False)),
+        (b"gzip", BOMB, 1, (b"", True)),  # one byte of what is packed gives nothing yet
+    ],
+)
+async def test_the_cap_of_one_fetch_takes_the_place_of_the_settings(
+    of_settings: dict[str, int], coding: bytes, sent: bytes, cap_bytes: int, expected: tuple[bytes, bool]
+) -> None:
+    answer = head(b"Content-Encoding: " + coding, b"Content-Length: %d" % len(sent)) + sent
+    async with serving(answering_then_silent(answer)) as wire, fetching(**of_settings) as fetcher:
+        got = await fetch_by(fetcher, wire.url(), cap_bytes=cap_bytes)
+    assert (got.body, got.truncated) == expected
+    assert got.wire_bytes == min(len(sent), cap_bytes)
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_head(reader)
-        writer.write(OK)
-        if next(numbers) == 0:
-            await read_head(reader)  # and no answer: closed while the second request was on its way
 
-    async with (
-        serving(talk) as wire,
-        HttpFetcher.open(fetch_settings(), clock=SystemClock()) as fetcher,
-    ):
-        for _ in range(2):
-            assert (await fetcher.fetch(wire.url(), departs=lambda: None)).body == b"hi"
-    assert wire.connections == 2
+async def test_the_cap_of_one_fetch_is_not_that_of_the_next() -> None:
+    async with serving(Recorded(OK)) as wire, fetching(max_body_bytes=1) as fetcher:
+        caps = (2, None, 2)
+        got = [await fetch_by(fetcher, wire.url(), cap_bytes=cap_bytes) for cap_bytes in caps]
+    assert [(one.body, one.truncated) for one in got] == [(b"hi", False), (b"h", True), (b"hi", False)]
 
 
 async def test_departs_once_and_when_the_connection_is_there() -> None:
     """A delay counts from there: a slow look-up must not bring two requests together."""
-    talk = Recorded()
+    talk = Recorded(OK)
     seen: list[int] = []
     async with (
         serving(talk) as wire,
@@ -239,6 +265,22 @@ async def test_departs_once_and_when_the_connection_is_there() -> None:
     ):
         await fetcher.fetch(wire.url(), departs=lambda: seen.append(wire.connections))
     assert seen == [1]
+
+
+async def test_it_departs_before_the_answer_comes() -> None:
+    departed = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await read_head(reader)
+            await departed.wait()
+            departed.clear()
+            writer.write(OK)
+
+    async with serving(talk) as wire, fetching() as fetcher:
+        for _ in range(2):  # on a new connection and on a kept one
+            await fetcher.fetch(wire.url(), departs=departed.set)
+    assert wire.connections == 1
 
 
 async def test_the_phase_of_a_task_is_told_while_it_waits() -> None:

@@ -2,307 +2,257 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, defaultdict
+import tempfile
+from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-from hypothesis import event, given, settings
+import pytest
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from scraper import urls
-from scraper.channel import Channel
-from scraper.frontier.frontier import Frontier
 from scraper.frontier.rows import host_id
-from scraper.messages import Batch, Finished, Request, Seed
-from scraper.settings.model import FrontierSettings, PolitenessSettings
-from tests.support.fakes import FakeClock, FakeState, finished, pass_s, play
+from scraper.record import Outcome
+from scraper.settings.model import FrontierSettings, PolitenessSettings, RobotsSettings
+from tests.unit.frontier.crew import Notes, Page, Part, RobotsPage, Schedule, Step, World, crawl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-class Step(NamedTuple):
-    """One visit: how long it takes and what comes of it; the visit after the last step finishes."""
-
-    takes_s: float
-    hop: int | None
-    """The number of the host that it leads to; ``None`` for another try."""
-    wait_s: float
-
-
-class Line(NamedTuple):
-    """One line of the list, and what its visits come to."""
-
-    host: int
-    path: int
-    steps: tuple[Step, ...] = ()
-    takes_s: float = 0.0
-
-    @property
-    def text(self) -> str:
-        return f"http://h{self.host}.example/{self.path}" if self.host >= 0 else "no URL"
-
-
-class Part(NamedTuple):
-    """Lines that are admitted together, some time after those before."""
-
-    pause_s: float
-    lines: tuple[Line, ...]
-
-
-class Schedule(NamedTuple):
-    """One crawl."""
-
-    parts: tuple[Part, ...]
-    frontier: FrontierSettings
-    politeness: PolitenessSettings
-    workers: int
-    state_s: float
-    """How long one read or write of the state takes."""
-    waits: bool
-
-
-class Crew:
-    """A seeder, workers and a writer around a frontier; checks at every step what must hold."""
-
-    def __init__(self, schedule: Schedule, clock: FakeClock) -> None:
-        self._schedule = schedule
-        self._clock = clock
-        self.state = FakeState(takes_s=schedule.state_s)
-        self.frontier = Frontier(
-            state=self.state,
-            settings=schedule.frontier,
-            politeness=schedule.politeness,
-            clock=clock,
-            progress=self.state.store.progress(),
-        )
-        self.lines = [line for part in schedule.parts for line in part.lines]
-        self.handed_out: list[tuple[float, str]] = []
-        """When, and for which URL, in order."""
-        self.departures: defaultdict[str, list[float]] = defaultdict(list)
-        self.most_under_way: Counter[str] = Counter()
-        self.most_hosts = 0
-        self._visits: Counter[int] = Counter()
-        self._out: set[int] = set()
-        self.done: list[int] = []
-        self._under_way: Counter[str] = Counter()
-        self._over_at_s = 0.0
-
-    async def work(self) -> None:
-        requests = Channel[Request](1)
-        records = Channel[Finished](4)
-        async with asyncio.TaskGroup() as stages:
-            stages.create_task(self._seed())
-            stages.create_task(self._hand_out(requests))
-            stages.create_task(self._write(records))
-            async with asyncio.TaskGroup() as pool:
-                for _ in range(self._schedule.workers):
-                    pool.create_task(self._visit(requests, records))
-            await records.close()
-        self.state.store.close(remove=False)
-
-    async def _seed(self) -> None:
-        consumed = 0
-        for part in self._schedule.parts:
-            await pass_s(part.pause_s)
-            seeds = tuple(Seed(line.text) for line in part.lines)
-            consumed += len(seeds)
-            await self.frontier.admit(
-                Batch(seeds=seeds, source=0, consumed=consumed, ended=False, waits=self._schedule.waits)
-            )
-        self.frontier.seal()
-        self._over_at_s = max(self._over_at_s, self._clock.now_s)
-
-    async def _hand_out(self, requests: Channel[Request]) -> None:
-        async for request in self.frontier:
-            assert request.seq not in self._out, "handed out twice"
-            assert request.seq not in self.done, "handed out after it was finished"
-            self._out.add(request.seq)
-            self.handed_out.append((self._clock.now_s, request.target))
-            self._under_way[request.host] += 1
-            self.most_under_way[request.host] = max(
-                self.most_under_way[request.host], self._under_way[request.host]
-            )
-            self.most_hosts = max(self.most_hosts, self.frontier.occupancy().hosts_in_memory)
-            await requests.send(request)
-        assert len(self.done) == len(self.lines), "ended too early"
-        assert self._clock.now_s == self._over_at_s, "ended too late"
-        await requests.close()
-
-    async def _visit(self, requests: Channel[Request], records: Channel[Finished]) -> None:
-        async for request in requests:
-            self.frontier.depart(request)
-            self.departures[request.host].append(self._clock.now_s)
-            line = self.lines[request.seq]
-            visit = self._visits[request.seq]
-            self._visits[request.seq] += 1
-            step = line.steps[visit] if visit < len(line.steps) and not request.settled else None
-            await pass_s(step.takes_s if step else line.takes_s)
-            self.frontier.come_back(request)
-            self._under_way[request.host] -= 1
-            if step is None:
-                await records.send(finished(request))
-                continue
-            self._out.remove(request.seq)
-            if step.hop is None:
-                self.frontier.put_back(request, wait_s=step.wait_s)
-            else:
-                target = f"http://h{step.hop}.example/{line.path}/{visit}"
-                onward = msgspec.structs.replace(request, target=target, host=urls.host_key(target))
-                self.frontier.put_back(onward)
-
-    async def _write(self, records: Channel[Finished]) -> None:
-        written = 0
-        batches = records.batches(items=3, weight=1 << 20, within_s=0.125, weigh=lambda one: len(one.line))
-        async for part in batches:
-            written += len(part)
-            self.done += [one.seq for one in part]
-            await self.frontier.finish(part, output_bytes=written)
-            self._over_at_s = max(self._over_at_s, self._clock.now_s)
-
-
-def crawl(schedule: Schedule) -> Crew:
-    """Play a schedule to its end and check what holds for every schedule."""
-
-    async def act(clock: FakeClock) -> Crew:
-        crew = Crew(schedule, clock)
-        await crew.work()
-        return crew
-
-    crew = play(act)
-    assert sorted(crew.done) == list(range(len(crew.lines)))
-    polite = schedule.politeness
-    for host, times in crew.departures.items():
-        if host:
-            assert crew.most_under_way[host] <= polite.per_host
-            assert all(later - earlier >= polite.delay_s for earlier, later in pairwise(times))
-    seen: set[str] = set()
-    visits = 0
-    for line in crew.lines:  # a duplicate and what is no URL ask nobody, once
-        first = line.host >= 0 and line.text not in seen
-        visits += 1 + len(line.steps) if first else 1
-        seen.add(line.text)
-    assert len(crew.handed_out) == visits
-    stands = crew.frontier.occupancy()
-    assert (stands.unfinished, stands.in_memory, stands.handed_out) == (0, 0, 0)
-    return crew
-
+HOSTS = [f"h{number}.example" for number in range(5)]
+ORIGINS = [f"{scheme}://{host}" for host in HOSTS for scheme in ("http", "https")]
+URLS = [f"{origin}/{path}" for origin in ORIGINS for path in range(20)]
 
 times = st.sampled_from([0.0, 0.0, 0.25, 0.5, 1.0])
-steps = st.builds(Step, times, st.none() | st.integers(0, 6), times)
-lines = st.builds(Line, st.integers(-1, 6), st.integers(0, 40), st.lists(steps, max_size=2).map(tuple), times)
+steps = st.builds(
+    Step,
+    takes_s=times,
+    hop=st.none() | st.sampled_from(ORIGINS),
+    wait_s=times,
+    asked_wait_s=st.sampled_from([0.0, 0.0, 0.0, 1.5]),
+)
+links = st.lists(st.sampled_from(URLS), max_size=4).map(tuple)
+pages = st.builds(Page, st.lists(steps, max_size=2).map(tuple), times, links)
+rules = st.sampled_from(["allow", "deny", "slow", "none", "unreachable"])
+robots_pages = st.builds(
+    RobotsPage,
+    rules=st.lists(rules, min_size=1, max_size=3).map(tuple),
+    takes_s=times,
+    hop=st.none() | st.sampled_from(ORIGINS),
+    age_s=st.sampled_from([0.0, 0.25, 2.0, 3600.0]),
+)
+worlds = st.builds(
+    World,
+    st.dictionaries(st.sampled_from(URLS), pages, max_size=20),
+    st.dictionaries(st.sampled_from(ORIGINS), robots_pages),
+    st.just(frozenset[str]()) | st.frozensets(st.sampled_from(HOSTS), max_size=2),
+)
+parts = st.builds(Part, times, st.lists(st.sampled_from([*URLS, "no URL"]), max_size=12).map(tuple))
 schedules = st.builds(
     Schedule,
-    st.lists(st.builds(Part, times, st.lists(lines, max_size=12).map(tuple)), max_size=6).map(tuple),
+    st.lists(parts, max_size=5).map(tuple),
+    worlds,
     st.builds(
         FrontierSettings,
         hosts_in_memory=st.integers(1, 4),
         urls_per_host_in_memory=st.integers(1, 6),
         lookahead=st.integers(1, 30),
     ),
-    st.builds(PolitenessSettings, per_host=st.integers(1, 3), delay_s=st.sampled_from([0.0, 0.25, 0.5])),
+    st.builds(
+        PolitenessSettings,
+        per_host=st.integers(1, 3),
+        delay_s=st.sampled_from([0.0, 0.25, 0.5]),
+        retry_after_cap_s=st.sampled_from([1.0, 2.0]).map(lambda cap_s: max(cap_s, 1.5)),
+        circuit_failures=st.sampled_from([0, 1, 3]),
+        circuit_probes=st.integers(1, 2),
+        circuit_pause_s=st.sampled_from([0.0, 0.5]),
+    ),
+    st.builds(RobotsSettings, policy=st.sampled_from(["obey", "obey", "obey", "ignore"])),
     st.integers(1, 6),
     st.sampled_from([0.0, 1 / 64]),
     st.booleans(),
+    st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0, 2.5, 4.0]), st.booleans()), max_size=3).map(tuple),
 )
 
 
+def played(schedule: Schedule) -> Notes:
+    with tempfile.TemporaryDirectory() as folder:
+        return crawl(schedule, Path(folder))
+
+
 @given(schedules)
-@settings(max_examples=150, deadline=None)
-def test_every_line_is_handed_out_exactly_once_politely_and_to_the_end(schedule: Schedule) -> None:
-    crew = crawl(schedule)
-    event(f"{len(crew.lines) // 20 * 20}+ lines")
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_line_is_finished_exactly_once_politely_and_to_the_end(schedule: Schedule) -> None:
+    notes = played(schedule)
+    event(f"{notes.lines // 20 * 20}+ lines")
+    for outcome in notes.outcomes:
+        event(outcome)
 
 
-def spread(hosts: int, each: int, *, takes_s: float = 0.25, first: int = 0) -> tuple[Line, ...]:
+def spread(hosts: int, each: int, *, first: int = 0) -> list[str]:
     """Return so many lines of each host, host after host in turns."""
-    return tuple(
-        Line(host, path, takes_s=takes_s) for path in range(each) for host in range(first, first + hosts)
-    )
+    return [f"http://h{host}.example/{path}" for path in range(each) for host in range(first, first + hosts)]
 
 
 def schedule_of(
-    *parts: Sequence[Line],
+    *parts: Sequence[str],
+    pages: dict[str, Page] | None = None,
+    takes_s: float = 0.25,
+    robots: dict[str, RobotsPage] | None = None,
+    silent: frozenset[str] = frozenset(),
     hosts_in_memory: int = 100,
     urls_per_host: int = 16,
-    delay_s: float = 0.0,
-    per_host: int = 2,
     workers: int = 8,
     state_s: float = 0.0,
+    pause_s: float = 0.0,
+    **polite: Any,
 ) -> Schedule:
+    """Return a schedule in which a page takes ``takes_s``; robots.txt is asked for where some are given."""
+    every = {line: Page(takes_s=takes_s) for part in parts for line in part}
     return Schedule(
-        tuple(Part(0.0, tuple(part)) for part in parts),
+        tuple(Part(pause_s, tuple(part)) for part in parts),
+        World({**every, **(pages or {})}, robots or {}, silent),
         FrontierSettings(hosts_in_memory=hosts_in_memory, urls_per_host_in_memory=urls_per_host),
-        PolitenessSettings(per_host=per_host, delay_s=delay_s),
+        PolitenessSettings(**{"delay_s": 0.0, **polite}),
+        RobotsSettings(policy="ignore" if robots is None else "obey"),
         workers,
         state_s,
-        waits=False,
     )
 
 
-def test_a_window_of_three_hosts_serves_fifty() -> None:
-    crew = crawl(schedule_of(spread(50, 4), hosts_in_memory=3))
-    assert len(crew.departures) == 50
-
-
-def test_a_window_of_three_hosts_never_holds_more() -> None:
-    """Redirects aside, which come in also when it is full."""
-    crew = crawl(schedule_of(spread(50, 4), hosts_in_memory=3))
-    assert crew.most_hosts == 3
+def test_a_window_of_three_hosts_serves_fifty_and_never_holds_more() -> None:
+    """Redirects aside, which may come in also when it is full."""
+    notes = played(schedule_of(spread(50, 4), hosts_in_memory=3))
+    assert len(notes.departures) == 50
+    assert notes.most_hosts == 3
 
 
 def test_hosts_with_many_rows_are_filled_again_and_again() -> None:
-    crew = crawl(schedule_of(spread(3, 300), urls_per_host=8, state_s=1 / 64, workers=12))
-    assert len(crew.handed_out) == 900
-    assert crew.state.calls.count("load") < 900 / 4, "a read of the state brings several rows"
+    notes = played(schedule_of(spread(3, 300), urls_per_host=8, state_s=1 / 64, workers=12))
+    assert len(notes.handed_out) == 900
+    assert notes.calls.count("load") < 900 / 4, "a read of the state brings several rows"
 
 
 def test_a_host_is_kept_busy_while_it_is_filled_again() -> None:
     """With a delay the rows end just when the delay says: no turn is lost to a read of the state."""
-    crew = crawl(schedule_of(spread(1, 100, takes_s=0.0), delay_s=0.25, state_s=1 / 64, urls_per_host=8))
-    times = crew.departures["h0.example"]
+    notes = played(schedule_of(spread(1, 100), takes_s=0.0, delay_s=0.25, state_s=1 / 64, urls_per_host=8))
+    times = notes.departures["h0.example"]
     assert {later - earlier for earlier, later in pairwise(times)} == {0.25}
 
 
-def test_a_slow_host_holds_back_nobody() -> None:
+def test_a_host_with_many_in_back_off_is_still_served() -> None:
+    """Those that wait do not keep the others on disk: nothing stands still for the longest of waits."""
+    lines = spread(1, 40)
+    failing = {line: Page((Step(wait_s=1000.0),)) for line in lines[:10]}
+    notes = played(schedule_of(lines, pages=failing, urls_per_host=1, per_host=1, takes_s=0.0))
+    first_s = notes.handed_out[0][0]
+    assert sum(at_s < first_s + 1000.0 for at_s, _ in notes.handed_out) == 40
+
+
+SLOW = {f"http://h99.example/{path}": Page((Step(64.0, wait_s=128.0),), takes_s=256.0) for path in range(60)}
+ROBOTS_99 = "http://h99.example"
+
+
+@pytest.mark.parametrize(
+    "robots",
+    [
+        None,
+        {ROBOTS_99: RobotsPage(takes_s=512.0)},
+        {ROBOTS_99: RobotsPage(("slow",))},
+        {ROBOTS_99: RobotsPage(("unreachable",), takes_s=64.0)},
+    ],
+)
+def test_a_slow_host_holds_back_nobody(robots: dict[str, RobotsPage] | None) -> None:
     """The others are handed out at the very same times without it."""
-    others = spread(6, 20, takes_s=0.25)
-    slow = tuple(
-        Line(99, path, (Step(64.0, None, 128.0),), takes_s=256.0) for path in range(len(others) // 2)
-    )
-    mixed = tuple(line for pair in zip(others[::2], slow, others[1::2], strict=True) for line in pair)
-    alone = crawl(schedule_of(others, delay_s=0.5, workers=16))
-    beside = crawl(schedule_of(mixed, delay_s=0.5, workers=16))
+    others = spread(6, 20)
+    mixed = [line for pair in zip(others[::2], SLOW, others[1::2], strict=True) for line in pair]
+    alone = played(schedule_of(others, delay_s=0.5, workers=16, robots=robots))
+    beside = played(schedule_of(mixed, pages=SLOW, delay_s=0.5, workers=16, robots=robots))
     assert sorted(alone.handed_out) == sorted(
         (at_s, url) for at_s, url in beside.handed_out if "//h99." not in url
     )
 
 
-def test_a_redirect_to_a_host_outside_a_full_window_is_followed_at_once() -> None:
-    """The window has one seat, and its host holds it for long: the target does not wait for the seat."""
-    leads_on = Line(0, 100, (Step(0.25, 7, 0.0),))
-    crew = crawl(schedule_of((leads_on, *spread(1, 8, takes_s=4.0)), hosts_in_memory=1))
-    assert crew.departures["h7.example"] == [crew.handed_out[0][0] + 0.25]
+def test_a_redirect_to_a_host_outside_a_full_window_waits_in_the_state() -> None:
+    """The window has one seat: the line gives it up, and goes on at the host that it leads to."""
+    lines = ["http://h0.example/x", *spread(4, 3)]
+    leads_on = {lines[0]: Page((Step(0.25, hop="https://h7.example"),))}
+    notes = played(schedule_of(lines, pages=leads_on, hosts_in_memory=1))
+    assert "move" in notes.calls
+    assert len(notes.departures["h7.example"]) == 1
+    assert notes.most_hosts == 1
 
 
 def test_rows_of_a_redirects_target_that_wait_on_disk_come_once_too() -> None:
-    lines = (Line(0, 100, (Step(0.25, 7, 0.0),)), *spread(1, 8, takes_s=1.0), *spread(1, 8, first=7))
-    crew = crawl(schedule_of(lines, hosts_in_memory=1))
-    assert Counter(url for _, url in crew.handed_out).most_common(1)[0][1] == 1
-    assert len(crew.departures["h7.example"]) == 9
+    lines = ["http://h0.example/x", *spread(1, 8), *spread(1, 8, first=7)]
+    leads_on = {lines[0]: Page((Step(0.25, hop="http://h7.example"),))}
+    notes = played(schedule_of(lines, pages=leads_on, hosts_in_memory=1))
+    assert Counter(url for _, url in notes.handed_out).most_common(1)[0][1] == 1
+    assert len(notes.departures["h7.example"]) == 9
 
 
-def test_rows_admitted_while_their_host_is_loaded_come_once() -> None:
+@pytest.mark.parametrize("pause_s", [0.0, 1 / 128, 1 / 64, 3 / 128, 1 / 32, 1 / 16])
+def test_rows_admitted_while_their_host_is_loaded_come_once(pause_s: float) -> None:
     """The second part reaches the state while the answer to the load of the first is on its way."""
-    for pause_s in (0.0, 1 / 128, 1 / 64, 3 / 128, 1 / 32, 1 / 16):
-        schedule = schedule_of(state_s=1 / 64)._replace(
-            parts=tuple(Part(pause_s, tuple(Line(0, part * 3 + n) for n in range(3))) for part in range(6))
+    parts = [[f"http://h0.example/{part * 3 + n}" for n in range(3)] for part in range(6)]
+    notes = played(schedule_of(*parts, state_s=1 / 64, pause_s=pause_s))
+    assert len(notes.handed_out) == 18
+
+
+def test_a_host_that_is_denied_a_thousand_times_is_done_without_waiting() -> None:
+    """And its one allowed line does not wait for the others either."""
+    lines = [f"http://h0.example/1{path:03}" for path in range(1000)]
+    notes = played(
+        schedule_of(
+            [*lines, "http://h0.example/2"], robots={"http://h0.example": RobotsPage(("deny",))}, delay_s=8.0
         )
-        crew = crawl(schedule)
-        assert len(crew.handed_out) == 18
+    )
+    began_s = notes.handed_out[0][0]
+    assert notes.outcomes == {Outcome.ROBOTS_DENIED: 1000, Outcome.OK: 1}
+    assert max(at_s for at_s, _ in notes.handed_out) == began_s + 8.0
+    assert len(notes.departures["h0.example"]) == 2
+    assert notes.calls.count("load") < 1000 / 4
+
+
+def test_denied_lines_of_many_hosts_do_not_pile_up_in_memory() -> None:
+    """Each goes on at once: were they queued, one would go in the time that every host adds one."""
+    lines = [f"http://h{host}.example/1{path:02}" for path in range(30) for host in range(40)]
+    robots = {f"http://h{host}.example": RobotsPage(("deny",)) for host in range(40)}
+    schedule = schedule_of(lines, robots=robots, urls_per_host=4, per_host=1)
+    notes = played(schedule)
+    assert notes.outcomes == {Outcome.ROBOTS_DENIED: 1200}
+    assert notes.most_in_memory <= 40 * 8 * 1.5
+
+
+@pytest.mark.parametrize("age_s", [0.0, 0.25])
+@pytest.mark.parametrize("rules", ["allow", "slow", "deny", "unreachable"])
+def test_an_answer_that_expires_before_a_turn_comes_serves_who_waited_for_it(
+    rules: Any, age_s: float
+) -> None:
+    robots = {"http://h0.example": RobotsPage((rules,), age_s=age_s)}
+    notes = played(schedule_of(spread(1, 12), robots=robots, delay_s=0.5))
+    assert 1 <= notes.asked_robots["http://h0.example"] <= 12
+
+
+def test_a_silent_host_costs_its_probes_and_no_more() -> None:
+    lines = spread(1, 50)
+    schedule = schedule_of(
+        lines, silent=frozenset({"h0.example"}), circuit_failures=3, circuit_probes=2, circuit_pause_s=4.0
+    )
+    notes = played(schedule)
+    assert 5 <= len(notes.departures["h0.example"]) <= 6
+    assert notes.outcomes[Outcome.HOST_UNAVAILABLE] >= 44
+
+
+def test_lines_in_back_off_are_given_up_with_their_host() -> None:
+    lines = spread(1, 20)
+    pages = {line: Page((Step(wait_s=1000.0),)) for line in lines[:4]}
+    schedule = schedule_of(lines, pages=pages, silent=frozenset({"h0.example"}), circuit_failures=3)
+    notes = played(schedule._replace(robots=RobotsSettings(policy="ignore")))
+    assert max(at_s for at_s, _ in notes.handed_out) < notes.handed_out[0][0] + 100.0
 
 
 def test_the_host_ids_of_the_schedules_differ() -> None:
     assert len({host_id(f"h{number}.example") for number in range(100)}) == 100
+

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from scraper.messages import Finished, Request
-from scraper.observe.events import RunStarted, Written
-from scraper.record import Outcome, Redirect, Try
+from scraper.messages import Finished, Request, RobotsRequest
+from scraper.observe.events import RobotsKnown, RunStarted, Written
+from scraper.record import Failure, Outcome, Redirect, Try
+from scraper.robots.access import RobotsFile, Standing
 
 
 def finished(
@@ -13,6 +14,7 @@ def finished(
     url: str = "https://a.example/",
     host: str = "https://a.example",
     outcome: Outcome = Outcome.OK,
+    cause: Outcome | None = None,
     status: int | None = 200,
     elapsed_s: float = 0.1,
     attempts: int = 1,
@@ -21,10 +23,12 @@ def finished(
 ) -> Finished:
     return Finished(
         home=0,
+        place=seq,
         seq=seq,
         url=url,
         host=host,
         outcome=outcome,
+        cause=cause,
         status=status,
         line=b"{}\n",
         wire_bytes=wire_bytes,
@@ -53,6 +57,7 @@ def request(
     target: str = "https://b.example/next",
     redirects: tuple[Redirect, ...] = (),
     tries: tuple[Try, ...] = (),
+    is_anew: bool = False,
 ) -> Request:
     return Request(
         seq=7,
@@ -61,6 +66,41 @@ def request(
         target=target,
         host="https://b.example",
         home=1,
+        place=2,
         redirects=redirects,
         tries=tries,
+        is_anew=is_anew,
+    )
+
+
+def robots_request(*, redirects: tuple[Redirect, ...] = (), tries: tuple[Try, ...] = ()) -> RobotsRequest:
+    return RobotsRequest(
+        target="https://b.example/robots.txt",
+        host="https://b.example",
+        origin="https://b.example",
+        redirects=redirects,
+        tries=tries,
+    )
+
+
+def robots_known(
+    origin: str = "https://b.example",
+    *,
+    standing: Standing = Standing.RULES,
+    status: int | None = 200,
+    cause: Outcome | None = None,
+    message: str = "",
+) -> RobotsKnown:
+    """Return what came of asking for a robots.txt; with a ``message`` it could not be had."""
+    failure = Failure(type="EWHY", message=message, phase="robots") if message else None
+    return RobotsKnown(
+        RobotsFile(
+            origin=origin,
+            standing=standing,
+            status=status,
+            read_at_s=0.0,
+            expires_at_s=600.0,
+            failure=failure,
+            cause=cause,
+        )
     )

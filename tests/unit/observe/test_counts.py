@@ -12,7 +12,9 @@ from scraper.observe.events import (
     Admitted,
     Draining,
     Event,
+    LinksTaken,
     Redirected,
+    RobotsKnown,
     RunEnded,
     Sealed,
     Stalled,
@@ -21,7 +23,15 @@ from scraper.observe.events import (
 )
 from scraper.record import Outcome
 from tests.support.fakes import FakeClock
-from tests.unit.observe.samples import batch, finished, request, started, written
+from tests.unit.observe.samples import (
+    batch,
+    finished,
+    request,
+    robots_known,
+    robots_request,
+    started,
+    written,
+)
 
 if TYPE_CHECKING:
     from scraper.messages import Finished
@@ -31,6 +41,7 @@ RECORDS = st.builds(
     seq=st.integers(0, 10**6),
     host=st.sampled_from(["", "https://a.example", "https://b.example"]),
     outcome=st.sampled_from(Outcome),
+    cause=st.none() | st.sampled_from(Outcome),
     status=st.none() | st.sampled_from([200, 204, 301, 404, 503, 0, 99, 600, 999]),
     elapsed_s=st.floats(0, 100, allow_nan=False),
     attempts=st.integers(0, 3),
@@ -43,8 +54,14 @@ EVENTS = st.lists(
         st.lists(RECORDS, max_size=8).map(
             lambda records: Written(records=tuple(records), output_bytes=len(records) * 3)
         ),
-        st.just(Redirected(request())),
-        st.just(TriedAgain(request=request(), wait_s=1.0)),
+        st.builds(LinksTaken, st.integers(0, 5000)),
+        st.builds(Redirected, st.sampled_from([request(), robots_request()])),
+        st.builds(
+            TriedAgain,
+            errand=st.sampled_from([request(), robots_request()]),
+            wait_s=st.sampled_from([0.0, 1.0]),
+        ),
+        st.just(robots_known()),
         st.just(Stalled(silent_s=60.0, waits=())),
     ),
     max_size=20,
@@ -69,7 +86,7 @@ def test_counts_agree_with_a_list_of_all_that_happened(
     records: list[Finished] = [
         record for event in events if isinstance(event, Written) for record in event.records
     ]
-    admitted = sum(event.lines for event in events if isinstance(event, Admitted))
+    admitted = sum(event.lines for event in events if isinstance(event, Admitted | LinksTaken))
     assert got.known == already_done + more + admitted
     assert (got.done, got.written) == (already_done + len(records), len(records))
     assert got.by_outcome == Counter(record.outcome for record in records)
@@ -77,11 +94,13 @@ def test_counts_agree_with_a_list_of_all_that_happened(
     assert got.by_status == Counter(
         record.status for record in records if record.status is not None and 100 <= record.status < 600
     )
-    assert got.failed == sum(record.outcome not in {"ok", "duplicate"} for record in records)
+    assert got.failed == sum(record.outcome not in {"ok", "duplicate", "filtered"} for record in records)
     assert got.wire_bytes == sum(record.wire_bytes for record in records)
     assert got.size_bytes == sum(record.size_bytes for record in records)
     assert got.retries == sum(isinstance(event, TriedAgain) for event in events)
     assert got.redirects == sum(isinstance(event, Redirected) for event in events)
+    assert got.robots_files == sum(isinstance(event, RobotsKnown) for event in events)
+    assert got.by_cause == Counter(record.cause for record in records if record.cause is not None)
     assert got.stalls == sum(isinstance(event, Stalled) for event in events)
     asked = [record for record in records if record.attempts and record.host]
     assert {host.host: host.pages for host in got.slowest_hosts} == Counter(record.host for record in asked)
@@ -134,6 +153,28 @@ def test_time_left_is_nothing_when_all_is_done() -> None:
     assert counts.snapshot().left_s is None  # the sources may hold more
     counts.notice(Sealed(2))
     assert counts.snapshot().left_s == 0.0
+
+
+def test_links_are_lines_too_before_and_after_the_sources_end() -> None:
+    counts = Counts(clock=FakeClock())
+    counts.notice(started(already_done=1, known=3, resumed=True))
+    counts.notice(LinksTaken(4))
+    got = counts.snapshot()
+    assert (got.known, got.total) == (7, None)
+    counts.notice(Sealed(7))
+    counts.notice(LinksTaken(2))
+    got = counts.snapshot()
+    assert (got.known, got.total) == (9, 9)
+
+
+def test_a_snapshot_keeps_its_causes() -> None:
+    counts = Counts(clock=FakeClock())
+    unreachable = finished(outcome=Outcome.ROBOTS_UNREACHABLE, cause=Outcome.DNS_ERROR, status=None)
+    counts.notice(written(unreachable))
+    before = counts.snapshot()
+    counts.notice(written(unreachable, finished()))
+    assert before.by_cause == {Outcome.DNS_ERROR: 1}
+    assert counts.snapshot().by_cause == {Outcome.DNS_ERROR: 2}
 
 
 def test_after_the_end_the_numbers_stand() -> None:

@@ -14,6 +14,7 @@ from scraper.observe.events import (
     Admitted,
     Draining,
     Event,
+    LinksTaken,
     Redirected,
     RunEnded,
     Sealed,
@@ -22,16 +23,26 @@ from scraper.observe.events import (
 )
 from scraper.observe.log import JsonLog, LogLine
 from scraper.record import Outcome, Redirect, Try
+from scraper.robots.access import Standing
 from tests.support.fakes import FakeClock
-from tests.unit.observe.samples import batch, finished, request, started, written
+from tests.unit.observe.samples import (
+    batch,
+    finished,
+    request,
+    robots_known,
+    robots_request,
+    started,
+    written,
+)
 
 HOP = Redirect(url="https://a.example/", status=301, location="/next", elapsed_s=0.25)
 FAILED = Try(at="2026-01-31T09:30:00.000Z", status=503, error="http_error")
 EVERY_EVENT: list[Event] = [
     started(resumed=True, already_done=5, known=9),
     Sealed(9),
-    TriedAgain(request=request(tries=(FAILED,)), wait_s=1.5),
+    TriedAgain(errand=request(tries=(FAILED,)), wait_s=1.5),
     Redirected(request(redirects=(HOP,))),
+    robots_known(),
     Stalled(silent_s=60.0, waits=("worker 1: a", "worker 2: b")),
     written(
         finished(3), finished(4, url="no url", host="", outcome=Outcome.INVALID_URL, status=None, attempts=0)
@@ -64,7 +75,7 @@ def test_each_event_is_one_object_with_the_same_keys(tmp_path: Path) -> None:
     assert {line["time"] for line in lines} == {"2026-01-31T09:30:00.000Z"}
     assert {line["run"] for line in lines} == {"r1"}
     assert [line["event"] for line in lines] == [
-        *("started", "sealed", "tried_again", "redirected", "stalled", "written", "written"),
+        *("started", "sealed", "tried_again", "redirected", "robots", "stalled", "written", "written"),
         *("draining", "aborting", "ended"),
     ]
 
@@ -95,8 +106,14 @@ def test_what_the_lines_say(tmp_path: Path) -> None:
         "elapsed_s": 0.25,
         "reason": "to https://b.example/next",
     }
-    assert said[4] == {"event": "stalled", "elapsed_s": 60.0, "reason": "worker 1: a; worker 2: b"}
-    assert said[5] == {
+    assert said[4] == {
+        "event": "robots",
+        "url": "https://b.example/robots.txt",
+        "status": 200,
+        "reason": "rules",
+    }
+    assert said[5] == {"event": "stalled", "elapsed_s": 60.0, "reason": "worker 1: a; worker 2: b"}
+    assert said[6] == {
         "event": "written",
         "seq": 3,
         "url": "https://a.example/",
@@ -146,7 +163,7 @@ def test_retries_wait_for_the_next_batch_and_all_goes_out_in_one_call(
 
     log = _log(tmp_path / "log")
     monkeypatch.setattr(os, "write", spy)
-    again = TriedAgain(request=request(), wait_s=1.0)
+    again = TriedAgain(errand=request(), wait_s=1.0)
     for _ in range(10):
         log.notice(again)
     assert sizes == []
@@ -159,8 +176,42 @@ def test_retries_wait_for_the_next_batch_and_all_goes_out_in_one_call(
     assert len(_lines(tmp_path / "log")) == 1266
 
 
-def test_admitted_lines_are_not_logged(tmp_path: Path) -> None:
-    assert _logged(tmp_path / "log", Admitted(5)) == []
+def test_lines_that_are_only_taken_in_are_not_logged(tmp_path: Path) -> None:
+    assert _logged(tmp_path / "log", Admitted(5), LinksTaken(5)) == []
+
+
+def test_what_happens_to_a_robots_request_has_no_line_number(tmp_path: Path) -> None:
+    again, onward = _logged(
+        tmp_path / "log",
+        TriedAgain(errand=robots_request(tries=(FAILED,)), wait_s=1.5),
+        Redirected(robots_request(redirects=(HOP,))),
+    )
+    assert (again["event"], again["seq"], again["url"]) == (
+        "tried_again",
+        None,
+        "https://b.example/robots.txt",
+    )
+    assert (onward["event"], onward["seq"], onward["url"]) == ("redirected", None, "https://a.example/")
+
+
+def test_a_request_that_a_dead_connection_swallowed_is_told_as_that(tmp_path: Path) -> None:
+    (line,) = _logged(tmp_path / "log", TriedAgain(errand=request(is_anew=True), wait_s=0.0))
+    assert (line["event"], line["attempts"], line["outcome"]) == ("tried_again", 0, None)
+    assert line["reason"] == "the kept connection had died"
+
+
+def test_a_robots_file_that_could_not_be_had_says_why(tmp_path: Path) -> None:
+    (line,) = _logged(
+        tmp_path / "log",
+        robots_known(
+            standing=Standing.UNREACHABLE,
+            status=None,
+            cause=Outcome.DNS_ERROR,
+            message="robots.txt: no\x1b[2J such\nname",
+        ),
+    )
+    assert (line["status"], line["outcome"]) == (None, "dns_error")
+    assert line["reason"] == "robots.txt: no such name"
 
 
 def test_the_file_is_for_its_owner_and_is_appended_to(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from scraper.observe.counts import Counts
 from scraper.observe.events import Draining, Event, Redirected, RunEnded, Sealed, Stalled, TriedAgain
 from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_summary
 from scraper.record import Outcome
+from scraper.robots.access import Standing
 from tests.support.fakes import FakeClock
-from tests.unit.observe.samples import finished, request, started, written
+from tests.unit.observe.samples import finished, request, robots_known, started, written
 
 if TYPE_CHECKING:
     from scraper.observe.counts import Snapshot
@@ -57,8 +58,10 @@ def _complete() -> Snapshot:
     return _after(
         started(),
         Sealed(1003),
-        TriedAgain(request=request(), wait_s=1.0),
+        TriedAgain(errand=request(), wait_s=1.0),
         Redirected(request()),
+        robots_known(),
+        robots_known(standing=Standing.UNAVAILABLE, status=404),
         written(*pages, slow, dead, again, output_bytes=3 * MIB),
         RunEnded(complete=True, elapsed_s=61.5),
     )
@@ -90,6 +93,7 @@ https://a.example                200 ms       200 ms   1,000        0
 1,003 records in 1 min 02 s (16.3/s)
 Received 9.5 MiB, 47.7 MiB unpacked; 1 retry, 1 redirect
 Latency: median 200 ms, 95 % 200 ms, 99 % 200 ms, longest 14 s
+2 robots.txt files read
 Output: output/pages.jsonl (3.0 MiB)
 Log: output/log.jsonl
 Complete: 1,003 lines in, 1,003 records out."""
@@ -125,12 +129,35 @@ Received 0 B, 0 B unpacked; 0 retries, 0 redirects
 Latency: median 100 ms, 95 % 100 ms, 99 % 100 ms, longest 100 ms
 Stalled 1 time
 Stopped: SIGINT
+0 robots.txt files read
 Output: output/pages.jsonl (2.0 KiB)
 Log: output/log.jsonl
 Incomplete: 100 lines in, 41 records out.
 To go on: scraper crawl urls.txt -o output/pages.jsonl --resume --delay 1 \
 --delay 1 --delay 1 --delay 1 --delay 1 --delay 1 --delay 1 --delay 1"""
     )
+
+
+def _about_robots(snapshot: Snapshot, *, ignored: bool = False) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    print_summary(console, snapshot, output="o", robots_ignored=ignored)
+    assert isinstance(console.file, io.StringIO)
+    return next(line for line in console.file.getvalue().splitlines() if "robots.txt" in line)
+
+
+def test_why_robots_files_could_not_be_had_is_said_most_frequent_first() -> None:
+    causes = [Outcome.TIMEOUT, Outcome.DNS_ERROR, Outcome.DNS_ERROR, Outcome.CONNECT_ERROR]
+    records = [
+        finished(n, outcome=Outcome.ROBOTS_UNREACHABLE, cause=cause, status=None)
+        for n, cause in enumerate(causes)
+    ]
+    assert _about_robots(_after(robots_known(), written(*records))) == (
+        "1 robots.txt read; robots_unreachable because of dns_error 2, connect_error 1, timeout 1"
+    )
+
+
+def test_that_robots_files_were_ignored_is_said() -> None:
+    assert _about_robots(_after(), ignored=True) == "robots.txt was ignored (--robots ignore)"
 
 
 def test_nothing_written_is_no_error() -> None:
@@ -140,6 +167,7 @@ def test_nothing_written_is_no_error() -> None:
         == """
 0 records in 0 ms (0.0/s)
 Received 0 B, 0 B unpacked; 0 retries, 0 redirects
+0 robots.txt files read
 Output: output/pages.jsonl (0 B)
 Log: output/log.jsonl
 Complete: 0 lines in, 0 records out."""

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scraper.parse import PageParser
+from scraper.parse.links import Target
 from scraper.record import Feed, Heading, Icon, ImageCounts, LinkCounts, Page, Refresh
 from scraper.settings.model import ParseSettings
 
@@ -25,7 +26,13 @@ BOTH = pytest.mark.parametrize("parser", [FAST, SOUP], ids=["fast", "beautifulso
 
 def parse(parser: PageParser, body: bytes | str, *, charset: str | None = None) -> Page:
     raw = body.encode() if isinstance(body, str) else body
-    return parser.parse(body=raw, url=URL, content_type_charset=charset)
+    parsed = parser.parse(body=raw, url=URL, content_type_charset=charset)
+    assert parsed.targets == [], "nobody asked for them"
+    return parsed.page
+
+
+def targets(parser: PageParser, body: bytes) -> list[Target]:
+    return parser.parse(body=body, url=URL, content_type_charset=None, links=True).targets
 
 
 EXPECTED: dict[str, dict[str, Any]] = {
@@ -136,6 +143,19 @@ def test_every_fixture_has_an_expectation() -> None:
 def test_both_parsers_give_the_same_page(name: str) -> None:
     body = (DATA / name).read_bytes()
     assert parse(FAST, body) == parse(SOUP, body)
+    assert targets(FAST, body) == targets(SOUP, body)
+
+
+@BOTH
+def test_where_the_links_of_a_page_lead_is_told_to_whoever_asks(parser: PageParser) -> None:
+    body = b"""<a href=x>1</a> <base href="/deep/"> <a href="y#z" rel="nofollow ugc">2</a>
+        <map><area href="//other.example"></map> <a href="mailto:a@b.example">3</a> <a>4</a>
+        <a href="https://site.example/dir/page#top">itself</a> <a href="/deep/x">1 again</a>"""
+    assert targets(parser, body) == [
+        Target("https://site.example/deep/x", nofollow=False),
+        Target("https://site.example/deep/y", nofollow=True),
+        Target("https://other.example/", nofollow=False),
+    ]
 
 
 @BOTH

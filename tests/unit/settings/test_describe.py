@@ -34,6 +34,15 @@ def test_every_setting_is_explained_above_its_line() -> None:
     assert tomllib.loads(default_toml()).keys() == {option.section for option in options().values()}
 
 
+def test_the_commented_tables_can_be_used() -> None:
+    lines = default_toml().splitlines()
+    start = lines.index('# [politeness.hosts."*.example.com"]')
+    lines.remove("hosts = {}")
+    lines[start - 1 : start + 2] = [line.removeprefix("# ") for line in lines[start - 1 : start + 2]]
+    hosts = tomllib.loads("\n".join(lines))["politeness"]["hosts"]
+    assert hosts == options()["politeness.hosts"].example
+
+
 def test_docstrings_are_inherited_and_folded() -> None:
     assert "link" in field_docstrings(Record)["depth"]
     assert field_docstrings(Record)["titles"] == field_docstrings(Page)["titles"]

@@ -1,0 +1,183 @@
+"""Before a request goes: its host must not be given up, and robots.txt must have been read and allow it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from scraper.messages import Request, RobotsRequest, Settled
+from scraper.record import Failure, Outcome
+from scraper.robots.access import (
+    STALE_AT_MOST_S,
+    Access,
+    RobotsFile,
+    Standing,
+    origin_of,
+    robots_url,
+)
+
+if TYPE_CHECKING:
+    from scraper.clock import Clock
+    from scraper.frontier.host_queue import HostQueue
+    from scraper.settings.model import RobotsSettings
+
+_GIVEN_UP = Settled(
+    Outcome.HOST_UNAVAILABLE,
+    Failure(type="HostUnavailable", message="the host did not answer and was given up", phase="connect"),
+    retryable=True,
+)
+
+
+class Gate:
+    """One origin's robots.txt, as its host in memory knows it; times are monotonic seconds."""
+
+    __slots__ = ("_access", "_expires_s", "_stale", "asked", "parked")
+
+    def __init__(self) -> None:
+        self.asked = False
+        """robots.txt is on its way: nobody else asks for it."""
+        self.parked: deque[Request] = deque()
+        """What waits for it."""
+        self._access: Access | None = None
+        self._stale: Access | None = None
+        self._expires_s = 0.0
+
+    def access(self, now_s: float) -> Access | None:
+        """Return what robots.txt said, ``None`` when it has to be asked for."""
+        if self._access is not None and now_s >= self._expires_s:
+            self._stale, self._access = self._access, None
+        return self._access
+
+    @property
+    def crawl_delay_s(self) -> float:
+        """The ``Crawl-delay`` that is known last, 0 without one."""
+        known = self._access or self._stale
+        return (known.crawl_delay_s or 0.0) if known else 0.0
+
+    def recall(self, access: Access, *, now_s: float, unix_s: float) -> None:
+        """Take over what was kept from earlier; one that has expired is still better than none."""
+        if access.file.expires_at_s > unix_s:
+            self._access, self._expires_s = access, now_s + access.file.expires_at_s - unix_s
+        else:
+            self._stale = access
+
+    def open(self, access: Access, *, now_s: float, unix_s: float) -> Access:
+        """Take what came of asking; return what holds now, which may be a stale copy.
+
+        RFC 9309 section 2.3.1.4 and the practice of large crawlers: a robots.txt that can't be had
+        forbids all, unless there is a copy to go by. That copy then holds until it would be asked again.
+        """
+        expires_at_s = access.file.expires_at_s
+        stale = self._stale
+        if (
+            access.file.standing is Standing.UNREACHABLE
+            and stale is not None
+            and stale.file.standing is not Standing.UNREACHABLE
+            and unix_s - stale.file.read_at_s < STALE_AT_MOST_S
+        ):
+            access = stale.until(expires_at_s)
+        self.asked = False
+        self._access, self._expires_s = access, now_s + expires_at_s - unix_s
+        return access
+
+
+class Opened(NamedTuple):
+    """What came of opening a gate."""
+
+    file: RobotsFile
+    """What holds now, to be kept."""
+    refused: list[Request]
+    """What waited, and is not to be asked for."""
+
+
+class Gatekeeper:
+    """Says of each request whether it goes.
+
+    robots.txt is asked for before anything else of an origin, once, and by then who waits for it is parked.
+    """
+
+    def __init__(self, settings: RobotsSettings, *, clock: Clock) -> None:
+        self._obeys = settings.policy == "obey"
+        self._delay_cap_s = settings.crawl_delay_cap_s
+        self._error_age_s = min(settings.error_age_s, settings.max_age_s)
+        self._clock = clock
+
+    def clear(self, host: HostQueue, request: Request) -> Request | RobotsRequest | None:
+        """Return what is to go in a request's turn.
+
+        That is the request itself, with what robots.txt says of it, perhaps settled by that; or the
+        request for robots.txt, when it is the first to its origin; or nothing while that is on its way.
+        """
+        if host.turn.is_given_up:
+            return replace(request, settled=_GIVEN_UP)
+        now_s = self._clock.monotonic()
+        if request.robots is not None:  # judged when what it waited for came
+            return request
+        origin = origin_of(request.target)
+        if not self._obeys or request.target == robots_url(origin):  # always allowed: RFC 9309 section 2.2.2
+            return request
+        gate = host.gate(origin)
+        access = gate.access(now_s)
+        if access is None:
+            gate.parked.append(request)
+            if gate.asked:
+                return None
+            gate.asked = True
+            return RobotsRequest(
+                target=robots_url(origin), host=request.host, origin=origin, known_at_s=now_s
+            )
+        return _judged(request, access)
+
+    def open(self, host: HostQueue, access: Access) -> Opened:
+        """Let what waited go on by what came of asking, before the rest of its host and in order.
+
+        It goes by this answer even if that expires before its turn: else an answer that is believed for
+        less time than the host's delay would be asked for again and again, and nothing else ever.
+        """
+        gate = host.gate(access.file.origin)
+        holds = gate.open(access, now_s=self._clock.monotonic(), unix_s=self._clock.utc().timestamp())
+        self._slow_down(host)
+        judged = [_judged(request, holds) for request in gate.parked]
+        gate.parked.clear()
+        host.queue.extendleft(request for request in reversed(judged) if request.settled is None)
+        return Opened(holds.file, [request for request in judged if request.settled is not None])
+
+    def give_up(self, errand: RobotsRequest) -> Access:
+        """Return what to go by when robots.txt would have to be asked of a host that is given up."""
+        unix_s = self._clock.utc().timestamp()
+        file = RobotsFile(
+            origin=errand.origin,
+            standing=Standing.UNREACHABLE,
+            status=None,
+            read_at_s=unix_s,
+            expires_at_s=unix_s + self._error_age_s,
+            failure=_GIVEN_UP.failure,
+            cause=_GIVEN_UP.outcome,
+        )
+        return Access(file, None)
+
+    def recall(self, host: HostQueue, access: Access) -> None:
+        """Take over what is known from earlier."""
+        gate = host.gate(access.file.origin)
+        gate.recall(access, now_s=self._clock.monotonic(), unix_s=self._clock.utc().timestamp())
+        self._slow_down(host)
+
+    def _slow_down(self, host: HostQueue) -> None:
+        """Keep the longest delay that the host's origins ask for: it is one machine."""
+        asked_s = max(gate.crawl_delay_s for gate in host.gates.values())
+        host.turn.keep_crawl_delay(min(asked_s, self._delay_cap_s))
+
+
+def _judged(request: Request, access: Access) -> Request:
+    """Return a request with what robots.txt says of it; settled by that, when it is not allowed."""
+    robots = access.judge(request.target)
+    return replace(request, robots=robots, settled=None if robots.allowed else _refusal(access.file))
+
+
+def _refusal(file: RobotsFile) -> Settled:
+    """Return what comes of a request that robots.txt does not allow."""
+    if file.standing is Standing.UNREACHABLE:
+        return Settled(Outcome.ROBOTS_UNREACHABLE, file.failure, file.cause, retryable=True)
+    return Settled(Outcome.ROBOTS_DENIED)

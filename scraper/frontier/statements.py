@@ -1,0 +1,67 @@
+"""The state's tables, and the statements that move batches in and out of them."""
+
+from __future__ import annotations
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE sources (number INTEGER PRIMARY KEY, consumed INTEGER NOT NULL, ended INTEGER NOT NULL);
+CREATE TABLE seen (high INTEGER, low INTEGER, seq INTEGER NOT NULL, PRIMARY KEY (high, low)) WITHOUT ROWID;
+CREATE TABLE waiting (
+    host INTEGER, place INTEGER, line TEXT NOT NULL, PRIMARY KEY (host, place)
+) WITHOUT ROWID;
+CREATE TABLE links (host INTEGER PRIMARY KEY, taken INTEGER NOT NULL);
+CREATE TABLE holds (host INTEGER PRIMARY KEY, until_s REAL NOT NULL);
+"""
+
+# Every step of a statement gives the interpreter's lock away and has to win it back from a busy event
+# loop, which takes up to 5 ms. So a batch goes in and out as one JSON text and costs a handful of steps,
+# however many rows it has: statements row by row took 114 ms to admit 500 lines, and slowed the loop.
+SEE = """
+INSERT OR IGNORE INTO seen
+SELECT json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[0]') FROM json_each(?)
+"""
+DUPLICATES = """
+SELECT json_group_array(json_array(json_extract(value, '$[0]'), seen.seq)) FROM json_each(?) JOIN seen
+ON seen.high = json_extract(value, '$[1]') AND seen.low = json_extract(value, '$[2]')
+WHERE seen.seq <> json_extract(value, '$[0]')
+"""
+ADMIT = """
+INSERT INTO waiting
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
+"""
+KNOWN = """
+SELECT json_group_array(json_extract(value, '$[0]')) FROM json_each(?) JOIN seen
+ON seen.high = json_extract(value, '$[1]') AND seen.low = json_extract(value, '$[2]')
+"""
+LOAD = """
+SELECT group_concat('[' || json_extract(value, '$[0]') || ',[' || ifnull((
+    SELECT group_concat('[' || place || ',' || line || ']') FROM (
+        SELECT place, line FROM waiting
+        WHERE host = json_extract(value, '$[0]') AND place > json_extract(value, '$[1]')
+        ORDER BY place LIMIT ?
+    )
+), '') || ']]') FROM json_each(?)
+"""
+HOSTS = """
+WITH RECURSIVE found (id, n) AS (
+    SELECT (SELECT host FROM waiting WHERE host > ? ORDER BY host LIMIT 1), 1
+    UNION ALL
+    SELECT (SELECT host FROM waiting WHERE host > found.id ORDER BY host LIMIT 1), n + 1
+    FROM found WHERE id IS NOT NULL AND n < ?
+)
+SELECT json_group_array(id) FROM found WHERE id IS NOT NULL
+"""
+REMOVE = """
+DELETE FROM waiting WHERE (host, place) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+)
+"""
+LARGEST = """
+SELECT (SELECT json_extract(line, '$[3]') FROM waiting WHERE host = counted.host LIMIT 1), host, lines
+FROM (
+    SELECT host, count(*) AS lines FROM waiting WHERE host <> ? GROUP BY host
+    ORDER BY lines DESC, host LIMIT ?
+) AS counted ORDER BY lines DESC, host
+"""
+LINKS_TAKEN = "SELECT host, taken FROM links WHERE host IN (SELECT value FROM json_each(?))"
+HOLDS = "SELECT host, until_s FROM holds WHERE host IN (SELECT value FROM json_each(?))"

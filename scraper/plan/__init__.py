@@ -1,0 +1,1 @@
+"""What a crawl of some sources would be, before it is begun."""

@@ -1,0 +1,200 @@
+"""Counting lines into a plan: those that nobody is asked for, each host's, and how robots.txt rules.
+
+Pure. Memory is by host and origin, not by line, whatever the lines hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from scraper.host_limits import limits_for
+from scraper.observe.printable import printable_sentence, printable_url
+from scraper.plan.model import DeniedLine, HostPlan, InvalidLine, InvalidLines, OriginPlan, RobotsPlan
+from scraper.record import Outcome
+from scraper.robots.access import origin_of
+from scraper.urls import host_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scraper.frontier.store import Counted
+    from scraper.messages import Request
+    from scraper.robots.access import Access, RobotsFile
+    from scraper.settings.model import Settings
+
+_EXAMPLES = 10
+_REASONS = 64
+"""Reasons that are told apart, in case the next pattern misses one: a list may have as many as lines."""
+_OTHER_REASONS = "other reasons"
+_SHOWN = 500
+"""Characters of a line that are shown; it may be a megabyte long."""
+
+# What is the line's own in a reason: quoted parts, ports, code points, and the URL that is proposed.
+_particular = re.compile(r"""'.*'|".*"|https://\S+|(?<=port )\S+|(?<=U\+)[0-9A-F]+""")
+
+
+def names_sitemap(line: str) -> bool:
+    """Return whether a line of a list names a sitemap in place of a page."""
+    return line.lstrip()[:8].lower() == "sitemap:"
+
+
+class SettledLines:
+    """Counts the lines that nobody would be asked for."""
+
+    def __init__(self) -> None:
+        self.duplicates = 0
+        self.filtered = 0
+        self.sitemaps = 0
+        """Those among them that name a sitemap."""
+        self._reasons: Counter[str] = Counter()
+        self._first: list[InvalidLine] = []
+
+    def count(self, request: Request) -> None:
+        """Count a settled line; they come by ascending ``seq``."""
+        assert request.settled is not None  # noqa: S101 - what NOBODY keeps is settled
+        self.sitemaps += names_sitemap(request.input)
+        if request.settled.outcome is Outcome.DUPLICATE:
+            self.duplicates += 1
+        elif request.settled.outcome is Outcome.FILTERED:
+            self.filtered += 1
+        else:
+            failure = request.settled.failure
+            why = printable_sentence(failure.message if failure else "", limit=_SHOWN)
+            kind = _particular.sub("...", why)
+            known = kind in self._reasons or len(self._reasons) < _REASONS
+            self._reasons[kind if known else _OTHER_REASONS] += 1
+            if len(self._first) < _EXAMPLES:
+                self._first.append(
+                    InvalidLine(seq=request.seq, input=printable_url(request.input, limit=_SHOWN), why=why)
+                )
+
+    def invalid(self) -> InvalidLines:
+        """Return what is known of the lines that are no URLs."""
+        reasons = self._reasons
+        return InvalidLines(
+            lines=reasons.total(), reasons=dict(reasons.most_common()), first=tuple(self._first)
+        )
+
+
+class Rulings:
+    """What robots.txt said of whom."""
+
+    def __init__(self, *, crawl_delay_cap_s: float) -> None:
+        """Begin with nothing known; a longer ``Crawl-delay`` than the cap counts as that."""
+        self._cap_s = crawl_delay_cap_s
+        self._files: dict[str, RobotsFile] = {}
+        self._delays_s: dict[str, float] = {}
+        """By origin, where there is one."""
+        self._asked: Counter[str] = Counter()
+        """How many origins, by host."""
+        self._lines: dict[str, Counter[Outcome]] = {}
+        """By origin; ``OK`` counts what is allowed."""
+        self._pages: Counter[str] = Counter()
+        """Allowed lines, by host."""
+        self._denied: list[DeniedLine] = []
+
+    def know(self, access: Access) -> None:
+        """Take in what is known of an origin's robots.txt."""
+        origin = access.file.origin
+        if origin not in self._files:
+            self._asked[host_key(f"{origin}/")] += 1
+        self._files[origin] = replace(access.file, body="")  # it may be half a megabyte
+        if access.crawl_delay_s is not None:
+            self._delays_s[origin] = min(access.crawl_delay_s, self._cap_s)
+
+    def count(self, request: Request) -> None:
+        """Count a line by what came of it; one that is not settled is allowed. In any order."""
+        outcome = request.settled.outcome if request.settled else Outcome.OK
+        if not request.target:
+            return  # nobody would be asked for it anyway
+        self._lines.setdefault(origin_of(request.target), Counter())[outcome] += 1
+        if outcome is Outcome.OK:
+            self._pages[request.host] += 1
+        elif outcome is Outcome.ROBOTS_DENIED:
+            self._keep_example(request)
+
+    def _keep_example(self, request: Request) -> None:
+        if len(self._denied) == _EXAMPLES and request.seq > self._denied[-1].seq:
+            return
+        rule = request.robots.rule if request.robots else None
+        line = DeniedLine(seq=request.seq, input=printable_url(request.input, limit=_SHOWN), rule=rule)
+        self._denied = sorted([*self._denied, line], key=lambda denied: denied.seq)[:_EXAMPLES]
+
+    @property
+    def files(self) -> int:
+        """How many robots.txt files are known."""
+        return len(self._files)
+
+    def requests(self, host: str) -> int:
+        """Return how many requests a host would get: its allowed lines, and each robots.txt."""
+        return self._pages[host] + self._asked[host]
+
+    def crawl_delay_s(self, host: str) -> float:
+        """Return the longest ``Crawl-delay`` of a host's origins, 0 without one."""
+        origins = (f"{scheme}://{host}" for scheme in ("http", "https"))
+        return max(self._delays_s.get(origin, 0.0) for origin in origins)
+
+    def plan(self) -> RobotsPlan:
+        """Return all of it."""
+        origins = dict.fromkeys([*self._files, *self._lines])
+        plans = sorted(map(self._origin_plan, origins), key=_lines_of, reverse=True)
+        return RobotsPlan(
+            allowed=sum(plan.allowed for plan in plans),
+            denied=sum(plan.denied for plan in plans),
+            unreachable=sum(plan.unreachable for plan in plans),
+            origins=tuple(plans),
+            denied_first=tuple(self._denied),
+        )
+
+    def _origin_plan(self, origin: str) -> OriginPlan:
+        file = self._files.get(origin)
+        lines = self._lines.get(origin, Counter[Outcome]())
+        allowed, denied = lines[Outcome.OK], lines[Outcome.ROBOTS_DENIED]
+        failure = file.failure if file else None
+        return OriginPlan(
+            origin=origin,
+            standing=file.standing if file else None,
+            status=file.status if file else None,
+            why=printable_sentence(failure.message, limit=_SHOWN) if failure else None,
+            crawl_delay_s=self._delays_s.get(origin),
+            allowed=allowed,
+            denied=denied,
+            # Also when the host was given up in between.
+            unreachable=lines.total() - allowed - denied,
+        )
+
+
+def _lines_of(plan: OriginPlan) -> int:
+    return plan.allowed + plan.denied + plan.unreachable
+
+
+def host_plans(
+    counted: Sequence[Counted], *, settings: Settings, rulings: Rulings | None = None
+) -> tuple[HostPlan, ...]:
+    """Return the plans of hosts in the order given.
+
+    The first request waits for nothing, so ``n`` of them take ``n - 1`` delays. Without ``rulings`` all
+    lines count as allowed, and each host as having one robots.txt, if that is obeyed.
+    """
+    plans = []
+    for host, _, lines in counted:
+        limits = limits_for(host, settings.politeness)
+        requests, delay_s = lines + (settings.robots.policy == "obey"), limits.delay_s
+        if rulings:
+            requests = rulings.requests(host)
+            delay_s = max(delay_s, rulings.crawl_delay_s(host))
+        plans.append(
+            HostPlan(
+                host=host,
+                lines=lines,
+                requests=requests,
+                per_host=limits.per_host,
+                delay_s=delay_s,
+                least_s=max(0, requests - 1) * delay_s,
+            )
+        )
+    return tuple(plans)

@@ -1,0 +1,37 @@
+"""What an attempt tells of its host, for politeness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scraper.errors import FetchError
+from scraper.messages import NO_IMPRESSION, Impression, Sign
+from scraper.record import Outcome
+from scraper.verdict.holdoff import asked_wait_s
+
+if TYPE_CHECKING:
+    from scraper.messages import Response
+
+_OVERLOADED = frozenset({429, 503})
+_SILENT = frozenset({Outcome.CONNECT_ERROR, Outcome.DNS_ERROR, Outcome.TIMEOUT, Outcome.DISCONNECTED})
+_ANSWERING = frozenset({"body", "decode"})
+_NO_NAME = frozenset({"EAI_NONAME", "EAI_NODATA"})
+
+
+def impression_of(result: Response | FetchError) -> Impression:
+    """Return what a result says of its host's health.
+
+    A name that does not exist is no host that is down: each of its lines is better told so.
+    """
+    if isinstance(result, FetchError):
+        silent = Outcome(result.outcome) in _SILENT and result.phase not in _ANSWERING
+        if silent and not result.is_stale and result.kind not in _NO_NAME:
+            return Impression(Sign.SILENT)
+        return NO_IMPRESSION
+    if result.status in _OVERLOADED:
+        sign = Sign.OVERLOADED
+    elif 200 <= result.status < 400:  # noqa: PLR2004 RFC 9110 sections 15.3 and 15.4
+        sign = Sign.GOOD
+    else:
+        sign = Sign.ERROR
+    return Impression(sign, result.first_byte_s, asked_wait_s(result))

@@ -1,0 +1,322 @@
+"""What a plan counts, and what it says to people."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.cli.plan import plan_text
+from scraper.errors import SettingsError, SourceError
+from scraper.frontier.rows import Line, request_of
+from scraper.frontier.scope import Scope
+from scraper.frontier.store import Counted
+from scraper.messages import Seed, Settled
+from scraper.observe.printable import printable
+from scraper.plan.model import Plan
+from scraper.plan.survey import plan_crawl
+from scraper.plan.tally import Rulings, SettledLines, host_plans
+from scraper.record import Failure, Outcome, Robots
+from scraper.robots.access import Access, RobotsFile, Standing
+from scraper.settings.model import (
+    FollowSettings,
+    HostLimits,
+    PolitenessSettings,
+    RobotsSettings,
+    Settings,
+)
+from scraper.sources.arguments import sources_from_arguments
+from scraper.sources.lines_given import GivenLines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from scraper.messages import Request
+
+OBEY = Settings()
+IGNORE = Settings(robots=RobotsSettings(policy="ignore"))
+
+
+def request_for(line: str, *, seq: int = 0) -> Request:
+    """A line as the state gives it back."""
+    understood = Line.of(seq, Seed(line), Scope(FollowSettings()))
+    return request_of(understood.home({}), seq, understood.row({}))
+
+
+def ruled(line: str, outcome: Outcome, *, seq: int = 0, rule: str | None = None) -> Request:
+    robots = Robots(allowed=outcome is Outcome.OK, rule=rule)
+    return msgspec.structs.replace(request_for(line, seq=seq), settled=Settled(outcome), robots=robots)
+
+
+def access(
+    origin: str,
+    *,
+    body: str = "",
+    standing: Standing = Standing.RULES,
+    failure: Failure | None = None,
+) -> Access:
+    file = RobotsFile(
+        origin=origin, standing=standing, status=200, read_at_s=0, expires_at_s=1, body=body, failure=failure
+    )
+    return Access.of(file, token="scraper")  # noqa: S106 - a product token
+
+
+async def planned(*lines: str, settings: Settings = OBEY) -> Plan:
+    return await plan_crawl([GivenLines(lines)], settings=settings)
+
+
+# --- the least time -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines", "requests", "least_s"),
+    [
+        (OBEY, 1, 2, 0.5),  # robots.txt, then the page
+        (OBEY, 10, 11, 5.0),
+        (IGNORE, 1, 1, 0.0),  # one request waits for nothing
+        (IGNORE, 10, 10, 4.5),
+        (Settings(politeness=PolitenessSettings(delay_s=0.0)), 10, 11, 0.0),
+    ],
+)
+def test_the_first_request_to_a_host_waits_for_nothing(
+    settings: Settings, lines: int, requests: int, least_s: float
+) -> None:
+    (host,) = host_plans([Counted("a.example", 1, lines)], settings=settings)
+    assert (host.requests, host.least_s) == (requests, least_s)
+
+
+def test_a_host_has_the_limits_of_its_pattern() -> None:
+    limits = {"*.slow.example": HostLimits(per_host=1, delay_s=8.0)}
+    settings = Settings(politeness=PolitenessSettings(per_host=4, delay_s=0.25, hosts=limits))
+    counted = [Counted("fast.example", 1, 3), Counted("www.slow.example", 2, 2)]
+    fast, slow = host_plans(counted, settings=settings)
+    assert (fast.per_host, fast.delay_s, fast.least_s) == (4, 0.25, 0.75)
+    assert (slow.per_host, slow.delay_s, slow.least_s) == (1, 8.0, 16.0)
+
+
+@pytest.mark.parametrize(
+    ("said_s", "cap_s", "delay_s"),
+    [(2, 60.0, 2.0), (0.25, 60.0, 0.5), (100, 60.0, 60.0), (100, 0.0, 0.5)],
+)
+def test_a_crawl_delay_counts_when_it_is_the_longer_and_up_to_its_cap(
+    said_s: float, cap_s: float, delay_s: float
+) -> None:
+    rulings = Rulings(crawl_delay_cap_s=cap_s)
+    rulings.know(access("https://a.example", body=f"User-agent: *\nCrawl-delay: {said_s}\n"))
+    for number in range(3):
+        rulings.count(ruled(f"https://a.example/{number}", Outcome.OK))
+    (host,) = host_plans([Counted("a.example", 1, 3)], settings=OBEY, rulings=rulings)
+    assert (host.delay_s, host.requests, host.least_s) == (delay_s, 4, 3 * delay_s)
+
+
+def test_two_schemes_are_two_robots_files_and_what_they_refuse_is_not_asked_for() -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0)
+    for origin in ("http://a.example", "https://a.example", "https://a.example"):  # one was read anew
+        rulings.know(access(origin))
+    rulings.count(ruled("http://a.example/1", Outcome.OK))
+    rulings.count(ruled("https://a.example/2", Outcome.ROBOTS_DENIED))
+    (host,) = host_plans([Counted("a.example", 1, 2)], settings=OBEY, rulings=rulings)
+    assert (host.lines, host.requests, host.least_s) == (2, 3, 1.0)
+
+
+async def test_the_host_with_the_longest_wait_sets_the_least_time() -> None:
+    limits = {"slow.example": HostLimits(delay_s=16.0)}
+    settings = Settings(politeness=PolitenessSettings(delay_s=0.5, hosts=limits))
+    pages = [f"https://fast.example/{number}" for number in range(8)]
+    plan = await planned(*pages, "https://slow.example/", settings=settings)
+    assert [host.host for host in plan.hosts] == ["fast.example", "slow.example"]
+    assert (plan.least_s, plan.least_host) == (16.0, "slow.example")
+
+
+# --- what lines come to -------------------------------------------------------------------------
+
+
+async def test_lines_count_as_a_crawl_would_count_them() -> None:
+    plan = await planned(
+        "https://a.example/1",
+        "https://A.example:443/1#again",
+        "https://a.example/2",
+        "http://a.example/3",
+        "https://b.example/private",
+        "sitemap:https://b.example/map.xml",
+        "sitemap:https://b.example/map.xml",
+        "https://b.example/map.xml",
+        "sitemap:ftp://b.example/",
+        "ftp://b.example/",
+        settings=Settings(follow=FollowSettings(exclude="private", depth=2)),
+    )
+    assert (plan.lines, plan.duplicates, plan.filtered, plan.invalid.lines) == (10, 2, 1, 2)
+    assert (plan.sitemaps, plan.depth) == (1, 2)
+    assert [(host.host, host.lines) for host in plan.hosts] == [("a.example", 3), ("b.example", 2)]
+    assert plan.robots is None
+    # Nothing gets lost: every line is counted once.
+    asked = sum(host.lines for host in plan.hosts)
+    assert asked + plan.duplicates + plan.filtered + plan.invalid.lines == plan.lines
+
+
+async def test_nothing_to_read_is_a_plan_of_nothing() -> None:
+    plan = await planned()
+    assert (plan.lines, plan.hosts, plan.least_s, plan.least_host) == (0, (), 0.0, None)
+
+
+async def test_more_settled_lines_than_are_read_at_once_are_counted() -> None:
+    plan = await planned(*["https://a.example/"] * 300, *["ftp://a.example/"] * 300)
+    assert (plan.duplicates, plan.invalid.lines) == (299, 300)
+    assert [line.seq for line in plan.invalid.first] == list(range(300, 310))
+
+
+async def test_a_list_longer_than_the_look_ahead_is_read_to_its_end() -> None:
+    lookahead = msgspec.structs.replace(OBEY.frontier, lookahead=1)
+    settings = msgspec.structs.replace(OBEY, frontier=lookahead)
+    lines = [f"https://a.example/{number}" for number in range(20_001)]
+    assert (await planned(*lines, settings=settings)).lines == 20_001
+
+
+async def test_a_list_that_breaks_off_is_no_plan(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.txt.gz"
+    broken.write_bytes(gzip.compress(b"https://a.example/\n" * 5000)[:-20])
+    with pytest.raises(SourceError, match=r"broken\.txt\.gz"):
+        await plan_crawl(sources_from_arguments([str(broken)], OBEY.sources), settings=OBEY)
+
+
+async def test_robots_can_not_be_asked_for_and_ignored() -> None:
+    with pytest.raises(SettingsError, match=r"robots\.policy"):
+        await plan_crawl([GivenLines([])], settings=IGNORE, ask_robots=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["foo", "bar"], "no scheme and no host with a dot; write ... if it is one"),
+        (["ftp://x.example/", "gopher://x.example/"], "the scheme is ..., only http and https are asked for"),
+        (["https://a.example:70000/", "https://a.example:99999/"], "port ... is out of range"),
+        (["https://a\x01b.example/", "https://a\x02b.example/"], "control character U+... inside"),
+        (["https://a b.example/", "https://it's.ex^ample/"], "... is no valid host"),
+    ],
+)
+def test_lines_that_are_wrong_in_the_same_way_have_one_reason(lines: Sequence[str], reason: str) -> None:
+    settled = SettledLines()
+    for line in lines:
+        settled.count(request_for(line))
+    assert settled.invalid().reasons == {reason: 2}
+
+
+@given(st.lists(st.text(), min_size=1, max_size=200))
+def test_whatever_a_list_holds_reasons_and_examples_stay_few_and_short(lines: list[str]) -> None:
+    settled = SettledLines()
+    invalid = [request for line in lines if (request := request_for(line)).settled]
+    for request in invalid:
+        settled.count(request)
+    told = settled.invalid()
+    assert told.lines == sum(told.reasons.values()) == len(invalid)
+    assert len(told.reasons) <= 65
+    assert len(told.first) <= 10
+    assert all(printable(line.input, limit=500) == line.input for line in told.first)
+
+
+def test_reasons_beyond_the_most_are_lumped_together() -> None:
+    settled = SettledLines()
+    for number in range(100):
+        failure = Failure(type="InvalidUrl", message=f"reason {number}", phase="url")
+        request = msgspec.structs.replace(request_for("x"), settled=Settled(Outcome.INVALID_URL, failure))
+        settled.count(request)
+    assert settled.invalid().reasons["other reasons"] == 36
+
+
+# --- what robots.txt says -----------------------------------------------------------------------
+
+
+def test_lines_are_counted_by_origin_and_by_what_robots_says() -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0)
+    gone = Failure(type="ECONNREFUSED", message="robots.txt: refused", phase="robots")
+    rulings.know(access("https://a.example"))
+    rulings.know(access("https://dead.example", standing=Standing.UNREACHABLE, failure=gone))
+    rulings.count(ruled("https://a.example/1", Outcome.OK))
+    rulings.count(ruled("https://a.example/2", Outcome.ROBOTS_DENIED, rule="Disallow: /2"))
+    rulings.count(ruled("https://a.example/3", Outcome.ROBOTS_DENIED))
+    rulings.count(ruled("https://dead.example/", Outcome.ROBOTS_UNREACHABLE))
+    rulings.count(ruled("https://given-up.example/", Outcome.HOST_UNAVAILABLE))
+    rulings.count(request_for("ftp://a.example/"))
+    plan = rulings.plan()
+    assert (plan.allowed, plan.denied, plan.unreachable) == (1, 2, 2)
+    by_origin = {one.origin: one for one in plan.origins}
+    assert next(iter(by_origin)) == "https://a.example"
+    one = by_origin["https://a.example"]
+    assert (one.standing, one.status, one.allowed, one.denied) == (Standing.RULES, 200, 1, 2)
+    assert by_origin["https://dead.example"].why == "robots.txt: refused"
+    assert by_origin["https://given-up.example"].standing is None
+    assert [line.rule for line in plan.denied_first] == ["Disallow: /2", None]
+
+
+@given(st.permutations(range(25)))
+def test_the_first_ten_denied_lines_are_kept_in_whatever_order_they_come(order: list[int]) -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0)
+    for seq in order:
+        rulings.count(ruled("https://a.example/", Outcome.ROBOTS_DENIED, seq=seq))
+    assert [line.seq for line in rulings.plan().denied_first] == list(range(10))
+
+
+# --- what people read ---------------------------------------------------------------------------
+
+
+async def test_the_text_says_what_there_is_and_leaves_out_what_there_is_not() -> None:
+    text = plan_text(await planned(*[f"https://a.example/{n}" for n in range(3)], "sitemap:b.example"))
+    assert "a.example      3         4        2  0.5 s       1.5 s" in text
+    assert "least time by politeness: 1.5 s, set by a.example\n(a floor if robots.txt allows all:" in text
+    assert "sitemaps  1  what they list is not known" in text
+    assert "invalid" not in text
+    assert "duplicates" not in text
+
+
+async def test_the_text_shows_the_twenty_largest_hosts() -> None:
+    text = plan_text(await planned(*[f"https://h{n}.example/" for n in range(25)]))
+    assert sum(line.startswith("h") and ".example" in line for line in text.splitlines()) == 20
+    assert "and 5 more hosts (--json has all)" in text
+
+
+async def test_without_delays_no_time_is_told() -> None:
+    settings = Settings(politeness=PolitenessSettings(delay_s=0.0))
+    text = plan_text(await planned("https://a.example/", settings=settings))
+    assert "least time by politeness: none" in text
+
+
+async def test_no_line_of_a_list_gets_to_the_terminal_as_an_order_or_with_its_secrets() -> None:
+    plan = await planned("https://u:hunter2@x.example/?token=hunter3", "ftp://\x1b[2Jx\u202e/", "x" * 5000)
+    for told in (plan_text(plan), msgspec.json.encode(plan).decode()):
+        assert "hunter" not in told
+        assert "\x1b" not in told
+        assert "\\u001b" not in told
+        assert "\u202e" not in told
+        assert "x" * 1000 not in told
+
+
+def test_the_text_of_robots_names_denied_lines_and_their_rules() -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0)
+    rulings.know(access("https://a.example", body="User-agent: *\nDisallow: /2\nCrawl-delay: 4\n"))
+    rulings.count(ruled("https://a.example/1", Outcome.OK))
+    rulings.count(ruled("https://a.example/2", Outcome.ROBOTS_DENIED, seq=1, rule="Disallow: /2"))
+    rulings.count(ruled("https://given-up.example/", Outcome.HOST_UNAVAILABLE))
+    hosts = host_plans([Counted("a.example", 1, 2)], settings=OBEY, rulings=rulings)
+    plan = Plan(
+        lines=3,
+        duplicates=0,
+        filtered=0,
+        invalid=SettledLines().invalid(),
+        sitemaps=0,
+        depth=1,
+        hosts=hosts,
+        least_s=4.0,
+        least_host="a.example",
+        robots=rulings.plan(),
+    )
+    text = plan_text(plan)
+    assert "(a floor if no links are followed:" in text
+    assert "robots.txt: 1 lines allowed, 1 denied, 1 not to be asked for" in text
+    assert "          1  https://a.example/2  Disallow: /2" in text
+    assert "not asked for: the host was given up" in text
+    assert "4 s" in text
