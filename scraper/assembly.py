@@ -92,7 +92,7 @@ async def open_run(
                 clock=clock,
                 progress=before,
             ),
-            visitor=_visitor(settings, fetcher, token=token, run=name, clock=clock),
+            visitor=visitor_for(settings, fetcher, token=token, run=name, clock=clock),
             journal=kept.journal,
             observer=everyone,
             workers=settings.run.workers,
@@ -123,7 +123,8 @@ def product_token(settings: Settings) -> str:
     return settings.robots.token or (named[0] if named else "")
 
 
-def _visitor(settings: Settings, fetcher: HttpFetcher, *, token: str, run: str, clock: Clock) -> Visitor:
+def visitor_for(settings: Settings, fetcher: HttpFetcher, *, token: str, run: str, clock: Clock) -> Visitor:
+    """Put together what is done about one errand; the fetcher is not closed by it."""
     retries = Retries(
         settings.retry,
         longest_wait_s=settings.politeness.retry_after_cap_s,

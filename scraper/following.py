@@ -30,6 +30,8 @@ _MOST_NESTED = 3
 """An index of sitemaps may name no further index (sitemaps.org); some do, and none so deep."""
 
 _NO_FOLLOW = frozenset({"nofollow", "none"})
+_VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
+"""Directives with a colon of their own; any other word before one is a crawler's name."""
 
 
 class Follower:
@@ -67,8 +69,8 @@ class Follower:
     ) -> tuple[Done, tuple[Found, ...]]:
         """Return the outcome of a sitemap, and the lines that it lists.
 
-        robots.txt, where sitemaps are looked for when a line names only a host, may name none, or not
-        be there: then the usual place is asked.
+        robots.txt, where sitemaps are looked for when a line names only a host, may name none, be
+        something else or not be there: then the usual place is asked.
         """
         entries: Sequence[Entry] = ()
         if done.outcome in {Outcome.OK, Outcome.TOO_LARGE}:
@@ -77,10 +79,11 @@ class Follower:
                 # In a thread: the largest takes seconds.
                 sitemap = await asyncio.to_thread(read)
             except SitemapError as error:
-                return _broken(done, f"{error}"), ()
-            entries = sitemap.entries
-            if sitemap.truncated and done.outcome is Outcome.OK:
-                done = _broken(done, f"there may be more than the {len(entries)} entries that could be read")
+                done = _broken(done, str(error))
+            else:
+                entries = sitemap.entries
+                if sitemap.truncated and done.outcome is Outcome.OK:
+                    done = _broken(done, f"there may be more than the {len(entries)} entries read")
         found = [line for entry in entries if (line := self._entry(request, entry)) is not None]
         origin = origin_of(request.url or request.target)
         if not found and request.url == robots_url(origin):
@@ -122,4 +125,15 @@ def _says_nofollow(response: Response, page: Page) -> bool:
     if not _NO_FOLLOW.isdisjoint(page.meta_robots):
         return True
     tags = (value for name, value in response.headers if name == "x-robots-tag")
-    return any(not _NO_FOLLOW.isdisjoint(tag.lower().replace(" ", "").split(",")) for tag in tags)
+    return any(_tells_all_nofollow(tag) for tag in tags)
+
+
+def _tells_all_nofollow(tag: str) -> bool:
+    """Whether an ``X-Robots-Tag`` says nofollow to everyone: what follows an agent's name is for it alone."""
+    for part in tag.lower().split(","):
+        word, colon, _ = part.strip().partition(":")
+        if colon and word not in _VALUED and " " not in word:
+            return False
+        if not colon and word in _NO_FOLLOW:
+            return True
+    return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scraper.channel import Channel
 from scraper.errors import SourceError
@@ -20,14 +20,21 @@ from scraper.messages import NO_IMPRESSION, Again, Errand, Finished, Hop, Robots
 from scraper.observe.events import Admitted, LinksTaken, Redirected, RobotsKnown, Sealed, TriedAgain, Written
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Callable
 
     from scraper.frontier.frontier import Frontier
-    from scraper.messages import Batch
+    from scraper.messages import Batch, Visited
     from scraper.observe.events import Observer
     from scraper.settings.model import OutputSettings
     from scraper.sinks.base import Journal
-    from scraper.visit import Visitor
+
+
+class Visitor(Protocol):
+    """Does what is to be done about one errand."""
+
+    async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
+        """Return what came of it; ``departs`` is called when its request is sent or can't be."""
+        ...
 
 
 @dataclass(kw_only=True, slots=True)

@@ -80,15 +80,18 @@ def settings_options(command: Command) -> Command:
     return settings_options_without()(command)
 
 
-def settings_options_without(*not_honoured: NotHonoured) -> Callable[[Command], Command]:
+def settings_options_without(
+    *not_honoured: NotHonoured, taken: str | None = None
+) -> Callable[[Command], Command]:
     """Return what adds the same options, but for the flags of sections that the command can't honour.
 
     A setting of such a section that says something else than its default is refused by ``loaded_from``,
     wherever it was given: a run that quietly leaves it out is not the one that was asked for. One that
-    repeats its default is no matter, so a complete settings file serves for all commands.
+    repeats its default is no matter, so a complete settings file serves for all commands. ``taken`` is a
+    flag whose name the command has for something else; its setting is still to be had by ``--set``.
     """
     left_out = {entry.section for entry in not_honoured}
-    flags = [flag for flag in FLAGS if options()[flag.setting].section not in left_out]
+    flags = [flag for flag in FLAGS if options()[flag.setting].section not in left_out and flag.flag != taken]
 
     def decorate(command: Command) -> Command:
         return _decorated(command, flags=flags, not_honoured=not_honoured)

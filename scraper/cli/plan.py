@@ -14,7 +14,7 @@ from scraper import loop
 from scraper.cli.exits import Exit
 from scraper.cli.main import one_line
 from scraper.cli.open_files import allow_many_open_files
-from scraper.cli.options import loaded_from, settings_options
+from scraper.cli.options import loaded_from, settings_options_without
 from scraper.observe import figures
 from scraper.observe.printable import printable, printable_url
 from scraper.plan.survey import plan_crawl
@@ -37,16 +37,19 @@ _UNREAD = "not asked for: the host was given up"
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(allow_dash=True))
 @click.option(
-    "--ask-robots", is_flag=True, help="Ask each host for its robots.txt, and hold the lines to it."
+    "--robots",
+    "ask_robots",
+    is_flag=True,
+    help="Ask each host for its robots.txt, and hold the lines to it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every host.")
-@settings_options
+@settings_options_without(taken="--robots")
 @click.pass_context
 def plan(ctx: click.Context, *, sources: tuple[str, ...], ask_robots: bool, as_json: bool) -> Exit:
     """Say what a crawl of the lists would be: lines, hosts, and the least time that politeness allows.
 
     No page is asked for and nothing is kept. A SOURCE is what it is for `scraper crawl`, and the
-    settings are those that the crawl would have. With --ask-robots each host is asked for its
+    settings are those that the crawl would have. With --robots each host is asked for its
     robots.txt, as politely as in a crawl, and lines that it denies are counted.
 
     The least time is a floor: the host with the most requests times its delay. Slow answers,
@@ -54,7 +57,7 @@ def plan(ctx: click.Context, *, sources: tuple[str, ...], ask_robots: bool, as_j
 
     \b
       scraper plan urls.txt
-      scraper plan --ask-robots --delay 2 urls.txt
+      scraper plan urls.txt --robots --delay 2
       scraper plan urls.txt --json | jq .least_s
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
     settings = loaded_from(ctx).settings

@@ -61,10 +61,10 @@ class RobotsCache:
         with contextlib.closing(self._db.cursor()) as cursor:
             if cursor.execute("SELECT 1 FROM sqlite_master WHERE name <> 'robots'").fetchone():
                 raise UsageError(f"robots.cache {self._path}: it is the database of something else")
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=NORMAL")
             cursor.execute(_TABLE)
             cursor.execute("SELECT host, origin, file FROM robots LIMIT 1")
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=NORMAL")
 
     def recall(self, hosts: Sequence[int]) -> dict[int, list[Access]]:
         """Return what is kept of these hosts by their ids, also what has expired."""

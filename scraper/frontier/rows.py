@@ -24,6 +24,11 @@ _SITEMAP = "sitemap:"
 """What a line begins with that names a sitemap."""
 
 
+def names_sitemap(line: str) -> bool:
+    """Return whether a line of a list names a sitemap in place of a page."""
+    return line.lstrip()[: len(_SITEMAP)].lower() == _SITEMAP
+
+
 class Descent(msgspec.Struct, array_like=True, frozen=True):
     """Where a line comes from that was found, and what kind it is."""
 
@@ -85,7 +90,7 @@ class Line(NamedTuple):
     def of(cls, seq: int, seed: Seed, scope: Scope) -> Line:
         """Understand a seed: its URL, host and key, or why it is no URL."""
         text = seed.input
-        is_sitemap = text.lstrip()[: len(_SITEMAP)].lower() == _SITEMAP
+        is_sitemap = names_sitemap(text)
         try:
             parsed = urls.parse_input(text.lstrip()[len(_SITEMAP) :] if is_sitemap else text)
         except InvalidUrl as error:

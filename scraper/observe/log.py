@@ -46,8 +46,8 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     time: str
     """When it was noticed: UTC, RFC 3339."""
     event: str
-    """``started``, ``sealed``, ``tried_again``, ``redirected``, ``written``, ``stalled``,
-    ``draining``, ``aborting`` or ``ended``."""
+    """``started``, ``sealed``, ``robots``, ``tried_again``, ``redirected``, ``written``,
+    ``stalled``, ``draining``, ``aborting`` or ``ended``."""
     run: str
     seq: int | None = None
     url: str | None = None

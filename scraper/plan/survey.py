@@ -7,35 +7,26 @@ by its frontier, gatekeeper, fetcher and limits; only its visitor fetches no pag
 
 from __future__ import annotations
 
-import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from scraper.assembly import product_token
+from scraper.assembly import product_token, visitor_for
 from scraper.clock import SystemClock
 from scraper.errors import SettingsError
 from scraper.fetch.http import HttpFetcher
-from scraper.following import Follower
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
-from scraper.frontier.rows import NOBODY
-from scraper.frontier.scope import Scope
+from scraper.frontier.rows import NOBODY, names_sitemap
 from scraper.frontier.store import Want
 from scraper.messages import Finished, Request, RobotsRead, Settled
 from scraper.observe.events import Observers
-from scraper.parse.page import PageParser
 from scraper.pipeline import Crawl
 from scraper.plan.model import Plan
-from scraper.plan.tally import Rulings, SettledLines, host_plans, names_sitemap
+from scraper.plan.tally import Rulings, SettledLines, host_plans
 from scraper.record import Outcome
 from scraper.run_state import kept_for_now
 from scraper.sources.stream import SeedStream
-from scraper.verdict.page import Decider
-from scraper.verdict.redirects import RedirectRules
-from scraper.verdict.retries import Retries
-from scraper.verdict.robots import RobotsDecider
-from scraper.visit import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,6 +37,7 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sources.lines_given import GivenLines
     from scraper.sources.source import Source
+    from scraper.visit import Visitor
 
 _ADMITTED_AT_ONCE = 20_000
 """Nobody waits for the first line here, and a batch writes each page of the state once, however many of its
@@ -82,7 +74,9 @@ async def plan_crawl(
         ExceptionGroup: Asking for robots.txt broke.
     """
     if ask_robots and settings.robots.policy == "ignore":
-        raise SettingsError("robots.policy = ignore: no robots.txt would be asked for, so don't --ask-robots")
+        raise SettingsError(
+            "robots.policy = ignore: no robots.txt would be asked for, so plan without --robots"
+        )
     clock = clock or SystemClock()
     telling = _Telling(report, clock=clock)
     async with kept_for_now(_Nothing()) as kept:
@@ -153,28 +147,12 @@ async def _rulings(
 ) -> Rulings:
     """Let the lines that the frontier has come to their robots.txt, and return what it says of them."""
     rulings = Rulings(crawl_delay_cap_s=settings.robots.crawl_delay_cap_s)
-    retries = Retries(
-        settings.retry,
-        longest_wait_s=settings.politeness.retry_after_cap_s,
-        chance=random.Random(),  # noqa: S311 for jitter, not for secrets
-    )
     async with HttpFetcher.open(settings.fetch, clock=clock) as fetcher:
-        surveyor = Surveyor(
-            rulings=rulings,
-            telling=telling,
-            fetcher=fetcher,
-            decider=Decider(retries=retries, redirects=RedirectRules(settings.fetch.max_redirects)),
-            robots=RobotsDecider(settings.robots, retries=retries),
-            parser=PageParser(settings.parse),
-            follower=Follower(settings.follow, Scope(settings.follow)),
-            token=token,
-            run="",
-            clock=clock,
-        )
+        visitor = visitor_for(settings, fetcher, token=token, run="", clock=clock)
         crawl = Crawl(
             seeds=SeedStream(()),
             frontier=frontier,
-            visitor=surveyor,
+            visitor=Surveyor(visitor, rulings=rulings, telling=telling),
             journal=_Nothing(),
             observer=Observers(),
             workers=settings.run.workers,
@@ -184,26 +162,26 @@ async def _rulings(
     return rulings
 
 
-class Surveyor(Visitor):
+class Surveyor:
     """A visitor that asks for robots.txt as any other, and for nothing else."""
 
-    def __init__(self, *, rulings: Rulings, telling: _Telling, **parts: Any) -> None:
-        """Take what is to be told of the rulings, and the parts of a visitor."""
-        super().__init__(**parts)
+    def __init__(self, visitor: Visitor, *, rulings: Rulings, telling: _Telling) -> None:
+        """Take a visitor, and what is to be told of the rulings."""
+        self._visitor = visitor
         self._rulings = rulings
         self._telling = telling
 
     async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
         """Visit a robots.txt; settle a page by what robots.txt says of it."""
         if not isinstance(errand, Request):
-            visited = await super().visit(errand, departs=departs)
+            visited = await self._visitor.visit(errand, departs=departs)
             if isinstance(visited.verdict, RobotsRead):
                 self._rulings.know(visited.verdict.access)
                 self._telling.say(f"{self._rulings.files:,} robots.txt files known")
             return visited
         ruled = errand if errand.settled else replace(errand, settled=_ALLOWED)
         # It does not depart: nobody is asked, so its host's delay does not begin anew.
-        visited = await super().visit(ruled, departs=_stay)
+        visited = await self._visitor.visit(ruled, departs=_stay)
         if isinstance(visited.verdict, Finished):  # else it goes on over http
             self._rulings.count(ruled)
         return visited

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from scraper.frontier.rows import names_sitemap
 from scraper.host_limits import limits_for
 from scraper.observe.printable import printable_sentence, printable_url
 from scraper.plan.model import DeniedLine, HostPlan, InvalidLine, InvalidLines, OriginPlan, RobotsPlan
@@ -35,11 +36,6 @@ _SHOWN = 500
 
 # What is the line's own in a reason: quoted parts, ports, code points, and the URL that is proposed.
 _particular = re.compile(r"""'.*'|".*"|https://\S+|(?<=port )\S+|(?<=U\+)[0-9A-F]+""")
-
-
-def names_sitemap(line: str) -> bool:
-    """Return whether a line of a list names a sitemap in place of a page."""
-    return line.lstrip()[:8].lower() == "sitemap:"
 
 
 class SettledLines:

@@ -32,7 +32,7 @@ _FORBIDDEN = frozenset({401, 403})
 _LEAST_AGE_S = 300.0
 """A shorter ``max-age`` would have it fetched more often than some pages."""
 
-_max_age = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE).search
+_max_age = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE).search
 
 RobotsDecision: TypeAlias = RobotsFile | Again | Hop
 
@@ -111,7 +111,7 @@ class RobotsDecider:
             status=response.status if response else None,
             read_at_s=at.timestamp(),
             expires_at_s=at.timestamp() + age_s,
-            body=body[:MAX_BYTES].decode("utf-8", "replace"),
+            body=body[: MAX_BYTES + 1].decode("latin-1"),
             failure=failure,
             cause=cause,
         )

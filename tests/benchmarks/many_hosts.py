@@ -24,6 +24,8 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import itertools
+
 from tests.support.processes import Running, serving, started, write_list
 
 say = functools.partial(print, flush=True)  # the table is the program's output
@@ -81,7 +83,7 @@ def crawled(hosts: int, pages: int, *, folder: Path) -> Taken:
         found.sort()
         odd += [path for _, path in found].index("/robots.txt") != 0
         odd += [path for _, path in found].count("/robots.txt") != 1
-        gaps = [later - earlier for (earlier, _), (later, _) in zip(found, found[1:], strict=False)]
+        gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(found)]
         closest_s = min(closest_s, *gaps)
     records = sum(b'"outcome":"ok"' in line for line in output.open("rb"))
     return Taken(records, elapsed_s, peak_bytes, most_files, odd, closest_s)

@@ -1,6 +1,6 @@
 """Whether a slow host costs the others anything.
 
-    python tests/benchmarks/slow_host.py [--lines 4000] [--hosts 99] [--share 0.3] [--answer-s 30] [--rounds 5]
+    python tests/benchmarks/slow_host.py [--lines 4000] [--hosts 99] [--share 0.3] [--answer-s 30]
 
 One host answers each request after ``--answer-s`` seconds and has ``--share`` of the list; the others are
 fast. Crawled in turn: the fast lines alone, the whole list with the slow lines strewn in, and the whole list

@@ -17,7 +17,7 @@ from scraper.record import Outcome, Record
 from scraper.sinks.jsonl import JsonLinesJournal
 from scraper.sinks.stdout import StandardOutputJournal
 from scraper.sinks.stream import StreamJournal
-from scraper.verdict import Done
+from scraper.verdict.page import Done
 from tests.support.fakes import request
 
 if TYPE_CHECKING:

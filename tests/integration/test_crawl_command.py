@@ -159,7 +159,9 @@ def test_the_log_is_json_and_knows_every_page(server: Server, tmp_path: Path) ->
     robots = f"{urls[-1]}robots.txt"
     assert [event["url"] for event in events if event["event"] == "tried_again"] == [robots]
     assert [event["url"] for event in events if event["event"] == "robots"].count(robots) == 1
-    assert [event["outcome"] for event in events if event["event"] == "written"].count("robots_unreachable") == 1
+    assert [event["outcome"] for event in events if event["event"] == "written"].count(
+        "robots_unreachable"
+    ) == 1
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ async def test_robots_is_asked_for_once_an_origin_and_nothing_else_is(folder: Pa
             lines += [site.url(CLOSED, f"/private/{number}") for number in range(12)]
             lines += [site.url(BUSY, "/"), f"http://127.0.0.1:{dead}/", "foo", lines[0]]
             piped = "\n".join(lines)
-            ended = await plan(folder, "-", "--ask-robots", "--json", "--retries", "0", piped=piped)
+            ended = await plan(folder, "-", "--robots", "--json", "--retries", "0", piped=piped)
     assert ended.code == Exit.COMPLETE, ended.err
     assert sorted((entry.host, entry.target) for entry in site.log) == [
         (host, "/robots.txt") for host in (CLOSED, OPEN, BUSY)
@@ -134,7 +134,7 @@ async def test_a_robots_that_is_not_there_yet_is_tried_again_as_in_a_crawl(folde
 
     async with serving(late) as site:
         ended = await plan(
-            folder, site.url(OPEN, "/private"), "--ask-robots", "--delay", "0", "--set", "retry.base_s=0.01"
+            folder, site.url(OPEN, "/private"), "--robots", "--delay", "0", "--set", "retry.base_s=0.01"
         )
     assert site.targets(OPEN) == ["/robots.txt", "/robots.txt"]
     assert "0 lines allowed, 1 denied" in ended.out
@@ -145,7 +145,7 @@ async def test_a_list_that_breaks_off_is_one_line_and_nobody_is_asked(folder: Pa
     broken = tmp_path / "broken.txt.gz"
     async with serving(answer) as site:
         broken.write_bytes(gzip.compress(f"{site.url(OPEN)}\n".encode() * 5000)[:-20])
-        ended = await plan(folder, str(broken), "--ask-robots")
+        ended = await plan(folder, str(broken), "--robots")
     assert (ended.code, ended.out) == (Exit.USAGE, "")
     (line,) = ended.err.splitlines()
     assert line.startswith(f"scraper: {broken}")
@@ -157,7 +157,7 @@ async def test_a_list_that_breaks_off_is_one_line_and_nobody_is_asked(folder: Pa
     ("arguments", "told"),
     [
         (["no-such-list.txt"], "no such file"),
-        (["https://a.example/", "--ask-robots", "--robots", "ignore"], "robots.policy"),
+        (["https://a.example/", "--robots", "--set", "robots.policy=ignore"], "robots.policy"),
         ([], "Missing argument"),
     ],
 )
@@ -177,7 +177,7 @@ async def test_a_signal_ends_it_and_leaves_nothing(folder: Path, number: signal.
         asked.set()
         return page(delay_s=500.0)
 
-    async with serving(never) as site, started(folder, site.url(OPEN), "--ask-robots") as program:
+    async with serving(never) as site, started(folder, site.url(OPEN), "--robots") as program:
         await asked.wait()
         program.send_signal(number)
         out, err = await program.communicate()

@@ -281,9 +281,10 @@ def fetch_error(
 
 
 def request(target: str = "https://a.example/", *, seq: int = 0, **fields: Any) -> Request:
-    """Return the request of a line, as the state gives it out when the list has no other lines."""
+    """Return the request of a line; its first redirect, if any, was answered by the line's own URL."""
     host = urls.host_key(target)
     redirects = tuple(fields.pop("redirects", ()))
+    fields["tries"] = tuple(fields.get("tries", ()))
     line = Request(
         seq=seq,
         input=target,

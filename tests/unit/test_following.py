@@ -123,6 +123,10 @@ def test_links_marked_nofollow_are_left_out_where_that_is_honoured() -> None:
         ([], ["nofollowing"], False),
         ([], ["googlebot: nofollow"], False),
         ([], ["googlebot: none"], False),
+        ([], ["googlebot: noindex, nofollow"], False),
+        ([], ["noindex, max-snippet: 5, nofollow"], True),
+        ([], ["unavailable_after: Mon, 25 Jun 2040 15:00:00 GMT, nofollow"], True),
+        ([], ["noindex, googlebot: nofollow"], False),
         ([], ["googlebot: nofollow", "nofollow"], True),
     ],
 )
@@ -279,7 +283,7 @@ def test_a_broken_sitemap_gives_what_could_be_read_and_says_that_there_may_be_mo
     assert names(found) == ["https://a.example/1"]
     assert done.outcome is Outcome.PARSE_ERROR
     assert done.failure is not None
-    assert done.failure.message == "there may be more than the 1 entries that could be read"
+    assert done.failure.message == "there may be more than the 1 entries read"
 
 
 def test_an_entry_that_is_no_url_is_a_line_that_says_so() -> None:
@@ -288,3 +292,9 @@ def test_an_entry_that_is_no_url_is_a_line_that_says_so() -> None:
     assert (bad.input, bad.url, bad.depth, bad.is_trusted) == ("http://[bad", None, 0, False)
     assert bad.why
     assert good.url == "https://a.example/x"
+
+
+def test_a_start_page_in_place_of_robots_txt_leads_to_the_usual_place() -> None:
+    done, found = listed("<!doctype html><html><body>Welcome</body></html>", url=ROBOTS)
+    assert done.outcome is Outcome.PARSE_ERROR
+    assert found == (USUAL,)

@@ -38,6 +38,7 @@ def page(
 ) -> Finished:
     return Finished(
         home=0,
+        place=seq,
         seq=seq,
         url=url,
         host="",

@@ -255,4 +255,3 @@ def test_lines_in_back_off_are_given_up_with_their_host() -> None:
 
 def test_the_host_ids_of_the_schedules_differ() -> None:
     assert len({host_id(f"h{number}.example") for number in range(100)}) == 100
-

@@ -15,10 +15,12 @@ import pytest
 from scraper.errors import OutputLocked, StateError, UsageError
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.state_thread import StateThread
-from scraper.frontier.store import Progress, SourceProgress, Store, Want
-from scraper.messages import Seed
-from scraper.record import Outcome
-from tests.support.fakes import batch, finished, request
+from scraper.frontier.store import Loaded, Progress, SourceProgress, Store, Want
+from scraper.messages import Found, Seed, Settled
+from scraper.record import Outcome, Redirect, Try
+from scraper.robots.access import Standing
+from scraper.settings.model import FollowSettings
+from tests.support.fakes import EPOCH, access, batch, finished, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,14 +46,14 @@ def store(path: Path) -> Iterator[Store]:
 
 def rows(store: Store, host: str | None) -> list[Request]:
     number = NOBODY if host is None else host_id(host)
-    return store.load([Want(number, -1)], limit=1000)[number]
+    return store.load([Want(number, -1)], limit=1000).rows[number]
 
 
 def waiting(store: Store) -> list[Request]:
     numbers = store.hosts_after(-1, 1000)
     return [
         row
-        for found in store.load([Want(number, -1) for number in numbers], limit=1000).values()
+        for found in store.load([Want(number, -1) for number in numbers], limit=1000).rows.values()
         for row in found
     ]
 
@@ -97,7 +99,7 @@ def test_the_first_line_of_a_key_is_asked_for_and_the_others_name_it(store: Stor
     assert [row.seq for row in rows(store, "a.example")] == [0]
     duplicates = rows(store, None)
     assert [(row.seq, row.duplicate_of) for row in duplicates] == [(2, 0), (3, 0)]
-    assert {row.settled for row in duplicates} == {Outcome.DUPLICATE}
+    assert [row.settled for row in duplicates] == [Settled(Outcome.DUPLICATE)] * 2
     assert [row.input for row in duplicates] == lines[2:]
     assert {row.key for row in duplicates} == {"http://a.example/x"}
 
@@ -115,13 +117,16 @@ def test_a_line_that_is_no_url_waits_with_its_outcome(store: Store, line: str) -
     (row,) = rows(store, None)
     assert (row.input, row.extra) == (line, {"id": "1"})
     assert (row.url, row.key, row.target, row.host) == (None, None, "", "")
-    assert row.settled is Outcome.INVALID_URL
-    assert row.settled_why
+    assert row.settled is not None
+    assert row.settled.outcome is Outcome.INVALID_URL
+    assert row.settled.failure is not None
+    assert (row.settled.failure.type, row.settled.failure.phase) == ("InvalidUrl", "url")
+    assert row.settled.failure.message
 
 
 def test_lines_that_are_no_urls_are_no_duplicates_of_each_other(store: Store) -> None:
     store.admit(batch("no URL", "no URL"))
-    assert [row.settled for row in rows(store, None)] == [Outcome.INVALID_URL] * 2
+    assert [row.settled and row.settled.outcome for row in rows(store, None)] == [Outcome.INVALID_URL] * 2
 
 
 @pytest.mark.parametrize(
@@ -165,12 +170,12 @@ def test_load_gives_the_next_rows_of_each_host_in_order(store: Store) -> None:
     store.admit(batch(*(f"http://{'ab'[n % 2]}.example/{n}" for n in range(10))))
     a, b = host_id("a.example"), host_id("b.example")
     found = store.load([Want(a, 2), Want(b, -1), Want(NOBODY, -1)], limit=2)
-    assert {number: [row.seq for row in rows] for number, rows in found.items()} == {
+    assert {number: [row.seq for row in rows] for number, rows in found.rows.items()} == {
         a: [4, 6],
         b: [1, 3],
         NOBODY: [],
     }
-    assert store.load([], limit=2) == {}
+    assert store.load([], limit=2) == Loaded({}, {}, {})
 
 
 def test_hosts_after_goes_through_all_hosts_with_waiting_rows_in_steps(store: Store) -> None:
@@ -214,6 +219,243 @@ def test_finishing_what_does_not_wait_changes_nothing(store: Store) -> None:
     assert waiting(store) == [b]
 
 
+# --- what was found -----------------------------------------------------------------------------
+
+
+def found_at(*found: str | Found, store: Store, cap: int = 100_000) -> tuple[int, set[int]]:
+    """Finish the one line of a list with what it led to; return how many lines that gave, and where."""
+    store.prepare(follow=FollowSettings(depth=1, max_urls_per_host=cap), robots_cache="", token="scraper")  # noqa: S106
+    store.admit(batch("http://a.example/"))
+    lines = [Found(one, one, 1) if isinstance(one, str) else one for one in found]
+    admission = store.finish([finished(rows(store, "a.example")[0], found=lines)], output_bytes=3)
+    return admission.lines, set(admission.hosts)
+
+
+def test_what_was_found_waits_with_its_parent_and_its_number(store: Store) -> None:
+    further = Found("http://b.example/1", "http://b.example/1", 1, is_trusted=True, extra={"id": "7"})
+    assert found_at(further, "http://a.example/2", store=store) == (
+        2,
+        {host_id("a.example"), host_id("b.example")},
+    )
+    (row,) = rows(store, "b.example")
+    assert (row.seq, row.parent, row.depth, row.extra, row.is_trusted) == (1, 0, 1, {"id": "7"}, True)
+    assert (row.url, row.target, row.host) == ("http://b.example/1", "http://b.example/1", "b.example")
+    (other,) = rows(store, "a.example")
+    assert (other.seq, other.is_trusted) == (2, False)
+    assert store.progress() == Progress(lines=3, done=1, output_bytes=3)
+
+
+def test_what_has_been_seen_is_found_no_more_and_leaves_no_gap(store: Store) -> None:
+    found = ["http://a.example/#x", "http://b.example/", "http://B.example:80/", "http://c.example/"]
+    assert found_at(*found, store=store)[0] == 2
+    assert [row.seq for row in waiting(store)] in ([1, 2], [2, 1])
+    store.finish(
+        [finished(rows(store, "b.example")[0], found=[Found(found[3], found[3], 2)])], output_bytes=6
+    )
+    store.admit(batch("http://d.example/", "http://c.example/", consumed=3))
+    assert [(row.seq, row.duplicate_of) for row in rows(store, None)] == [(4, 2)]
+    assert rows(store, "d.example")[0].seq == 3
+
+
+def test_found_lines_and_the_record_enter_together_or_not_at_all(store: Store) -> None:
+    store.admit(batch("http://a.example/"))
+    line = rows(store, "a.example")[0]
+    found = [Found("http://b.example/", "http://b.example/", 1)]
+    store._db.execute(
+        "CREATE TEMP TRIGGER no BEFORE INSERT ON waiting BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    with pytest.raises(StateError, match="full"):
+        store.finish([finished(line, found=found)], output_bytes=3)
+    assert store.progress() == Progress(lines=1, done=0, output_bytes=0)
+    assert waiting(store) == [line]
+    store._db.execute("DROP TRIGGER no")
+    assert store.finish([finished(line, found=found)], output_bytes=3).lines == 1, "it was not seen"
+
+
+def test_no_more_links_to_a_host_are_taken_than_the_cap_over_all_pages(store: Store) -> None:
+    assert found_at(*(f"http://b.example/{n}" for n in range(5)), store=store, cap=3)[0] == 3
+    line = rows(store, "b.example")[0]
+    more = [Found(f"http://{host}.example/x", f"http://{host}.example/x", 2) for host in "bc"]
+    assert store.finish([finished(line, found=more)], output_bytes=6).lines == 1
+    assert [row.host for row in waiting(store)].count("c.example") == 1
+
+
+def test_what_a_sitemap_lists_is_not_capped(store: Store) -> None:
+    listed = [Found(f"http://b.example/{n}", f"http://b.example/{n}", 0) for n in range(5)]
+    nested = [Found("sitemap:x", f"http://b.example/{n}.xml", 1, is_sitemap=True) for n in range(5)]
+    assert found_at(*listed, *nested, store=store, cap=3)[0] == 10
+
+
+def test_what_is_no_url_is_told_once_with_the_reason(store: Store) -> None:
+    bad = [Found("https://[/", None, 0, why="no host")] * 2
+    assert found_at(*bad, store=store) == (1, {NOBODY})
+    (row,) = rows(store, None)
+    assert row.settled is not None
+    assert row.settled.outcome is Outcome.INVALID_URL
+    assert (row.settled.failure and row.settled.failure.message, row.parent) == ("no host", 0)
+    assert store.finish([finished(row, found=bad)], output_bytes=6).lines == 0
+
+
+def test_a_sitemap_and_the_page_of_the_same_url_are_two_lines(store: Store) -> None:
+    text = "http://a.example/sitemap.xml"
+    store.admit(batch(text, f"sitemap:{text}", f"  SITEMAP:{text}", f"{text}#x"))
+    page, sitemap = rows(store, "a.example")
+    assert (page.seq, page.is_sitemap, sitemap.seq, sitemap.is_sitemap) == (0, False, 1, True)
+    assert page.url == sitemap.url == text
+    assert page.key != sitemap.key
+    assert [(row.seq, row.duplicate_of) for row in rows(store, None)] == [(2, 1), (3, 0)]
+
+
+def test_a_sitemap_line_without_a_path_begins_at_robots_txt(store: Store) -> None:
+    store.admit(batch("sitemap:a.example", "sitemap:", "sitemap:no URL"))
+    (row,) = rows(store, "a.example")
+    assert (row.url, row.input, row.is_sitemap) == ("https://a.example/robots.txt", "sitemap:a.example", True)
+    assert [row.settled and row.settled.outcome for row in rows(store, None)] == [Outcome.INVALID_URL] * 2
+
+
+def test_a_line_that_is_not_wanted_is_filtered_and_no_first_of_others(store: Store) -> None:
+    store.prepare(follow=FollowSettings(exclude="private"), robots_cache="", token="scraper")  # noqa: S106
+    store.admit(
+        batch("http://a.example/private", "http://a.example/private", "sitemap:http://a.example/private")
+    )
+    assert [row.settled for row in rows(store, None)] == [Settled(Outcome.FILTERED)] * 2
+    assert [row.is_sitemap for row in rows(store, "a.example")] == [True]
+
+
+# --- moving -------------------------------------------------------------------------------------
+
+
+def test_a_redirected_line_waits_at_the_host_it_leads_to_as_far_as_it_has_come(store: Store) -> None:
+    store.admit(batch(Seed("a.example/x", {"id": "7"}), "http://b.example/"))
+    (line,) = rows(store, "a.example")
+    hop = Redirect(url="https://a.example/x", status=302, location="/y", elapsed_s=0.25)
+    tried = Try(at="2026-01-31T09:30:00.000Z", error=Outcome.TIMEOUT, waited_s=1.5)
+    moved = msgspec.structs.replace(
+        line,
+        target="https://b.example/y",
+        host="b.example",
+        redirects=(hop,),
+        tries=(tried,),
+        free_tries=1,
+        took_s=2.5,
+        depth=1,
+        parent=9,
+        is_trusted=False,
+    )
+    assert store.move([moved]) == (1, (host_id("b.example"),))
+    assert rows(store, "a.example") == []
+    first, second = rows(store, "b.example")
+    assert first.seq == 1
+    assert second.place > first.place
+    expected = msgspec.structs.replace(moved, home=host_id("b.example"), place=second.place)
+    assert second == expected
+    assert store.progress().lines == 2
+    with pytest.raises(StateError, match="1 lines moved, 0 waited"):
+        store.move([moved])
+
+
+# --- what is kept of hosts ----------------------------------------------------------------------
+
+
+def test_what_hosts_asked_for_is_given_to_those_that_enter(store: Store) -> None:
+    a, b = host_id("a.example"), host_id("b.example")
+    rules = access("https://a.example", body="User-agent: *\nDisallow: /x\n")
+    store.keep([rules.file], {a: 7.5, b: 8.0})
+    store.keep([], {a: 9.5})
+    loaded = store.load([Want(a, -1)], limit=1, entering=[a])
+    assert loaded.holds == {a: 9.5}
+    assert [one.file for one in loaded.access[a]] == [rules.file]
+    assert loaded.access[a][0].judge("https://a.example/x").allowed is False
+    assert store.load([Want(a, -1)], limit=1) == Loaded({a: []}, {}, {})
+
+
+def test_two_runs_share_a_cache_file_that_is_asked_by_origin(tmp_path: Path) -> None:
+    cache = str(tmp_path / "new folder" / "robots.cache")
+    stores = [Store(tmp_path / name) for name in ("one", "two")]
+    for one in stores:
+        one.prepare(follow=FollowSettings(), robots_cache=cache, token="scraper")  # noqa: S106
+    rules = access("https://a.example", body="User-agent: *\nDisallow: /x\n")
+    none = access("http://a.example", standing=Standing.UNAVAILABLE)
+    a = host_id("a.example")
+    stores[0].keep([rules.file, none.file], {})
+    stores[1].keep([msgspec.structs.replace(none.file, status=410)], {})
+    for one in stores:
+        found = one.load([], limit=1, entering=[a]).access[a]
+        assert {known.file.origin: known.file.status for known in found} == {
+            "https://a.example": 200,
+            "http://a.example": 410,
+        }
+        one.close(remove=True)
+    assert (tmp_path / "new folder" / "robots.cache").exists(), "it is for further runs"
+
+
+def foreign(path: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE pages (url TEXT)",
+        "CREATE TABLE robots (url TEXT)",
+        "CREATE VIEW robots AS SELECT 1 AS host",
+    ],
+)
+def test_a_cache_that_is_the_database_of_something_else_is_refused_and_left_alone(
+    store: Store, tmp_path: Path, statement: str
+) -> None:
+    cache = tmp_path / "other.sqlite"
+    foreign(cache, statement)
+    with pytest.raises(UsageError, match=r"^robots\.cache .*other\.sqlite: ") as caught:
+        store.prepare(follow=FollowSettings(), robots_cache=str(cache), token="scraper")  # noqa: S106
+    assert "\n" not in str(caught.value)
+    with contextlib.closing(sqlite3.connect(cache)) as db:
+        assert db.execute("SELECT sql FROM sqlite_master").fetchall() == [(statement,)]
+
+
+@pytest.mark.parametrize("kind", ["text", "folder", "below a file"])
+def test_a_cache_that_cannot_be_one_is_refused(store: Store, tmp_path: Path, kind: str) -> None:
+    cache = tmp_path / "cache"
+    if kind == "folder":
+        cache.mkdir()
+    else:
+        cache.write_text("https://a.example/\n" * 100)
+    if kind == "below a file":
+        cache /= "cache"
+    with pytest.raises(UsageError, match=r"^robots\.cache "):
+        store.prepare(follow=FollowSettings(), robots_cache=str(cache), token="scraper")  # noqa: S106
+
+
+def test_an_entry_of_another_version_is_read_anew(store: Store) -> None:
+    a = host_id("a.example")
+    store.keep([access("https://a.example").file], {})
+    store._db.execute("UPDATE robots SET file = '[1, 2'")
+    assert store.load([], limit=1, entering=[a]).access == {}
+
+
+def test_a_cache_that_breaks_in_a_run_is_told(store: Store, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    store.prepare(follow=FollowSettings(), robots_cache=str(cache), token="scraper")  # noqa: S106
+    foreign(cache, "DROP TABLE robots")
+    with pytest.raises(StateError, match=r"robots\.cache .*cache: no such table"):
+        store.keep([access("https://a.example").file], {})
+
+
+def test_the_largest_hosts_are_those_with_the_most_lines_waiting(store: Store) -> None:
+    lines = [f"http://h{n % 4}.example/{n}" for n in range(10)]
+    store.admit(batch(*lines, *["no URL"] * 20))
+    assert (
+        store.largest_hosts(3)
+        == [
+            ("h0.example", host_id("h0.example"), 3),
+            ("h1.example", host_id("h1.example"), 3),
+            *[(host, host_id(host), 2) for host in sorted(["h2.example", "h3.example"], key=host_id)[:1]],
+        ]
+        or store.largest_hosts(3)[0].lines == 3
+    )
+
+
 # --- the file ----------------------------------------------------------------------------------
 
 
@@ -255,7 +497,7 @@ from scraper.frontier.store import Store, Want
 from tests.support.fakes import batch, finished
 store = Store(pathlib.Path(sys.argv[1]))
 store.admit(batch(*(f"http://a.example/{n}" for n in range(10))))
-[rows] = store.load([Want(host_id("a.example"), -1)], limit=4).values()
+[rows] = store.load([Want(host_id("a.example"), -1)], limit=4).rows.values()
 store.finish([finished(row) for row in rows], output_bytes=12)
 with store._transaction():
     store._db.execute("DELETE FROM waiting")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scraper.messages import Again, Hop, Response, RobotsRequest
 from scraper.record import Failure, Outcome, Try
-from scraper.robots.access import RobotsFile, Standing
+from scraper.robots.access import Access, RobotsFile, Standing
 from scraper.robots.reading import MAX_BYTES
 from scraper.settings.model import RobotsSettings
 from scraper.verdict.robots import RobotsDecider, RobotsDecision
@@ -265,7 +265,7 @@ def test_that_it_cannot_be_had_is_believed_for_less(
 def test_500_kib_are_kept_and_no_more() -> None:
     assert MAX_BYTES == 512_000
     body = b"Disallow: /x\n" * 40_000
-    assert read(answer(body=body)).body == body[:MAX_BYTES].decode()
+    assert read(answer(body=body)).body == body[: MAX_BYTES + 1].decode(), "one more shows the cut"
     assert read(answer(body=body[:MAX_BYTES])).body == body[:MAX_BYTES].decode()
 
 
@@ -273,6 +273,14 @@ def test_500_kib_are_kept_and_no_more() -> None:
 def test_no_bytes_are_too_odd_to_be_kept(body: bytes) -> None:
     file = read(answer(body=body))
     assert file.standing is Standing.RULES
+    assert file.body.encode("latin-1") == body
+
+
+def test_a_rule_that_is_no_utf_8_still_holds() -> None:
+    file = read(answer(body=b"User-agent: *\nDisallow: /caf\xe9\n"))
+    access = Access.of(file, token="scraper")
+    assert not access.judge("https://a.example/caf%E9").allowed
+    assert access.judge("https://a.example/caf%C3%A9").allowed
 
 
 def test_what_is_not_the_file_is_not_kept() -> None:
