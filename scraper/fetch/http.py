@@ -9,19 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import functools
-import ipaddress
-from contextvars import ContextVar
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from scraper.errors import FetchError, RunError
 from scraper.fetch import system_error
 from scraper.fetch.body import ACCEPTED, BadEncoding, Body
+from scraper.fetch.connection import Answer, Connector, Trip, current_trip
 from scraper.fetch.resolver import SystemResolver
 from scraper.messages import Response
 from scraper.record import Outcome
@@ -31,152 +28,12 @@ from scraper.settings.values import is_credential
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from aiohttp.abc import ResolveResult
-    from aiohttp.connector import Connection
-
     from scraper.clock import Clock
     from scraper.settings.model import FetchSettings
 
 _HEADER_BYTES = 64 * 1024
 """Browsers take headers far longer than aiohttp's 8 KiB; real sites send them."""
 _HEADERS = 512
-
-
-class _Trip:
-    """How far one request has come, and how long the phases of its connection took."""
-
-    __slots__ = ("connect_s", "departs", "dns_s", "is_heard", "is_kept", "is_last", "phase", "sent_at_s")
-
-    def __init__(self, departs: Callable[[], None], *, is_last: bool) -> None:
-        self.departs: Callable[[], None] | None = departs
-        """To be told that the request is on its way; ``None`` once it was told."""
-        self.phase = "connect"
-        self.sent_at_s = monotonic()
-        self.dns_s = 0.0
-        self.connect_s = 0.0
-        self.is_last = is_last
-        """The connection is not to be kept, whatever the server says."""
-        self.is_kept = False
-        """It goes on a connection that has carried a request before."""
-        self.is_heard = False
-        """Bytes of the answer have come, if only the first."""
-
-    def depart(self) -> None:
-        """Tell, once, that the request is on its way."""
-        if self.departs is not None:
-            departs, self.departs = self.departs, None
-            departs()
-
-
-_trip: ContextVar[_Trip] = ContextVar("trip")
-"""The request that the running task is at."""
-
-
-class _Protocol(ResponseHandler):
-    """A connection that notes on the trip whether it was kept, and whether bytes of an answer came."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop)
-        self._trip: _Trip | None = None
-
-    def set_response_params(self, **options: Any) -> None:
-        """Begin with a request: aiohttp calls it for each one, before it is sent."""
-        trip = _trip.get()
-        trip.is_kept = self._trip is not None
-        self._trip = trip
-        if trip.is_last:
-            self.force_close()  # "Connection: close" is a wish, and aiohttp keeps what the server keeps
-        super().set_response_params(**options)
-
-    def data_received(self, data: bytes) -> None:
-        if self._trip is not None:
-            self._trip.is_heard = True
-        super().data_received(data)
-
-    def is_connected(self) -> bool:
-        """Return whether it can carry a further request.
-
-        An answer that nobody asked for must not be taken for the next request's (RFC 9112 section
-        9.2): aiohttp 3.14.5 looks for one when it puts a connection by, and not when it takes it up.
-        """
-        return super().is_connected() and not self.should_close
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Notes on the trip what a new connection takes; a connection in use again costs nothing.
-
-    aiohttp's tracing tells the same by a public way, but runs some ten hooks for every request and
-    builds its URL anew for two of them: 70 of the 260 µs that a small page took.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._factory = functools.partial(_Protocol, loop=self._loop)  # type: ignore[assignment]
-
-    async def _create_connection(self, *arguments: Any, **options: Any) -> ResponseHandler:
-        trip = _trip.get()
-        trip.phase = "connect"
-        began_s = monotonic()
-        protocol = await super()._create_connection(*arguments, **options)
-        trip.sent_at_s = monotonic()
-        trip.connect_s = trip.sent_at_s - began_s - trip.dns_s
-        return protocol
-
-    async def _resolve_host(self, host: str, *arguments: Any, **options: Any) -> list[ResolveResult]:
-        trip = _trip.get()
-        if _is_address(host):
-            return await super()._resolve_host(host, *arguments, **options)
-        trip.phase = "dns"
-        began_s = monotonic()
-        found = await super()._resolve_host(host, *arguments, **options)
-        trip.dns_s = monotonic() - began_s
-        trip.phase = "connect"
-        return found
-
-
-class _Answer(aiohttp.ClientResponse):
-    """A response that knows whom it came from, and that notices when it breaks off."""
-
-    peer: str | None = None
-    """aiohttp forgets the address with the connection."""
-
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        if connection.transport is not None:
-            address = connection.transport.get_extra_info("peername")
-            self.peer = address[0] if isinstance(address, tuple) else None
-        protocol = connection.protocol
-        trip = _trip.get()
-        trip.phase = "headers"  # the request is sent
-        trip.depart()
-        await super().start(connection)
-        if protocol is not None and not self.content.is_eof():
-            self._watch(protocol)
-        return self
-
-    def _watch(self, protocol: ResponseHandler) -> None:
-        """Let the body fail when its connection ends within it.
-
-        Without this a body whose chunks turn out broken in a later packet is waited for until
-        ``total_s``: aiohttp 3.14.5 then closes the connection and tells nobody who reads.
-        """
-        closed, content = protocol.closed, self.content
-
-        def fail(lost: asyncio.Future[None] | None) -> None:
-            if lost is not None and not lost.cancelled():
-                lost.exception()  # retrieved, or asyncio complains of it
-            if not content.is_eof() and content.exception() is None:
-                why = getattr(protocol.exception(), "message", "") or "the connection ended"
-                content.set_exception(aiohttp.ClientResponseError(self.request_info, (), message=why))
-
-        if closed is None:  # it was lost before we came to look
-            fail(None)
-            return
-        closed.add_done_callback(fail)
-
-        def forget() -> None:
-            closed.remove_done_callback(fail)
-
-        content.on_eof(forget)  # a connection in use again must not gather the bodies it has carried
 
 
 class HttpFetcher:
@@ -196,7 +53,7 @@ class HttpFetcher:
         self._settings = settings
         self._credentials = credentials
         self._clock = clock
-        self._trips: dict[str, _Trip] = {}
+        self._trips: dict[str, Trip] = {}
         """By the name of the task that fetches."""
 
     @classmethod
@@ -204,7 +61,7 @@ class HttpFetcher:
     async def open(cls, settings: FetchSettings, *, clock: Clock) -> AsyncIterator[Self]:
         """Open a client with a connection pool of its own."""
         resolver = SystemResolver(timeout_s=settings.dns_s)
-        connector = _Connector(
+        connector = Connector(
             limit=0,  # the frontier decides; a wait in the pool would count against the deadlines
             resolver=resolver,
             ttl_dns_cache=300,
@@ -215,7 +72,7 @@ class HttpFetcher:
         try:
             async with aiohttp.ClientSession(
                 connector=connector,
-                response_class=_Answer,
+                response_class=Answer,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=merged_headers(
                     {
@@ -268,8 +125,8 @@ class HttpFetcher:
         """
         task = asyncio.current_task()
         name = task.get_name() if task else ""
-        trip = self._trips[name] = _Trip(departs, is_last=is_last)
-        _trip.set(trip)
+        trip = self._trips[name] = Trip(departs, is_last=is_last)
+        current_trip.set(trip)
         try:
             with _translated(trip):
                 async with asyncio.timeout(self._settings.total_s):
@@ -293,7 +150,7 @@ class HttpFetcher:
         return {**own, "Connection": "close"}
 
     async def _exchange(
-        self, url: str, trip: _Trip, headers: dict[str, str] | None, cap_bytes: int | None
+        self, url: str, trip: Trip, headers: dict[str, str] | None, cap_bytes: int | None
     ) -> Response:
         # ``encoded``: the URL goes out as it is, aiohttp re-quotes nothing.
         async with self._session.get(
@@ -332,14 +189,6 @@ class HttpFetcher:
             )
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _text(value: str | None) -> str:
     """Return a header's text as UTF-8 can write it: aiohttp passes odd bytes on as surrogates.
 
@@ -351,7 +200,7 @@ def _text(value: str | None) -> str:
 
 
 @contextlib.contextmanager
-def _translated(trip: _Trip) -> Iterator[None]:
+def _translated(trip: Trip) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, OSError, ValueError, BadEncoding) as error:

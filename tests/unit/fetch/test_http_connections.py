@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from scraper.fetch import http
+from scraper.fetch import connection
 from scraper.record import Outcome
 from tests.support.fetching import failed_fetch, failed_fetch_by, fetch_by, fetching
 from tests.support.wire import Recorded, read_head, reset, serving
@@ -228,14 +228,14 @@ async def test_a_new_connection_beside_a_kept_one_is_not_stale() -> None:
 
 async def test_an_answer_that_nobody_asked_for_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
     came = asyncio.Event()
-    take = http._Protocol.data_received
+    take = connection.Protocol.data_received
 
-    def noted(protocol: http._Protocol, data: bytes) -> None:
+    def noted(protocol: connection.Protocol, data: bytes) -> None:
         take(protocol, data)
         if b"408" in data:
             came.set()
 
-    monkeypatch.setattr(http._Protocol, "data_received", noted)
+    monkeypatch.setattr(connection.Protocol, "data_received", noted)
     go_on = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
