@@ -83,8 +83,7 @@ class Frontier:
         self._holds: dict[int, float] = {}
         self._largest = Largest()
         self._handed_out = 0
-        self._sealed = False
-        self._closed = False
+        self._sealed = self._closed = False
         self._news = asyncio.Event()
         """Something happened that may have made a request ready, or ended the crawl."""
         self._room = asyncio.Event()

@@ -139,7 +139,10 @@ class Gatekeeper:
         gate = host.gate(access.file.origin)
         holds = gate.open(access, now_s=self._clock.monotonic(), unix_s=self._clock.utc().timestamp())
         self._slow_down(host)
-        judged = [_judged(request, holds) for request in gate.parked]
+        if host.turn.is_given_up:
+            judged = [replace(request, settled=_GIVEN_UP) for request in gate.parked]
+        else:
+            judged = [_judged(request, holds) for request in gate.parked]
         gate.parked.clear()
         host.queue.extendleft(request for request in reversed(judged) if request.settled is None)
         return Opened(holds.file, [request for request in judged if request.settled is not None])

@@ -123,4 +123,5 @@ class Window:
         """Give a spent host's place to another; its delay is kept in mind."""
         if self._hosts.pop(host.host_id, None) is not None:
             self.hungry.pop(host.host_id, None)
-            self._resting.add(host.host_id, host.turn)
+            if host.entered or host.is_known:  # else its turn is not yet its own
+                self._resting.add(host.host_id, host.turn)

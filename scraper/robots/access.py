@@ -41,7 +41,7 @@ class RobotsFile(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     expires_at_s: float
     """Likewise: from then on it is to be read anew."""
     body: str = ""
-    """The octets as they came, each as the character of its number (Latin-1): rules are compared by octets."""
+    """The octets, each as the character of its number (Latin-1): rules are compared octet by octet."""
     failure: Failure | None = None
     """Why it is unreachable."""
     cause: Outcome | None = None
@@ -70,7 +70,9 @@ class Access:
         Takes about 20 ms for the largest file there can be: such a one belongs into a thread.
         """
         rules = (
-            RobotsRules.parse(file.body.encode("latin-1"), token=token) if file.standing is Standing.RULES else None
+            RobotsRules.parse(file.body.encode("latin-1"), token=token)
+            if file.standing is Standing.RULES
+            else None
         )
         return cls(file, rules)
 

@@ -55,6 +55,19 @@ def test_arguments_become_sources_in_order(tmp_path: Path) -> None:
     assert [source.rereadable for source in sources] == [True, True, False, True]
 
 
+def test_sitemaps_are_arguments_and_lines_as_they_were_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sitemap:x.com").write_text("http://a.com/\n")
+    words = ["sitemap:x.com", "SITEMAP:https://y.com/map.xml", "http://z.com/"]
+    (source,) = sources_from_arguments(words, SourceSettings())
+    assert _inputs(source) == words
+    (tmp_path / "list.txt").write_text("sitemap:x.com\n# a comment\nsitemap:https://y.com/map.xml\n")
+    (source,) = sources_from_arguments(["list.txt"], SourceSettings())
+    assert _inputs(source) == ["sitemap:x.com", "sitemap:https://y.com/map.xml"]
+
+
 def test_a_file_goes_before_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "example.com").write_text("http://a.com/\n")
