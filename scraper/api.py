@@ -22,6 +22,7 @@ from scraper.errors import SettingsError
 from scraper.observe.events import Observers
 from scraper.record import Record
 from scraper.runs import Mode, run_files
+from scraper.settings.load import fold, table_layer
 from scraper.settings.model import Settings
 from scraper.sinks.stream import StreamJournal
 from scraper.sources.arguments import sources_from_arguments
@@ -139,6 +140,10 @@ def _checked(settings: Settings | None) -> Settings:
         SettingsError: A value is of the wrong type or out of its bounds.
     """
     try:
-        return msgspec.convert(msgspec.to_builtins(settings or Settings()), Settings)
-    except (msgspec.ValidationError, TypeError) as error:
+        given = msgspec.to_builtins(settings or Settings())
+    except TypeError as error:
         raise SettingsError(str(error)) from error
+    loaded, problems = fold([table_layer(given, origin="Settings")])
+    if problems:
+        raise SettingsError(problems[0])
+    return loaded.settings

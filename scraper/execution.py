@@ -15,7 +15,7 @@ from scraper.sinks.jsonl import copy_journal
 
 if TYPE_CHECKING:
     from scraper.clock import Clock
-    from scraper.frontier.store import Progress
+    from scraper.frontier.facts import Progress
     from scraper.observe.events import Observer
     from scraper.observe.watchdog import Watchdog
     from scraper.pipeline import Crawl
@@ -84,6 +84,8 @@ class Run:
                 resumed=self._before.lines > 0,
                 already_done=self._before.done,
                 known=self._before.lines,
+                found=self._before.found,
+                tally=self._before.tally,
             )
         )
         try:

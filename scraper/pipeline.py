@@ -70,6 +70,7 @@ class Crawl:
                 ]
                 self._stoppable = [seeder, producer, *work]
             await records.close()  # the pool has ended: nobody is left to send
+        await self.frontier.lay_down()
 
     def drain(self) -> None:
         """Start nothing new; what is under way is still finished and written."""

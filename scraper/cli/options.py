@@ -18,7 +18,7 @@ from scraper.settings.options import options, sections
 from scraper.settings.values import cut, shown, toml_literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 Command = TypeVar("Command", bound="Callable[..., Any] | click.Command")
 
@@ -81,17 +81,20 @@ def settings_options(command: Command) -> Command:
 
 
 def settings_options_without(
-    *not_honoured: NotHonoured, taken: str | None = None
+    *not_honoured: NotHonoured, left_out: Collection[str] = ()
 ) -> Callable[[Command], Command]:
     """Return what adds the same options, but for the flags of sections that the command can't honour.
 
     A setting of such a section that says something else than its default is refused by ``loaded_from``,
     wherever it was given: a run that quietly leaves it out is not the one that was asked for. One that
-    repeats its default is no matter, so a complete settings file serves for all commands. ``taken`` is a
-    flag whose name the command has for something else; its setting is still to be had by ``--set``.
+    repeats its default is no matter, so a complete settings file serves for all commands. ``left_out`` are
+    flags whose names the command has for something else, or whose settings change nothing in it; those
+    settings are still accepted by ``--set``, from the environment and from a file.
     """
-    left_out = {entry.section for entry in not_honoured}
-    flags = [flag for flag in FLAGS if options()[flag.setting].section not in left_out and flag.flag != taken]
+    refused = {entry.section for entry in not_honoured}
+    flags = [
+        flag for flag in FLAGS if options()[flag.setting].section not in refused and flag.flag not in left_out
+    ]
 
     def decorate(command: Command) -> Command:
         return _decorated(command, flags=flags, not_honoured=not_honoured)

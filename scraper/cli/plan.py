@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import typing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,26 +14,23 @@ import msgspec
 
 from scraper import loop
 from scraper.cli.exits import Exit
-from scraper.cli.main import one_line
 from scraper.cli.open_files import allow_many_open_files
 from scraper.cli.options import loaded_from, settings_options_without
-from scraper.observe import figures
-from scraper.observe.printable import printable, printable_url
+from scraper.errors import UsageError
 from scraper.plan.survey import plan_crawl
+from scraper.plan.text import plan_text
+from scraper.settings.options import options
 from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from scraper.plan.model import HostPlan, InvalidLines, OriginPlan, Plan, RobotsPlan
+    from scraper.plan.model import Plan
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
-_LARGEST = 20
-"""Hosts, origins and kinds of invalid lines that are shown to people."""
-_URL_LIMIT = 100
-"""Characters of a line that are shown to people; JSON has more."""
-_UNREAD = "not asked for: the host was given up"
+_LEFT_OUT = ("--robots", "--strict", "--max-body", "--same-site", "--parser")
+"""The first is a switch of its own here, the others say how pages are read and links followed."""
 
 
 @click.command()
@@ -42,18 +41,25 @@ _UNREAD = "not asked for: the host was given up"
     is_flag=True,
     help="Ask each host for its robots.txt, and hold the lines to it.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every host.")
-@settings_options_without(taken="--robots")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every host and origin.")
+@settings_options_without(left_out=_LEFT_OUT)
 @click.pass_context
 def plan(ctx: click.Context, *, sources: tuple[str, ...], ask_robots: bool, as_json: bool) -> Exit:
     """Say what a crawl of the lists would be: lines, hosts, and the least time that politeness allows.
 
     No page is asked for and nothing is kept. A SOURCE is what it is for `scraper crawl`, and the
     settings are those that the crawl would have. With --robots each host is asked for its
-    robots.txt, as politely as in a crawl, and lines that it denies are counted.
+    robots.txt, as politely as in a crawl, and lines that it denies are counted and named. A line
+    is named by seq, the number that its record would have: lines count from 0, over all sources.
 
     The least time is a floor: the host with the most requests times its delay. Slow answers,
     retries, redirects and links come on top; what sitemaps list is not known before they are fetched.
+
+    --json prints one object of lines, duplicates, filtered, invalid (lines, reasons, first),
+    sitemaps, depth, hosts (a list of host, lines, requests, per_host, delay_s, least_s), least_s,
+    least_host, and robots: null, or allowed, denied, unreachable, origins (a list of origin,
+    standing, status, why, crawl_delay_s, allowed, denied, unreachable), denied_first (a list of
+    seq, input, rule; the first 10,000) and denied_more (how many it leaves out).
 
     \b
       scraper plan urls.txt
@@ -61,6 +67,8 @@ def plan(ctx: click.Context, *, sources: tuple[str, ...], ask_robots: bool, as_j
       scraper plan urls.txt --json | jq .least_s
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
     settings = loaded_from(ctx).settings
+    if ask_robots:
+        _refuse_policy(sources)
     found = sources_from_arguments(sources, settings.sources)
     allow_many_open_files()
     made = loop.run(_unless_stopped(found, settings=settings, ask_robots=ask_robots))
@@ -69,6 +77,20 @@ def plan(ctx: click.Context, *, sources: tuple[str, ...], ask_robots: bool, as_j
         return Exit(128 + made)
     click.echo(msgspec.json.format(msgspec.json.encode(made), indent=2) if as_json else plan_text(made))
     return Exit.COMPLETE
+
+
+def _refuse_policy(sources: Sequence[str]) -> None:
+    """Refuse what looks like the value that ``--robots`` has for a crawl, unless it is a file.
+
+    Raises:
+        UsageError: A source is named as such a value is.
+    """
+    for policy in typing.get_args(options()["robots.policy"].annotation):
+        if policy in sources and not Path(policy).exists():
+            raise UsageError(
+                f"--robots takes no value here, it has each robots.txt asked for: leave {policy!r} out"
+                " (--set robots.policy=ignore plans a crawl that does without)"
+            )
 
 
 async def _unless_stopped(
@@ -110,122 +132,3 @@ def _signals_cancel() -> Iterator[list[signal.Signals]]:
 
 def _talk(words: str) -> None:
     click.echo(words, err=True)
-
-
-def plan_text(made: Plan) -> str:
-    """Return a plan for people to read, fit for any terminal: no colours, nothing of a list's obeyed."""
-    parts = [_totals(made), _least(made)]
-    if made.hosts:
-        parts.append(_hosts(made.hosts))
-    if made.robots:
-        parts += _robots(made.robots)
-    if made.invalid.lines:
-        parts.append(_invalid(made.invalid))
-    return "\n\n".join(parts)
-
-
-def _totals(made: Plan) -> str:
-    rows = [("lines", made.lines, ""), ("hosts", len(made.hosts), "")]
-    rows += [
-        (name, count, note)
-        for name, count, note in (
-            ("duplicates", made.duplicates, ""),
-            ("invalid", made.invalid.lines, "no URL that can be asked for"),
-            ("filtered", made.filtered, "by --include or --exclude"),
-            ("sitemaps", made.sitemaps, "what they list is not known before they are fetched"),
-        )
-        if count
-    ]
-    return _table([(name, f"{count:,}", note) for name, count, note in rows], right={1})
-
-
-def _least(made: Plan) -> str:
-    if made.least_host is None:
-        return "least time by politeness: none, no host has to wait between two requests"
-    of = f"least time by politeness: {figures.duration(made.least_s)}, set by {printable(made.least_host)}"
-    unknown = [] if made.robots else ["robots.txt allows all"]
-    unknown += ["no links are followed"] if made.depth else []
-    given = f" if {' and '.join(unknown)}" if unknown else ""
-    return f"{of}\n(a floor{given}: waits between the requests to one host, without the answers' own time)"
-
-
-def _hosts(hosts: Sequence[HostPlan]) -> str:
-    rows = [("host", "lines", "requests", "at once", "delay", "least time")]
-    rows += [
-        (
-            printable(host.host),
-            f"{host.lines:,}",
-            f"{host.requests:,}",
-            f"{host.per_host:,}",
-            f"{host.delay_s:g} s",
-            figures.duration(host.least_s) if host.least_s else "0 s",
-        )
-        for host in hosts[:_LARGEST]
-    ]
-    return _table(rows, right={1, 2, 3, 4, 5}) + _more(len(hosts), "hosts")
-
-
-def _robots(robots: RobotsPlan) -> list[str]:
-    said = f"robots.txt: {robots.allowed:,} lines allowed, {robots.denied:,} denied"
-    if robots.unreachable:
-        said += f", {robots.unreachable:,} not to be asked for since it could not be had"
-    rows: list[tuple[str, ...]] = [
-        ("origin", "robots.txt", "status", "crawl delay", "allowed", "denied", "unreachable", "")
-    ]
-    rows += [_origin_row(origin) for origin in robots.origins[:_LARGEST]]
-    parts = [said, _table(rows, right={2, 3, 4, 5, 6}) + _more(len(robots.origins), "origins")]
-    if robots.denied_first:
-        denied = [("denied, seq", "line", "by")]
-        denied += [
-            (str(line.seq), printable_url(line.input, limit=_URL_LIMIT), printable(line.rule or "-"))
-            for line in robots.denied_first
-        ]
-        parts.append(_table(denied, right={0}))
-    return parts
-
-
-def _origin_row(origin: OriginPlan) -> tuple[str, ...]:
-    delay_s = origin.crawl_delay_s
-    return (
-        printable(origin.origin),
-        origin.standing or "unknown",
-        "-" if origin.status is None else str(origin.status),
-        "-" if delay_s is None else f"{delay_s:g} s",
-        f"{origin.allowed:,}",
-        f"{origin.denied:,}",
-        f"{origin.unreachable:,}",
-        printable(origin.why or "" if origin.standing else _UNREAD, limit=_URL_LIMIT),
-    )
-
-
-def _invalid(invalid: InvalidLines) -> str:
-    reasons = [(f"{count:,}", why) for why, count in list(invalid.reasons.items())[:_LARGEST]]
-    reasons = [("invalid", "because"), *reasons]
-    first = [("seq", "line", "")]
-    first += [
-        (str(line.seq), printable_url(line.input, limit=_URL_LIMIT), one_line(line.why))
-        for line in invalid.first
-    ]
-    return (
-        _table(reasons, right={0})
-        + _more(len(invalid.reasons), "reasons")
-        + "\n\n"
-        + _table(first, right={0})
-    )
-
-
-def _more(count: int, what: str) -> str:
-    hidden = count - _LARGEST
-    return f"\nand {hidden:,} more {what} (--json has all)" if hidden > 0 else ""
-
-
-def _table(rows: Sequence[tuple[str, ...]], *, right: set[int]) -> str:
-    """Set rows in columns two blanks apart; those in ``right`` end where their column ends."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if number in right else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )

@@ -84,7 +84,7 @@ async def run_and_show(
         print_summary(
             console,
             snapshot,
-            output=", ".join(map(str, result.outputs)),
+            output=", ".join(map(str, result.outputs if result.complete or not files else [files.journal])),
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
             robots_ignored=settings.robots.policy == "ignore",

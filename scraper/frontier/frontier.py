@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
+from scraper.frontier.facts import Progress, Want
 from scraper.frontier.occupancy import LARGEST, Largest, Occupancy
 from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
-from scraper.frontier.store import Progress, Want
 from scraper.frontier.window import Window
 from scraper.messages import NO_IMPRESSION, Impression, Request, RobotsRequest
 from scraper.politeness import HostTurn
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from scraper.clock import Clock
+    from scraper.frontier.facts import Loaded
     from scraper.frontier.gate import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.state_thread import StateThread
-    from scraper.frontier.store import Loaded
     from scraper.messages import Batch, Errand, Finished
     from scraper.robots.access import Access, RobotsFile
     from scraper.settings.model import FrontierSettings, PolitenessSettings
@@ -130,6 +130,16 @@ class Frontier:
         self._closed = True
         self._news.set()
 
+    async def lay_down(self) -> None:
+        """Write back how far what waits in memory has come, so that a resumed run goes on from there.
+
+        To be called when nothing is handed out any more.
+        """
+        started = [errand for host in self._window for errand in host.waiting_again()]
+        self._moving += [errand for errand in started if isinstance(errand, Request)]
+        if self._moving:
+            await self._move()
+
     def __aiter__(self) -> Self:
         return self
 
@@ -143,7 +153,7 @@ class Frontier:
             # is worth the way.
             if self._moving and (not self._window.ready or len(self._moving) >= _MOVED_AT_ONCE):
                 await self._move()
-            elif self._is_worth_reading():
+            elif self._window.is_worth_reading(some_outside=self._outside.may_exist):
                 await self._refill()
             elif self._window.ready:
                 errand = self._next_of(self._window.ready.popleft())
@@ -288,26 +298,9 @@ class Frontier:
 
     def _announce(self, numbers: Iterable[int]) -> None:
         """Note that these hosts have new lines in the state."""
-        for number in numbers:
-            host = self._window.get(number)
-            if host is not None:
-                host.more = True
-                self._window.feed(host)
-            elif number == NOBODY or self._window.room > 0:
-                self._window.take_in(number)
-            else:
-                self._outside.notice()
+        if not self._window.announce(numbers):
+            self._outside.notice()
         self._news.set()
-
-    def _is_worth_reading(self) -> bool:
-        room = self._window.room
-        if (
-            self._outside.may_exist
-            and room > 0
-            and (not self._window.ready or room >= len(self._window) // 8)
-        ):
-            return True
-        return len(self._window.hungry) > len(self._window.ready)
 
     def _unload(self, homes: Iterable[int]) -> None:
         """Note that a line of each of these hosts is no longer its own to see through."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from scraper.frontier.gate import Gate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scraper.messages import Errand, Request
     from scraper.politeness import HostTurn
 
@@ -86,6 +88,13 @@ class HostQueue:
         if not self.turn.is_free:
             return None
         return self.turn.not_before_s if self.queue else max(self.turn.not_before_s, self.again[0][0])
+
+    def waiting_again(self) -> Iterator[Errand]:
+        """Give what waits here and has already come some way."""
+        parked = (errand for gate in self.gates.values() for errand in gate.parked)
+        for errand in (*(errand for _, _, errand in self.again), *self.queue, *parked):
+            if errand.tries or errand.redirects:
+                yield errand
 
     def take(self, now_s: float) -> Errand:
         """Take out its next errand: one whose back-off is over goes before the queue."""

@@ -9,6 +9,9 @@ CREATE TABLE seen (high INTEGER, low INTEGER, seq INTEGER NOT NULL, PRIMARY KEY 
 CREATE TABLE waiting (
     host INTEGER, place INTEGER, line TEXT NOT NULL, PRIMARY KEY (host, place)
 ) WITHOUT ROWID;
+CREATE TABLE tally (
+    outcome TEXT, status INTEGER, records INTEGER NOT NULL, PRIMARY KEY (outcome, status)
+) WITHOUT ROWID;
 CREATE TABLE links (host INTEGER PRIMARY KEY, taken INTEGER NOT NULL);
 CREATE TABLE holds (host INTEGER PRIMARY KEY, until_s REAL NOT NULL);
 """
@@ -55,6 +58,11 @@ REMOVE = """
 DELETE FROM waiting WHERE (host, place) IN (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
 )
+"""
+TALLY = """
+INSERT INTO tally
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
+WHERE true ON CONFLICT DO UPDATE SET records = records + excluded.records
 """
 LARGEST = """
 SELECT (SELECT json_extract(line, '$[3]') FROM waiting WHERE host = counted.host LIMIT 1), host, lines

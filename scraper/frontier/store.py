@@ -16,15 +16,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from scraper.errors import OutputLocked, StateError, UsageError
 from scraper.frontier import statements
+from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Tally, Want
 from scraper.frontier.robots_cache import RobotsCache
 from scraper.frontier.rows import NOBODY, Line, Row, host_id, request_of, row_of
 from scraper.frontier.scope import Scope
+from scraper.record import Outcome
 from scraper.settings.model import FollowSettings
 
 if TYPE_CHECKING:
@@ -32,62 +35,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.messages import Batch, Finished, Request
-    from scraper.robots.access import Access, RobotsFile
+    from scraper.robots.access import RobotsFile
 
 LAYOUT_VERSION = 2
 """Of the tables below. A state of another version can't be resumed."""
-
-
-class Progress(NamedTuple):
-    """How far the run has come, as the state knows it."""
-
-    lines: int
-    """Admitted so far; the next line's ``seq``."""
-    done: int
-    """Records written and noted."""
-    output_bytes: int
-    """The output's length with them."""
-
-
-class SourceProgress(NamedTuple):
-    """How far one source was read."""
-
-    consumed: int
-    ended: bool
-
-
-class Admission(NamedTuple):
-    """What became of a batch of lines."""
-
-    lines: int
-    hosts: tuple[int, ...]
-    """The ids of the hosts that have new rows, in the order of the list."""
-
-
-class Want(NamedTuple):
-    """A host whose rows are to be loaded: those behind a place."""
-
-    host_id: int
-    after_place: int
-
-
-class Loaded(NamedTuple):
-    """What was read for hosts, by their ids."""
-
-    rows: dict[int, list[Request]]
-    """Of each host that was wanted, in the order of their places."""
-    access: dict[int, list[Access]]
-    """What is kept of the robots.txt files of those that enter."""
-    holds: dict[int, float]
-    """Seconds since 1970 until which those that enter asked to be left alone."""
-
-
-class Counted(NamedTuple):
-    """How many lines wait at a host."""
-
-    host: str
-    host_id: int
-    lines: int
 
 
 class Store:
@@ -133,7 +84,7 @@ class Store:
             if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
                 for statement in statements.TABLES.split(";"):
                     self._db.execute(statement)
-                self._put(layout=LAYOUT_VERSION, lines=0, places=0, done=0, output_bytes=0)
+                self._put(layout=LAYOUT_VERSION, lines=0, found=0, places=0, done=0, output_bytes=0)
             layout = self._get("layout")
             if layout != LAYOUT_VERSION:
                 raise StateError(f"{self._path} was written by another version: finish it there, or --fresh")
@@ -208,7 +159,11 @@ class Store:
         """Return how far the run has come."""
         with self._translated():
             rows = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
-        return Progress(rows["lines"], rows["done"], rows["output_bytes"])
+            counted = self._db.execute("SELECT outcome, status, records FROM tally").fetchall()
+        tally = tuple(
+            Tally(Outcome(outcome), status or None, records) for outcome, status, records in counted
+        )
+        return Progress(rows["lines"], rows["done"], rows["output_bytes"], rows["found"], tally)
 
     def sources(self) -> dict[int, SourceProgress]:
         """Return how far each source was read, by its number."""
@@ -287,6 +242,8 @@ class Store:
                 raise StateError(f"state {self._path}: {len(finished)} records written, {gone} lines waited")
             self._add(done=len(finished))
             self._put(output_bytes=output_bytes)
+            tally = Counter((one.outcome, one.status or 0) for one in finished)
+            self._db.execute(statements.TALLY, (_json([(*key, count) for key, count in tally.items()]),))
             return self._take_found(finished)
 
     def move(self, requests: Sequence[Request]) -> Admission:
@@ -327,7 +284,7 @@ class Store:
         first = self._number("lines")
         numbered = [line._replace(seq=seq) for seq, line in enumerate(new, first)]
         self._db.execute(statements.SEE, (_json([(line.seq, *line.digest) for line in numbered]),))
-        self._add(lines=len(numbered))
+        self._add(lines=len(numbered), found=len(numbered))
         return self._insert([(line.home({}), line.row({})) for line in numbered])
 
     def _within_limits(self, lines: Sequence[Line]) -> list[Line]:

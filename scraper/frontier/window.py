@@ -13,7 +13,7 @@ from scraper.frontier.rows import NOBODY
 from scraper.politeness import HostTurn, Unlimited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from scraper.clock import Clock
     from scraper.messages import Errand
@@ -74,6 +74,27 @@ class Window:
         self._hosts[number] = host
         self.feed(host)
         return host
+
+    def announce(self, numbers: Iterable[int]) -> bool:
+        """Note that hosts have new lines on disk; return whether there was room for all of them."""
+        all_in = True
+        for number in numbers:
+            host = self._hosts.get(number)
+            if host is not None:
+                host.more = True
+                self.feed(host)
+            elif number == NOBODY or self.room > 0:
+                self.take_in(number)
+            else:
+                all_in = False
+        return all_in
+
+    def is_worth_reading(self, *, some_outside: bool) -> bool:
+        """Whether the disk should be read now rather than later, with more for one read."""
+        ready, room = len(self.ready), self.room
+        if some_outside and room > 0 and (not ready or room >= len(self._hosts) // 8):
+            return True
+        return len(self.hungry) > ready
 
     def is_crowded(self, host: HostQueue | None) -> bool:
         """Whether a redirect's target, ``None`` when it is not in memory, had better wait on disk."""

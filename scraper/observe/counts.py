@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from scraper.messages import Request
 from scraper.observe.events import (
     Aborting,
     Admitted,
@@ -41,23 +42,25 @@ _STATUSES = range(100, 600)
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of one moment; it does not change and may be read in any thread.
 
-    Lines and ``done`` include what interrupted runs before this one have done; every other number
-    is of this run alone.
+    Lines, ``done``, ``failed`` and what is counted by outcome and status include what interrupted runs
+    before this one have done; every other number is of this part alone.
     """
 
     run: str
     resumed: bool
     already_done: int
     known: int
-    """Input lines read so far."""
+    """Lines so far: read, or found."""
+    found: int
+    """Of the known lines, those that pages and sitemaps led to."""
     total: int | None
-    """Input lines altogether; ``None`` while the sources are still read."""
+    """Lines altogether; ``None`` while the sources are still read."""
     done: int
     """Records on disk."""
     written: int
     """Records on disk that this run wrote."""
     failed: int
-    """Of these, the ones whose outcome is neither ``ok`` nor ``duplicate``."""
+    """Of those on disk, the ones whose outcome is not one of ``GOOD``."""
     by_outcome: dict[Outcome, int]
     by_status: dict[int, int]
     """By status code, 100 to 599."""
@@ -121,6 +124,7 @@ class Counts:
         self._hosts = SlowestHosts()
         self._start: RunStarted | None = None
         self._admitted = 0
+        self._found = 0
         self._total: int | None = None
         self._written = 0
         self._outcomes: dict[Outcome, int] = {}
@@ -142,10 +146,12 @@ class Counts:
         match event:
             case Written():
                 self._count_written(event)
-            case TriedAgain():
+            case TriedAgain(errand=Request(is_anew=False)):
                 self._retries += 1
-            case Redirected():
+            case Redirected(errand=Request()):
                 self._redirects += 1
+            case TriedAgain() | Redirected():
+                pass  # of robots.txt, or because a kept connection had died: nothing that a line has to tell
             case Admitted() | LinksTaken() | Sealed():
                 self._count_lines(event)
             case RobotsKnown():
@@ -158,6 +164,8 @@ class Counts:
             self._total = event.lines
             return
         self._admitted += event.lines
+        if isinstance(event, LinksTaken):
+            self._found += event.lines
         if self._total is not None:
             self._total += event.lines
 
@@ -165,6 +173,8 @@ class Counts:
         match event:
             case RunStarted():
                 self._start = event
+                for outcome, status, records in event.tally:
+                    self._count_result(outcome, status, records)
                 self._started_s = self._clock.monotonic()
                 self._recent = RecentRate(start_s=self._started_s)
             case Stalled():
@@ -183,19 +193,21 @@ class Counts:
             self._count_record(record)
 
     def _count_record(self, record: Finished) -> None:
-        self._outcomes[record.outcome] = self._outcomes.get(record.outcome, 0) + 1
+        self._count_result(record.outcome, record.status, 1)
         if record.cause is not None:
             self._causes[record.cause] = self._causes.get(record.cause, 0) + 1
         self._wire_bytes += record.wire_bytes
         self._size_bytes += record.size_bytes
-        status = record.status
-        # A server may send any three digits, and a broken one more: they share one entry.
-        slot = status if status is None or status in _STATUSES else -1
-        self._statuses[slot] = self._statuses.get(slot, 0) + 1
-        if status is not None:
+        if record.status is not None:
             self._durations.add(record.elapsed_s)
         if record.attempts and record.host:
             self._hosts.add(record.host, seconds=record.took_s, failed=record.outcome not in GOOD)
+
+    def _count_result(self, outcome: Outcome, status: int | None, records: int) -> None:
+        self._outcomes[outcome] = self._outcomes.get(outcome, 0) + records
+        # A server may send any three digits, and a broken one more: they share one entry.
+        slot = status if status is None or status in _STATUSES else -1
+        self._statuses[slot] = self._statuses.get(slot, 0) + records
 
     def snapshot(self, *, hosts: int = 0) -> Snapshot:
         """Return the numbers as they are now; after ``RunEnded``, as they were then.
@@ -215,6 +227,7 @@ class Counts:
             resumed=start.resumed if start else False,
             already_done=already_done,
             known=known,
+            found=(start.found if start else 0) + self._found,
             total=self._total,
             done=done,
             written=self._written,

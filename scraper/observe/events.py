@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from scraper.messages import Errand, Finished
+from scraper.record import Outcome
 from scraper.robots.access import RobotsFile
 
 
@@ -23,6 +24,10 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
     """Records that an interrupted run before this one has written; 0 when not resumed."""
     known: int
     """Lines that the state knows already, the done ones included."""
+    found: int = 0
+    """Of these, the ones that pages and sitemaps led to."""
+    tally: tuple[tuple[Outcome, int | None, int], ...] = ()
+    """What the records before came to: outcome, status, how many."""
 
 
 class Admitted(msgspec.Struct, frozen=True):

@@ -53,17 +53,14 @@ def print_summary(
             console.print()
     for line in (*_figures(snapshot), _robots(snapshot, ignored=robots_ignored)):
         console.print(line)
+    where = "Output" if snapshot.complete else "Records so far"
     console.print(
-        Text(f"Output: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
+        Text(f"{where}: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
     )
     if log is not None:
         console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
     console.print(check_line(snapshot), soft_wrap=True)
-    if (
-        snapshot.complete
-        and snapshot.written
-        and snapshot.by_outcome.get(Outcome.INVALID_URL) == snapshot.written
-    ):
+    if snapshot.complete and snapshot.done and snapshot.by_outcome.get(Outcome.INVALID_URL) == snapshot.done:
         console.print(Text("No line was a URL: are --format and --column right?", style="yellow"))
     if not snapshot.complete and resume_command:
         console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
@@ -75,7 +72,8 @@ def check_line(snapshot: Snapshot) -> Text:
     if snapshot.total is None:
         read = figures.counted(snapshot.known, one="line", many="lines")
         return Text(f"Incomplete: {read} read so far, {records}; the sources go on.", style="yellow")
-    both = f"{figures.counted(snapshot.total, one='line', many='lines')} in, {records}"
+    found = f" ({snapshot.found:,} of them found on the way)" if snapshot.found else ""
+    both = f"{figures.counted(snapshot.total, one='line', many='lines')} in{found}, {records}"
     if not snapshot.complete:
         return Text(f"Incomplete: {both}.", style="yellow")
     if snapshot.total != snapshot.done:
@@ -102,7 +100,7 @@ def _outcomes(snapshot: Snapshot) -> Table | None:
     for outcome, count in sorted(snapshot.by_outcome.items(), key=lambda item: (-item[1], item[0].value)):
         style = "green" if outcome in GOOD else "red"
         table.add_row(
-            Text(outcome.value, style=style), f"{count:,}", figures.share(count, whole=snapshot.written)
+            Text(outcome.value, style=style), f"{count:,}", figures.share(count, whole=snapshot.done)
         )
     return table
 
@@ -119,14 +117,14 @@ def _statuses(snapshot: Snapshot) -> Table | None:
     if silent := snapshot.by_status_class.get("none", 0):
         rows.append(("no response", silent))
     for name, count in rows:
-        table.add_row(Text(name), f"{count:,}", figures.share(count, whole=snapshot.written))
+        table.add_row(Text(name), f"{count:,}", figures.share(count, whole=snapshot.done))
     return table
 
 
 def _slowest(snapshot: Snapshot) -> Table | None:
     if not snapshot.slowest_hosts:
         return None
-    table = _table("Slowest hosts", "Slowest page", "Mean", "Pages", "Failed")
+    table = _table("Slowest hosts", "Longest line", "Mean", "Lines", "Failed")
     for host in snapshot.slowest_hosts:
         least = "" if host.exact else ">="
         table.add_row(
@@ -160,7 +158,7 @@ def _figures(snapshot: Snapshot) -> list[Text]:
     if snapshot.median_s is not None and snapshot.p95_s is not None and snapshot.p99_s is not None:
         median, p95 = figures.duration(snapshot.median_s), figures.duration(snapshot.p95_s)
         p99, longest = figures.duration(snapshot.p99_s), figures.duration(snapshot.longest_s)
-        lines.append(f"Latency: median {median}, 95 % {p95}, 99 % {p99}, longest {longest}")
+        lines.append(f"Answers took: median {median}, 95 % {p95}, 99 % {p99}, longest {longest}")
     if snapshot.stalls:
         lines.append(f"Stalled {figures.counted(snapshot.stalls, one='time', many='times')}")
     if snapshot.stopping is not None:

@@ -15,16 +15,18 @@ from scraper.assembly import product_token, visitor_for
 from scraper.clock import SystemClock
 from scraper.errors import SettingsError
 from scraper.fetch.http import HttpFetcher
+from scraper.frontier.facts import Want
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
 from scraper.frontier.rows import NOBODY, names_sitemap
-from scraper.frontier.store import Want
-from scraper.messages import Finished, Request, RobotsRead, Settled
+from scraper.messages import Finished, Request, RobotsRead, RobotsRequest, Settled
+from scraper.observe import figures
 from scraper.observe.events import Observers
 from scraper.pipeline import Crawl
 from scraper.plan.model import Plan
 from scraper.plan.tally import Rulings, SettledLines, host_plans
 from scraper.record import Outcome
+from scraper.robots.access import origin_of, robots_url
 from scraper.run_state import kept_for_now
 from scraper.sources.stream import SeedStream
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scraper.clock import Clock
+    from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.state_thread import StateThread
     from scraper.messages import Errand, Visited
     from scraper.settings.model import Settings
@@ -88,7 +91,7 @@ async def plan_crawl(
             settings=settings.frontier,
             politeness=settings.politeness,
             # Nothing but robots.txt is asked for, so there is nothing that a Crawl-delay is to delay.
-            gatekeeper=Gatekeeper(replace(settings.robots, crawl_delay_cap_s=0.0), clock=clock),
+            gatekeeper=SurveyGatekeeper(replace(settings.robots, crawl_delay_cap_s=0.0), clock=clock),
             clock=clock,
             progress=await state.call(state.store.progress),
         )
@@ -98,10 +101,11 @@ async def plan_crawl(
         counted = await state.call(state.store.largest_hosts, frontier.lines)
         rulings = None
         if ask_robots:
-            telling.say_now(f"asking for the robots.txt files of {len(counted):,} hosts")
+            hosts_asked = figures.counted(len(counted), one="host", many="hosts")
+            telling.say_now(f"asking for the robots.txt files of {hosts_asked}")
             rulings = await _rulings(frontier, settings=settings, token=token, telling=telling, clock=clock)
     hosts = host_plans(counted, settings=settings, rulings=rulings)
-    slowest = max(hosts, key=lambda host: host.least_s, default=None)
+    slowest = hosts[0] if hosts else None
     return Plan(
         lines=frontier.lines,
         duplicates=settled.duplicates,
@@ -124,7 +128,7 @@ async def _read(sources: Sequence[Source | GivenLines], frontier: Frontier, tell
             sitemaps += sum(names_sitemap(seed.input) for seed in batch.seeds)
             # Nothing is finished meanwhile, so a list that is made to wait would wait for ever.
             await frontier.admit(replace(batch, waits=False))
-            telling.say(f"{frontier.lines:,} lines read")
+            telling.say(f"{figures.counted(frontier.lines, one='line', many='lines')} read")
     return sitemaps
 
 
@@ -162,6 +166,20 @@ async def _rulings(
     return rulings
 
 
+class SurveyGatekeeper(Gatekeeper):
+    """Has robots.txt asked for before every line of an origin, also where the line is robots.txt itself.
+
+    A crawl asks for such a line as for any page, and nothing has a say in that; here it would be a line
+    whose host nobody asks.
+    """
+
+    def clear(self, host: HostQueue, request: Request) -> Request | RobotsRequest | None:
+        """Return what is to go in a request's turn."""
+        if _is_robots(request) and request.robots is None:
+            request = replace(request, target=f"{origin_of(request.target)}/")
+        return super().clear(host, request)
+
+
 class Surveyor:
     """A visitor that asks for robots.txt as any other, and for nothing else."""
 
@@ -177,14 +195,24 @@ class Surveyor:
             visited = await self._visitor.visit(errand, departs=departs)
             if isinstance(visited.verdict, RobotsRead):
                 self._rulings.know(visited.verdict.access)
-                self._telling.say(f"{self._rulings.files:,} robots.txt files known")
+                known = figures.counted(self._rulings.files, one="file", many="files")
+                self._telling.say(f"{known} of robots.txt known")
             return visited
-        ruled = errand if errand.settled else replace(errand, settled=_ALLOWED)
-        # It does not depart: nobody is asked, so its host's delay does not begin anew.
+        settled = errand.settled or _ALLOWED
+        if settled.outcome is Outcome.ROBOTS_DENIED and _is_robots(errand):
+            settled = _ALLOWED  # its stand-in is denied, not it
+        ruled = replace(errand, settled=settled)
+        # It does not depart: nobody is asked, so its host's delay does not begin anew. Its turn is told
+        # so when it comes back, at the latest when nothing else of its host is under way.
         visited = await self._visitor.visit(ruled, departs=_stay)
         if isinstance(visited.verdict, Finished):  # else it goes on over http
             self._rulings.count(ruled)
         return visited
+
+
+def _is_robots(request: Request) -> bool:
+    """Say whether a line is a robots.txt itself, also one that is to be read for its sitemaps."""
+    return request.url is not None and request.url == robots_url(origin_of(request.url))
 
 
 def _stay() -> None:

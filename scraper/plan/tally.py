@@ -1,10 +1,12 @@
 """Counting lines into a plan: those that nobody is asked for, each host's, and how robots.txt rules.
 
-Pure. Memory is by host and origin, not by line, whatever the lines hold.
+Pure. Memory is by host and origin, not by line, whatever the lines hold; but for denied lines, of which
+there is a most.
 """
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from msgspec.structs import replace
 
 from scraper.frontier.rows import names_sitemap
 from scraper.host_limits import limits_for
-from scraper.observe.printable import printable_sentence, printable_url
+from scraper.observe.printable import printable, printable_sentence, printable_url
 from scraper.plan.model import DeniedLine, HostPlan, InvalidLine, InvalidLines, OriginPlan, RobotsPlan
 from scraper.record import Outcome
 from scraper.robots.access import origin_of
@@ -22,17 +24,19 @@ from scraper.urls import host_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scraper.frontier.store import Counted
+    from scraper.frontier.facts import Counted
     from scraper.messages import Request
     from scraper.robots.access import Access, RobotsFile
     from scraper.settings.model import Settings
 
 _EXAMPLES = 10
+_DENIED_KEPT = 10_000
+"""Some 2 MB of usual URLs, and at the worst (``_SHOWN``) some 40."""
 _REASONS = 64
 """Reasons that are told apart, in case the next pattern misses one: a list may have as many as lines."""
 _OTHER_REASONS = "other reasons"
 _SHOWN = 500
-"""Characters of a line that are shown; it may be a megabyte long."""
+"""Characters of a line or a rule that are shown; it may be a megabyte long."""
 
 # What is the line's own in a reason: quoted parts, ports, code points, and the URL that is proposed.
 _particular = re.compile(r"""'.*'|".*"|https://\S+|(?<=port )\S+|(?<=U\+)[0-9A-F]+""")
@@ -79,9 +83,15 @@ class SettledLines:
 class Rulings:
     """What robots.txt said of whom."""
 
-    def __init__(self, *, crawl_delay_cap_s: float) -> None:
-        """Begin with nothing known; a longer ``Crawl-delay`` than the cap counts as that."""
+    def __init__(self, *, crawl_delay_cap_s: float, denied_kept: int = _DENIED_KEPT) -> None:
+        """Begin with nothing known.
+
+        Args:
+            crawl_delay_cap_s: A longer ``Crawl-delay`` counts as this.
+            denied_kept: How many denied lines are kept at the most.
+        """
         self._cap_s = crawl_delay_cap_s
+        self._denied_kept = denied_kept
         self._files: dict[str, RobotsFile] = {}
         self._delays_s: dict[str, float] = {}
         """By origin, where there is one."""
@@ -91,7 +101,8 @@ class Rulings:
         """By origin; ``OK`` counts what is allowed."""
         self._pages: Counter[str] = Counter()
         """Allowed lines, by host."""
-        self._denied: list[DeniedLine] = []
+        self._denied: list[tuple[int, DeniedLine]] = []
+        """A heap by ``-seq``: the last of those that are kept is its top, the first to go."""
 
     def know(self, access: Access) -> None:
         """Take in what is known of an origin's robots.txt."""
@@ -111,14 +122,19 @@ class Rulings:
         if outcome is Outcome.OK:
             self._pages[request.host] += 1
         elif outcome is Outcome.ROBOTS_DENIED:
-            self._keep_example(request)
+            self._keep_denied(request)
 
-    def _keep_example(self, request: Request) -> None:
-        if len(self._denied) == _EXAMPLES and request.seq > self._denied[-1].seq:
+    def _keep_denied(self, request: Request) -> None:
+        is_full = len(self._denied) >= self._denied_kept
+        if is_full and -request.seq <= self._denied[0][0]:
             return
         rule = request.robots.rule if request.robots else None
-        line = DeniedLine(seq=request.seq, input=printable_url(request.input, limit=_SHOWN), rule=rule)
-        self._denied = sorted([*self._denied, line], key=lambda denied: denied.seq)[:_EXAMPLES]
+        line = DeniedLine(
+            seq=request.seq,
+            input=printable_url(request.input, limit=_SHOWN),
+            rule=None if rule is None else printable(rule, limit=_SHOWN),
+        )
+        (heapq.heapreplace if is_full else heapq.heappush)(self._denied, (-request.seq, line))
 
     @property
     def files(self) -> int:
@@ -137,13 +153,15 @@ class Rulings:
     def plan(self) -> RobotsPlan:
         """Return all of it."""
         origins = dict.fromkeys([*self._files, *self._lines])
-        plans = sorted(map(self._origin_plan, origins), key=_lines_of, reverse=True)
+        plans = sorted(map(self._origin_plan, origins), key=_weight_of, reverse=True)
+        denied = sum(plan.denied for plan in plans)
         return RobotsPlan(
             allowed=sum(plan.allowed for plan in plans),
-            denied=sum(plan.denied for plan in plans),
+            denied=denied,
             unreachable=sum(plan.unreachable for plan in plans),
             origins=tuple(plans),
-            denied_first=tuple(self._denied),
+            denied_first=tuple(line for _, line in sorted(self._denied, reverse=True)),
+            denied_more=denied - len(self._denied),
         )
 
     def _origin_plan(self, origin: str) -> OriginPlan:
@@ -164,14 +182,14 @@ class Rulings:
         )
 
 
-def _lines_of(plan: OriginPlan) -> int:
-    return plan.allowed + plan.denied + plan.unreachable
+def _weight_of(plan: OriginPlan) -> tuple[int, int]:
+    return plan.concerned, plan.allowed + plan.denied + plan.unreachable
 
 
 def host_plans(
     counted: Sequence[Counted], *, settings: Settings, rulings: Rulings | None = None
 ) -> tuple[HostPlan, ...]:
-    """Return the plans of hosts in the order given.
+    """Return the plans of hosts: those with the longest ``least_s`` first, then those with the most lines.
 
     The first request waits for nothing, so ``n`` of them take ``n - 1`` delays. Without ``rulings`` all
     lines count as allowed, and each host as having one robots.txt, if that is obeyed.
@@ -193,4 +211,4 @@ def host_plans(
                 least_s=max(0, requests - 1) * delay_s,
             )
         )
-    return tuple(plans)
+    return tuple(sorted(plans, key=lambda plan: (plan.least_s, plan.lines), reverse=True))

@@ -10,7 +10,7 @@ import pytest
 
 from scraper.errors import CountMismatch, RunError, SourceError
 from scraper.execution import Run
-from scraper.frontier.store import Progress
+from scraper.frontier.facts import Progress
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
 from scraper.runs import run_files
 from tests.support.fakes import CollectingObserver, FakeClock, MemoryJournal, pass_s, play, settle

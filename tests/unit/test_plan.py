@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.cli.plan import plan_text
 from scraper.errors import SettingsError, SourceError
+from scraper.frontier.facts import Counted
 from scraper.frontier.rows import Line, request_of
 from scraper.frontier.scope import Scope
-from scraper.frontier.store import Counted
 from scraper.messages import Seed, Settled
 from scraper.observe.printable import printable
 from scraper.plan.model import Plan
 from scraper.plan.survey import plan_crawl
 from scraper.plan.tally import Rulings, SettledLines, host_plans
+from scraper.plan.text import plan_text
 from scraper.record import Failure, Outcome, Robots
 from scraper.robots.access import Access, RobotsFile, Standing
 from scraper.settings.model import (

@@ -73,7 +73,7 @@ def test_a_closed_frontier_hands_out_nothing_and_still_takes_what_is_finished() 
         assert [request async for request in frontier] == []
         await frontier.finish([finished(first)], output_bytes=3)
         assert not frontier.is_over
-        assert state.store.progress() == (2, 1, 3)
+        assert state.store.progress()[:3] == (2, 1, 3)
 
     play(act)
 
@@ -512,3 +512,35 @@ def test_the_least_time_is_that_of_the_host_with_the_most_lines_and_goes_down() 
         assert frontier.occupancy().least_s == 0.5 * (3 - done)
 
     play(act)
+
+
+def test_what_waits_for_another_try_goes_on_from_there_in_the_next_run(tmp_path: Path) -> None:
+    tried = Try(at="2026-01-31T09:30:00.000Z", status=429, error=Outcome.HTTP_ERROR, retry_after_s=30.0)
+
+    async def first(clock: FakeClock) -> None:
+        state = FakeState(path=tmp_path / "state")
+        frontier = frontier_of(state, clock)
+        await frontier.admit(batch("http://a.example/1", "http://a.example/2", ended=True))
+        await frontier.seal()
+        again = await visit(frontier, clock)
+        frontier.put_back(replace(again, tries=(tried,), free_tries=1), wait_s=30.0)
+        frontier.close()
+        assert await anext(frontier, None) is None
+        await frontier.lay_down()
+        state.store.close(remove=False)
+
+    async def second(clock: FakeClock) -> None:
+        state = FakeState(path=tmp_path / "state")
+        frontier = frontier_of(state, clock)
+        await frontier.seal()
+        found = {
+            request.seq: request for request in [await visit(frontier, clock), await visit(frontier, clock)]
+        }
+        assert (found[0].tries, found[0].free_tries) == ((tried,), 1)
+        assert (found[1].tries, found[1].redirects) == ((), ())
+        await frontier.finish([finished(request) for request in found.values()], output_bytes=6)
+        assert await anext(frontier, None) is None
+        assert frontier.is_over
+
+    play(first)
+    play(second)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from scraper.errors import OutputLocked, StateError, UsageError
+from scraper.frontier.facts import Loaded, SourceProgress, Want
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.state_thread import StateThread
-from scraper.frontier.store import Loaded, Progress, SourceProgress, Store, Want
+from scraper.frontier.store import Store
 from scraper.messages import Found, Seed, Settled
 from scraper.record import Outcome, Redirect, Try
 from scraper.robots.access import Standing
@@ -70,7 +72,7 @@ def test_lines_are_numbered_over_all_batches_and_wait_at_their_hosts(store: Stor
         (0, "http://a.example/1"),
         (2, "http://a.example/2"),
     ]
-    assert store.progress() == Progress(lines=3, done=0, output_bytes=0)
+    assert store.progress()[:3] == (3, 0, 0)
 
 
 def test_a_row_comes_back_as_the_request_for_its_line(store: Store) -> None:
@@ -205,7 +207,7 @@ def test_host_ids_are_none_of_those_with_a_meaning_and_fit_the_table() -> None:
 def test_finishing_takes_the_rows_away_and_notes_the_length(store: Store) -> None:
     store.admit(batch("http://a.example/", "http://b.example/", "no URL"))
     store.finish([finished(rows(store, "a.example")[0])], output_bytes=33)
-    assert store.progress() == Progress(lines=3, done=1, output_bytes=33)
+    assert store.progress()[:3] == (3, 1, 33)
     assert [row.input for row in waiting(store)] == ["no URL", "http://b.example/"]
 
 
@@ -215,7 +217,7 @@ def test_finishing_what_does_not_wait_changes_nothing(store: Store) -> None:
     store.finish([finished(a)], output_bytes=3)
     with pytest.raises(StateError, match="2 records written, 1 lines waited"):
         store.finish([finished(b), finished(a)], output_bytes=9)
-    assert store.progress() == Progress(lines=2, done=1, output_bytes=3)
+    assert store.progress()[:3] == (2, 1, 3)
     assert waiting(store) == [b]
 
 
@@ -242,7 +244,7 @@ def test_what_was_found_waits_with_its_parent_and_its_number(store: Store) -> No
     assert (row.url, row.target, row.host) == ("http://b.example/1", "http://b.example/1", "b.example")
     (other,) = rows(store, "a.example")
     assert (other.seq, other.is_trusted) == (2, False)
-    assert store.progress() == Progress(lines=3, done=1, output_bytes=3)
+    assert store.progress()[:3] == (3, 1, 3)
 
 
 def test_what_has_been_seen_is_found_no_more_and_leaves_no_gap(store: Store) -> None:
@@ -266,7 +268,7 @@ def test_found_lines_and_the_record_enter_together_or_not_at_all(store: Store) -
     )
     with pytest.raises(StateError, match="full"):
         store.finish([finished(line, found=found)], output_bytes=3)
-    assert store.progress() == Progress(lines=1, done=0, output_bytes=0)
+    assert store.progress()[:3] == (1, 0, 0)
     assert waiting(store) == [line]
     store._db.execute("DROP TRIGGER no")
     assert store.finish([finished(line, found=found)], output_bytes=3).lines == 1, "it was not seen"
@@ -461,7 +463,7 @@ def test_a_state_is_opened_again_as_it_was_left(path: Path) -> None:
     first.finish([finished(rows(first, "a.example")[0])], output_bytes=17)
     first.close(remove=False)
     again = Store(path)
-    assert again.progress() == Progress(lines=2, done=1, output_bytes=17)
+    assert again.progress()[:3] == (2, 1, 17)
     assert again.fact("run") == "r1"
     assert again.fact("unheard of") is None
     assert [row.input for row in waiting(again)] == ["http://b.example/"]
@@ -488,7 +490,8 @@ store.close(remove=False)
 _DIE = """
 import os, pathlib, signal, sys
 from scraper.frontier.rows import host_id
-from scraper.frontier.store import Store, Want
+from scraper.frontier.facts import Want
+from scraper.frontier.store import Store
 from tests.support.fakes import batch, finished
 store = Store(pathlib.Path(sys.argv[1]))
 store.admit(batch(*(f"http://a.example/{n}" for n in range(10))))
@@ -516,7 +519,7 @@ def test_a_killed_run_has_lost_nothing_that_was_noted(path: Path) -> None:
     died = subprocess.run([sys.executable, "-c", _DIE, str(path)], check=False, timeout=60)
     assert died.returncode == -signal.SIGKILL
     store = Store(path)
-    assert store.progress() == Progress(lines=10, done=4, output_bytes=12)
+    assert store.progress()[:3] == (10, 4, 12)
     assert [row.seq for row in waiting(store)] == list(range(4, 10))
     store.close(remove=False)
 
@@ -615,3 +618,12 @@ def test_a_state_that_is_removed_leaves_nothing(path: Path, lines: int) -> None:
     store.admit(batch(*(f"http://a.example/{number}" for number in range(lines))))
     store.close(remove=True)
     assert not list(path.parent.iterdir())
+
+
+def test_what_records_came_to_is_counted_over_all_batches(store: Store) -> None:
+    store.admit(batch("http://a.example/1", "http://a.example/2", "http://a.example/3", "no URL"))
+    one, two, three = rows(store, "a.example")
+    broken = replace(finished(two, outcome=Outcome.HTTP_ERROR), status=404)
+    store.finish([replace(finished(one), status=200)], output_bytes=3)
+    store.finish([broken, replace(finished(three), status=200)], output_bytes=9)
+    assert sorted(store.progress().tally) == [(Outcome.HTTP_ERROR, 404, 1), (Outcome.OK, 200, 2)]

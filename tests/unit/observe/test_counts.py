@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scraper.messages import Request
 from scraper.observe.counts import Counts
 from scraper.observe.events import (
     Admitted,
@@ -89,16 +90,21 @@ def test_counts_agree_with_a_list_of_all_that_happened(
     admitted = sum(event.lines for event in events if isinstance(event, Admitted | LinksTaken))
     assert got.known == already_done + more + admitted
     assert (got.done, got.written) == (already_done + len(records), len(records))
-    assert got.by_outcome == Counter(record.outcome for record in records)
-    assert got.by_status_class == Counter(_class(record.status) for record in records)
-    assert got.by_status == Counter(
+    before = Counter({Outcome.OK: already_done})
+    assert +Counter(got.by_outcome) == +before + Counter(record.outcome for record in records)
+    classes = Counter({"2xx": already_done}) + Counter(_class(record.status) for record in records)
+    assert got.by_status_class == classes
+    assert got.by_status == Counter({200: already_done}) + Counter(
         record.status for record in records if record.status is not None and 100 <= record.status < 600
     )
+    assert got.found == sum(event.lines for event in events if isinstance(event, LinksTaken))
     assert got.failed == sum(record.outcome not in {"ok", "duplicate", "filtered"} for record in records)
     assert got.wire_bytes == sum(record.wire_bytes for record in records)
     assert got.size_bytes == sum(record.size_bytes for record in records)
-    assert got.retries == sum(isinstance(event, TriedAgain) for event in events)
-    assert got.redirects == sum(isinstance(event, Redirected) for event in events)
+    tried = [event.errand for event in events if isinstance(event, TriedAgain)]
+    assert got.retries == sum(isinstance(errand, Request) and not errand.is_anew for errand in tried)
+    hops = [event.errand for event in events if isinstance(event, Redirected)]
+    assert got.redirects == sum(isinstance(errand, Request) for errand in hops)
     assert got.robots_files == sum(isinstance(event, RobotsKnown) for event in events)
     assert got.by_cause == Counter(record.cause for record in records if record.cause is not None)
     assert got.stalls == sum(isinstance(event, Stalled) for event in events)

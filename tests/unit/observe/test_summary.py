@@ -84,7 +84,7 @@ Status        Records   Share
 503                 1   <0.1%
 no response         2    0.2%
 
-Slowest hosts              Slowest page         Mean   Pages   Failed
+Slowest hosts              Longest line         Mean   Lines   Failed
 ─────────────────────────────────────────────────────────────────────
 http://dead.example:8080     1 min 00 s   1 min 00 s       1        1
 https://slow.example               14 s         14 s       1        1
@@ -92,7 +92,7 @@ https://a.example                200 ms       200 ms   1,000        0
 
 1,003 records in 1 min 02 s (16.3/s)
 Received 9.5 MiB, 47.7 MiB unpacked; 1 retry, 1 redirect
-Latency: median 200 ms, 95 % 200 ms, 99 % 200 ms, longest 14 s
+Answers took: median 200 ms, 95 % 200 ms, 99 % 200 ms, longest 14 s
 2 robots.txt files read
 Output: output/pages.jsonl (3.0 MiB)
 Log: output/log.jsonl
@@ -114,23 +114,23 @@ def test_an_incomplete_run_says_how_to_go_on() -> None:
         == """
 Outcome   Records    Share
 ──────────────────────────
-ok              1   100.0%
+ok             41   100.0%
 
 Status   Records    Share
 ─────────────────────────
-200            1   100.0%
+200           41   100.0%
 
-Slowest hosts       Slowest page     Mean   Pages   Failed
+Slowest hosts       Longest line     Mean   Lines   Failed
 ──────────────────────────────────────────────────────────
 https://a.example         100 ms   100 ms       1        0
 
 1 record in 3.0 s (0.33/s), 40 before it
 Received 0 B, 0 B unpacked; 0 retries, 0 redirects
-Latency: median 100 ms, 95 % 100 ms, 99 % 100 ms, longest 100 ms
+Answers took: median 100 ms, 95 % 100 ms, 99 % 100 ms, longest 100 ms
 Stalled 1 time
 Stopped: SIGINT
 0 robots.txt files read
-Output: output/pages.jsonl (2.0 KiB)
+Records so far: output/pages.jsonl (2.0 KiB)
 Log: output/log.jsonl
 Incomplete: 100 lines in, 41 records out.
 To go on: scraper crawl urls.txt -o output/pages.jsonl --resume --delay 1 \

@@ -1,0 +1,74 @@
+"""What the state is asked for, and what it tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from scraper.messages import Request
+    from scraper.record import Outcome
+    from scraper.robots.access import Access
+
+
+class Tally(NamedTuple):
+    """How many records have an outcome and a status."""
+
+    outcome: Outcome
+    status: int | None
+    records: int
+
+
+class Progress(NamedTuple):
+    """How far the run has come, as the state knows it."""
+
+    lines: int
+    """Admitted so far; the next line's ``seq``."""
+    done: int
+    """Records written and noted."""
+    output_bytes: int
+    """The output's length with them."""
+    found: int = 0
+    """Of the lines, those that pages and sitemaps led to."""
+    tally: tuple[Tally, ...] = ()
+    """What the records came to."""
+
+
+class SourceProgress(NamedTuple):
+    """How far one source was read."""
+
+    consumed: int
+    ended: bool
+
+
+class Admission(NamedTuple):
+    """What became of a batch of lines."""
+
+    lines: int
+    hosts: tuple[int, ...]
+    """The ids of the hosts that have new rows, in the order of the list."""
+
+
+class Want(NamedTuple):
+    """A host whose rows are to be loaded: those behind a place."""
+
+    host_id: int
+    after_place: int
+
+
+class Loaded(NamedTuple):
+    """What was read for hosts, by their ids."""
+
+    rows: dict[int, list[Request]]
+    """Of each host that was wanted, in the order of their places."""
+    access: dict[int, list[Access]]
+    """What is kept of the robots.txt files of those that enter."""
+    holds: dict[int, float]
+    """Seconds since 1970 until which those that enter asked to be left alone."""
+
+
+class Counted(NamedTuple):
+    """How many lines wait at a host."""
+
+    host: str
+    host_id: int
+    lines: int
