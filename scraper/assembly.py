@@ -20,7 +20,7 @@ from scraper.observe.watchdog import Watchdog
 from scraper.parse.page import PageParser
 from scraper.pipeline import Crawl
 from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
-from scraper.runs import Mode, RunFiles
+from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.sources.source import Source
 from scraper.verdict.page import Decider
 from scraper.verdict.redirects import RedirectRules
@@ -58,19 +58,22 @@ async def open_run(
         OutputExists: Something is there that the mode does not allow to replace.
         OutputLocked: Another run writes there.
         UsageError: The sources are not those of the run that is to be resumed, or have changed; or
-            the output can't be written.
+            the output can't be written, or is also the cache of robots.txt files.
     """
     clock = clock or SystemClock()
+    files = target if isinstance(target, RunFiles) else None
+    lists = [source.name for source in sources if isinstance(source, Source) and source.kind == "file"]
+    keep_cache_apart(settings.robots.cache, files=files, others=lists)
     async with contextlib.AsyncExitStack() as stack:
         if isinstance(target, RunFiles):
-            target.keep_apart([source.name for source in sources if isinstance(source, Source)])
+            target.keep_apart(lists)
             kept = await stack.enter_async_context(kept_on_disk(target, mode))
         else:
             kept = await stack.enter_async_context(kept_for_now(target))
         token = product_token(settings)
         prepare = kept.state.store.prepare
         await kept.state.call(
-            prepare, follow=settings.follow, robots_cache=settings.robots.cache, token=token
+            prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock
         )
         before = await kept.state.call(kept.state.store.progress)
         seeds = await stack.enter_async_context(await remaining_seeds(sources, kept.state))
@@ -103,7 +106,7 @@ async def open_run(
             crawl=crawl,
             watchdog=watchdog,
             observer=everyone,
-            files=target if isinstance(target, RunFiles) else None,
+            files=files,
             drain_s=settings.run.drain_s,
             clock=clock,
             before=before,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import secrets
 from datetime import UTC
 from pathlib import Path
@@ -13,13 +14,15 @@ import msgspec
 from scraper.errors import OutputExists, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
 JOURNAL_FORMATS = (".jsonl", ".ndjson")
 """Formats that the journal itself is in."""
 FINAL_FORMATS = (".json",)
 """Formats that are made from the journal when the run is complete."""
+_SQLITE_SIDES = ("-wal", "-shm", "-journal")
+"""How the names end that SQLite puts beside a database: it writes and deletes them as its own."""
 
 
 class Mode(enum.Enum):
@@ -91,10 +94,15 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             UsageError: One of ``others`` is one of ours.
         """
-        ours = {path.resolve() for path in (*self.outputs, self.journal, self.state)}
+        ours = set(map(os.path.realpath, self.written()))
         for other in others:
-            if "\0" not in other and Path(other).resolve() in ours:
+            if "\0" not in other and os.path.realpath(other) in ours:
                 raise UsageError(f"{other} is also an output of the run; name another")
+
+    def written(self) -> Iterator[Path]:
+        """Yield every file that the run may write to."""
+        yield from (*self.outputs, self.journal)
+        yield from _database(self.state)
 
 
 def run_files(outputs: Sequence[Path]) -> RunFiles:
@@ -123,6 +131,46 @@ def run_files(outputs: Sequence[Path]) -> RunFiles:
         # Beside the journal, so that two runs that would write the same one meet at its lock.
         state=named_after.with_name(f"{named_after.name}.state"),
     )
+
+
+def keep_cache_apart(cache: str, *, files: RunFiles | None, others: Sequence[str]) -> None:
+    """Refuse a ``robots.cache`` that is a file which the run uses for anything else.
+
+    To be called before any of them is opened: each would overwrite the other. Names are compared, and
+    files that are there also by what they are (a hard link, a system that takes ``A`` for ``a``).
+
+    Args:
+        cache: The setting; empty when there is no such file.
+        files: The run's, if it has any.
+        others: Further paths, of lists and logs.
+
+    Raises:
+        UsageError: It is one of them, or one that SQLite puts beside it is.
+    """
+    if not cache:
+        return
+    others = [other for other in others if "\0" not in other]
+    for own in _database(Path(os.path.realpath(cache))):
+        for path in (*(files.written() if files else ()), *others):
+            if _is_same_file(own, path):
+                beside = "" if own.name == Path(os.path.realpath(cache)).name else f" (as its {own.name})"
+                raise UsageError(f"robots.cache {cache}: the run also uses {path}{beside}; name another file")
+
+
+def _database(path: Path) -> Iterator[Path]:
+    """Yield the path of a database, and of what SQLite puts beside it."""
+    yield path
+    for end in _SQLITE_SIDES:
+        yield path.with_name(f"{path.name}{end}")
+
+
+def _is_same_file(one: Path, other: Path | str) -> bool:
+    if os.path.realpath(one) == os.path.realpath(other):
+        return True
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return False
 
 
 def new_run_id(now: datetime) -> str:

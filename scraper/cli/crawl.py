@@ -12,7 +12,7 @@ from scraper.cli.main import one_line
 from scraper.cli.options import loaded_from, settings_options
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
-from scraper.runs import Mode, RunFiles, run_files
+from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
 from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def crawl(
     found = sources_from_arguments(sources, settings.sources)
     if mode is Mode.RESUME and files and not found and not files.is_unfinished():
         raise UsageError(f"no unfinished run in {files.outputs[0]}: name the SOURCE to begin one")
-    if log_json:
-        _keep_log_apart(log_json, files, found)
+    _keep_apart(log_json, settings.robots.cache, files=files, found=found)
     talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command() if files else None)
     return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))
 
@@ -99,8 +98,13 @@ def _files(outputs: Sequence[Path], mode: Mode) -> RunFiles | None:
     return None
 
 
-def _keep_log_apart(log: Path, files: RunFiles | None, found: Sequence[Source]) -> None:
-    if files:
-        files.keep_apart([str(log)])
-    if any(log.resolve() == Path(source.name).resolve() for source in found if source.kind == "file"):
-        raise UsageError(f"{log} is a list that is read: name another log")
+def _keep_apart(log: Path | None, cache: str, *, files: RunFiles | None, found: Sequence[Source]) -> None:
+    """Refuse one file for two purposes, before any of them is opened."""
+    others = [source.name for source in found if source.kind == "file"]
+    if log:
+        if files:
+            files.keep_apart([str(log)])
+        if any(log.resolve() == Path(name).resolve() for name in others):
+            raise UsageError(f"{log} is a list that is read: name another log")
+        others.append(str(log))
+    keep_cache_apart(cache, files=files, others=others)

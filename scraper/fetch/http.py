@@ -22,8 +22,7 @@ from scraper.fetch.connection import Answer, Connector, Trip, current_trip
 from scraper.fetch.resolver import SystemResolver
 from scraper.messages import Response
 from scraper.record import Outcome
-from scraper.settings.headers import merged_headers
-from scraper.settings.values import is_credential
+from scraper.settings.headers import is_private, merged_headers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -68,7 +67,7 @@ class HttpFetcher:
             dns_cache_max_size=10_000,
             ssl=not settings.insecure,
         )
-        credentials = {name: text for name, text in settings.headers.items() if is_credential(name)}
+        credentials = {name: text for name, text in settings.headers.items() if is_private(name)}
         try:
             async with aiohttp.ClientSession(
                 connector=connector,
@@ -116,7 +115,7 @@ class HttpFetcher:
             departs: Called once, when the request is sent, or when it turns out that it can't be:
                 a delay between two requests counts from there, and a name or a connection may take
                 long.
-            credentials: Send the user's headers that authenticate; the others are always sent.
+            credentials: Send the user's private headers too; the harmless ones are always sent.
             is_last: Keep the connection no longer and tell the server so: nothing more is wanted of it.
             cap_bytes: The most bytes of a body, on the wire and unpacked, in place of the settings'.
 

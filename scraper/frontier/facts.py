@@ -59,7 +59,7 @@ class Loaded(NamedTuple):
     """What was read for hosts, by their ids."""
 
     rows: dict[int, list[Request]]
-    """Of each host that was wanted, in the order of their places."""
+    """Of each host that was wanted, in the order of their places; without those put off."""
     access: dict[int, list[Access]]
     """What is kept of the robots.txt files of those that enter."""
     holds: dict[int, float]

@@ -148,7 +148,8 @@ class Frontier:
         while not self._closed and not self.is_over:
             self._news.clear()
             now_s = self._clock.monotonic()
-            self._window.wake(now_s)
+            if not self._window.wake(now_s):
+                self._outside.notice()
             # One read of the state serves many hosts, so while others are ready it waits until it
             # is worth the way.
             if self._moving and (not self._window.ready or len(self._moving) >= _MOVED_AT_ONCE):
@@ -161,6 +162,8 @@ class Frontier:
                     return errand
             elif self._files or self._holds:
                 await self._keep()
+            elif self._outside.may_exist and self._window.make_room(now_s):
+                pass  # there is room now for those who need not wait
             else:
                 await self._sleep(now_s)
         await self._keep()
@@ -210,6 +213,7 @@ class Frontier:
             self._window.queue(self._nobody())
             self._window.feed(host)  # it may hold nothing now
         self._window.queue(host)
+        self._window.weigh(host)
         self._news.set()
 
     async def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> int:
@@ -239,18 +243,16 @@ class Frontier:
             len(self._window),
             ready,
             max(0, len(waiting) - ready),
-            self._largest.least_s(self._delay_s),
+            self._largest.least_s(self._window.delay_s),
         )
-
-    def _delay_s(self, number: int) -> float:
-        host = self._window.get(number)
-        return host.turn.delay_s if host else self._politeness.delay_s
 
     # --- when a host's turn comes ---------------------------------------------------------------
 
     def _next_of(self, host: HostQueue) -> Errand | None:
         """Return a ready host's next errand, ``None`` when what was next is not to be asked for now."""
         now_s = self._clock.monotonic()  # not an earlier look: a back-off may have ended since
+        if host.due_s is None:  # it has stepped aside since it was ready
+            return None
         host.due_s = None
         at_s = host.next_at_s()
         if at_s is None or at_s > now_s:  # what has come back since it was ready put its turn off
@@ -289,7 +291,7 @@ class Frontier:
 
     async def _sleep(self, now_s: float) -> None:
         """Wait for news, or until the first host's time comes."""
-        due_s = self._window.next_due_s()
+        due_s = self._window.next_due_s(some_outside=self._outside.may_exist)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if due_s is None else due_s - now_s):
                 await self._news.wait()
@@ -305,10 +307,7 @@ class Frontier:
     def _unload(self, homes: Iterable[int]) -> None:
         """Note that a line of each of these hosts is no longer its own to see through."""
         for home in homes:
-            host = self._window[home]
-            host.loaded -= 1
-            if not host.loaded:
-                self._window.queue(host)
+            self._window.unload(home)
         self._news.set()
 
     async def _move(self) -> None:
@@ -343,8 +342,12 @@ class Frontier:
         loaded = await self._state.call(store.load, wants, limit=self._window.per_host, entering=entering)
         now_s = self._clock.monotonic()
         for host in hungry:
-            rows = loaded.rows[host.host_id]
             host.loading = False
+            rows = loaded.rows.get(host.host_id)
+            if rows is None:  # put off
+                host.more = True
+                self._window.feed(host)
+                continue
             host.more = host.more or len(rows) == self._window.per_host
             host.loaded += len(rows)
             host.queue.extend(replace(row, known_at_s=now_s) for row in rows)
@@ -354,6 +357,7 @@ class Frontier:
                 self._enter(host, loaded)
             self._window.feed(host)
             self._window.queue(host)
+            self._window.weigh(host)
 
     def _enter(self, host: HostQueue, loaded: Loaded) -> None:
         """Let a host begin with what is known of it: its own limits, robots.txt, what it asked for."""
@@ -369,7 +373,8 @@ class Frontier:
         if not host.is_known and self._resumed_at_s is not None:
             # The run before may have asked it a moment ago.
             host.turn.hold_until(self._resumed_at_s + host.turn.delay_s)
-            host.turn.hold_until(now_s + loaded.holds.get(host.host_id, 0.0) - unix_s)
+            hold_s = loaded.holds.get(host.host_id, 0.0) - unix_s
+            host.turn.hold_until(now_s + min(hold_s, self._politeness.retry_after_cap_s))
 
     async def _welcome_outsiders(self) -> None:
         """Take hosts from the disk into the window, in the order of their ids, round and round."""
@@ -377,8 +382,9 @@ class Frontier:
             found = await self._state.call(
                 self._state.store.hosts_after, self._outside.scanned, _SCANNED_AT_ONCE
             )
+            now_s = self._clock.monotonic()
             for number in found:
-                if self._window.get(number) is None:
+                if self._window.get(number) is None and not self._window.keeps_out(number, now_s):
                     self._outside.notice()
                     if number != NOBODY and self._window.room <= 0:
                         return

@@ -56,6 +56,15 @@ class Gate:
         known = self._access or self._stale
         return (known.crawl_delay_s or 0.0) if known else 0.0
 
+    def holds(self, until_s: float) -> bool:
+        """Whether what robots.txt said is there and believed until a time."""
+        return not self.asked and self._access is not None and self._expires_s > until_s
+
+    @property
+    def weight_bytes(self) -> int:
+        """About how much memory its robots.txt takes."""
+        return sum(known.weight_bytes for known in (self._access, self._stale) if known is not None)
+
     def recall(self, access: Access, *, now_s: float, unix_s: float) -> None:
         """Take over what was kept from earlier; one that has expired is still better than none."""
         if access.file.expires_at_s > unix_s:

@@ -79,6 +79,19 @@ class HostQueue:
         """Whether nothing is left of it but, perhaps, a delay to keep."""
         return not (self.has_more or self.loaded or self.turn.under_way)
 
+    def can_step_aside(self, until_s: float) -> bool:
+        """Whether all that it holds would be there again at a time, from the disk.
+
+        What robots.txt said has to hold until then, too: else it would be asked for again and again.
+        """
+        if not self.entered or self.loading or self.again or self.turn.under_way:
+            return False
+        if self.loaded != len(self.queue) or not all(gate.holds(until_s) for gate in self.gates.values()):
+            return False
+        return all(
+            one.home == self.host_id and not (one.tries or one.redirects or one.is_anew) for one in self.queue
+        )
+
     def next_at_s(self) -> float | None:
         """When its next errand may go; ``None`` when it has none or no slot is free."""
         if not self.entered or not (self.queue or self.again):

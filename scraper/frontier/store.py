@@ -21,24 +21,30 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from scraper.clock import SystemClock
 from scraper.errors import OutputLocked, StateError, UsageError
 from scraper.frontier import statements
 from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Tally, Want
-from scraper.frontier.robots_cache import RobotsCache
+from scraper.frontier.robots_cache import Recalled, RobotsCache
 from scraper.frontier.rows import NOBODY, Line, Row, host_id, request_of, row_of
 from scraper.frontier.scope import Scope
 from scraper.record import Outcome
-from scraper.settings.model import FollowSettings
+from scraper.settings.model import FollowSettings, RobotsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from scraper.clock import Clock
     from scraper.messages import Batch, Finished, Request
     from scraper.robots.access import RobotsFile
 
 LAYOUT_VERSION = 2
 """Of the tables below. A state of another version can't be resumed."""
+
+_LISTED_FOR_A_LINK = 10
+"""How many URLs that sitemaps list are taken for each link that would be: who names a sitemap wants what
+it lists, but a host can make up sitemaps without end."""
 
 
 class Store:
@@ -62,7 +68,7 @@ class Store:
             self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
                 self._open()
-                self._robots = RobotsCache(self._db, token="")
+                self._robots = RobotsCache(self._db, settings=RobotsSettings(), token="", clock=SystemClock())
             except BaseException:
                 self._db.close()
                 raise
@@ -132,17 +138,18 @@ class Store:
             "UPDATE meta SET value = value + ? WHERE name = ?", [(n, name) for name, n in amounts.items()]
         )
 
-    def prepare(self, *, follow: FollowSettings, robots_cache: str, token: str) -> None:
-        """Say which lines are wanted, and where what is known of robots.txt is kept.
+    def prepare(self, *, follow: FollowSettings, robots: RobotsSettings, token: str, clock: Clock) -> None:
+        """Say which lines are wanted, where robots.txt files are kept, and what those kept mean.
+
+        ``token`` is whom their rules are read for.
 
         Raises:
-            UsageError: The cache can't be opened.
+            UsageError: The file of ``robots.cache`` can't be opened, or is something else.
         """
         self._scope = Scope(follow)
         self._links_per_host = follow.max_urls_per_host
-        self._robots = (
-            RobotsCache(robots_cache, token=token) if robots_cache else RobotsCache(self._db, token=token)
-        )
+        own = None if robots.cache else self._db
+        self._robots = RobotsCache(own, settings=robots, token=token, clock=clock)
 
     def note(self, **facts: str) -> None:
         """Keep facts about the run, such as its id and its sources."""
@@ -198,19 +205,23 @@ class Store:
         limit: int,
         entering: Sequence[int] = (),
     ) -> Loaded:
-        """Return the next rows of each host, at most ``limit``, and what is kept of those that enter."""
+        """Return the next rows of each host, at most ``limit``, and what is kept of those that enter.
+
+        Of those that enter some may be put off to the next call: they are not in ``rows``.
+        """
+        recalled = self._robots.recall(entering) if entering else Recalled({}, frozenset())
+        wants = [want for want in wants if want.host_id not in recalled.put_off]
         with self._translated():
             found = self._value(statements.LOAD, limit, _json(wants))
             holds: dict[int, float] = {}
             if entering:
                 holds = dict(self._db.execute(statements.HOLDS, (_json(entering),)).fetchall())
-            access = self._robots.recall(entering) if entering else {}
         hosts = msgspec.json.decode(f"[{found or ''}]", type=list[tuple[int, list[tuple[int, Row]]]])
         rows = {
             home: [request_of(home, place, row) for place, row in sorted(rows, key=_by_place)]
             for home, rows in hosts
         }
-        return Loaded(rows, access, holds)
+        return Loaded(rows, recalled.access, holds)
 
     def hosts_after(self, host_id: int, limit: int) -> list[int]:
         """Return up to ``limit`` hosts with waiting rows whose id is greater than ``host_id``, sorted.
@@ -288,26 +299,17 @@ class Store:
         return self._insert([(line.home({}), line.row({})) for line in numbered])
 
     def _within_limits(self, lines: Sequence[Line]) -> list[Line]:
-        """Return the lines whose hosts have not yet had as many links as are taken; count them.
-
-        Sitemaps and what they list is not counted: the user has asked for it.
-        """
-        counted = [
-            line for line in lines if line.descent and line.descent.depth and not line.descent.is_sitemap
-        ]
-        linked = {host_id(line.host) for line in counted}
-        taken: dict[int, int] = dict(
-            self._db.execute(statements.LINKS_TAKEN, (_json(sorted(linked)),)).fetchall()
-        )
-        beyond = set()
-        for line in counted:
-            number = host_id(line.host)
-            if taken.get(number, 0) < self._links_per_host:
+        """Return the lines of whose kind their hosts have not yet had as many as are taken; count them."""
+        accounts = [_account(line, self._links_per_host) for line in lines]
+        numbers = sorted({number for number, _ in accounts})
+        taken: dict[int, int] = dict(self._db.execute(statements.LINKS_TAKEN, (_json(numbers),)).fetchall())
+        within = []
+        for line, (number, most) in zip(lines, accounts, strict=True):
+            if taken.get(number, 0) < most:
                 taken[number] = taken.get(number, 0) + 1
-            else:
-                beyond.add(line.digest)
+                within.append(line)
         self._db.executemany("INSERT OR REPLACE INTO links VALUES (?, ?)", list(taken.items()))
-        return [line for line in lines if line.digest not in beyond]
+        return within
 
     def close(self, *, remove: bool) -> None:
         """Let go of the file; with ``remove`` it is deleted first, while it is still held.
@@ -335,6 +337,20 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise UsageError(f"can't write {path}: {error.strerror}") from error
+
+
+def _account(line: Line, links_per_host: int) -> tuple[int, int]:
+    """Return what a line that was found is counted under, and how many of those are taken.
+
+    A host's links, its sitemaps, and its pages that sitemaps list are three counts. What is no URL has
+    no host, and is counted for all hosts together: also that is a record for every line.
+    """
+    descent = line.descent
+    if descent is not None and descent.is_sitemap:  # no host has such a name, so no number is used twice
+        return host_id(f"sitemap:{line.host}"), links_per_host
+    if descent is not None and not descent.depth:
+        return host_id(f"listed:{line.host}"), links_per_host * _LISTED_FOR_A_LINK
+    return host_id(line.host), links_per_host
 
 
 def _by_place(placed: tuple[int, Row]) -> int:

@@ -19,6 +19,24 @@ if TYPE_CHECKING:
     from scraper.messages import Errand
     from scraper.settings.model import FrontierSettings, PolitenessSettings
 
+_ASIDE_FROM_S = 1.0
+"""A host that has to wait for so long gives its place to one that need not. For a shorter wait the way to the
+disk and back is not worth it."""
+
+_ASIDE_AT_ONCE = 256
+_LOOKED_EVERY_S = 0.25
+"""How often it is looked for such hosts; each time at all of them."""
+
+_HEAVY_BYTES = 64 * 1024
+"""Rules of robots.txt that take less are not counted."""
+
+_RULES_BYTES = 64 * 1024 * 1024
+"""What rules may take in memory. A file of 500 KiB can come to 11 MB, so a window full of hosts that want to
+harm would take 10 GB."""
+
+_HEAVY_ASIDE_S = 30.0
+"""To read and parse such rules again and again would be the next burden."""
+
 _READY = float("-inf")
 """The ``due_s`` of a host that stands in the queue of those that may go."""
 
@@ -44,6 +62,11 @@ class Window:
         self.hungry: dict[int, HostQueue] = {}
         """Hosts that run low and may have more on disk, and those that have not entered yet."""
         self._ties = itertools.count()
+        self._heavy: dict[int, int] = {}
+        """Hosts with large rules, and what these take."""
+        self._looked_s = float("-inf")
+        self._looks_again = False
+        """It was too early to look for hosts that can step aside."""
 
     def __len__(self) -> int:
         return len(self._hosts)
@@ -61,7 +84,17 @@ class Window:
     @property
     def room(self) -> int:
         """How many more hosts may be taken in; redirects may have brought more than that."""
-        return self._most_hosts - len(self._hosts)
+        return 0 if self.is_overweight else self._most_hosts - len(self._hosts)
+
+    @property
+    def is_overweight(self) -> bool:
+        """Whether the rules of robots.txt take more memory than they should."""
+        return sum(self._heavy.values()) > _RULES_BYTES
+
+    def delay_s(self, number: int) -> float:
+        """Return the delay that a host has, as far as it is known."""
+        host = self._hosts.get(number)
+        return host.turn.delay_s if host else self._politeness.delay_s
 
     def take_in(self, number: int) -> HostQueue:
         """Take a host into memory; it has to enter before it is asked for anything."""
@@ -127,22 +160,84 @@ class Window:
             host.due_s = at_s
             heapq.heappush(self._later, (at_s, next(self._ties), host))
 
-    def wake(self, now_s: float) -> None:
-        """Look again at the hosts whose time has come."""
+    def wake(self, now_s: float) -> bool:
+        """Look again at the hosts whose time has come; return whether there was room for all of them."""
         while self._later and self._later[0][0] <= now_s:
             due_s, _, host = heapq.heappop(self._later)
             if host.due_s == due_s:
                 host.due_s = None
                 self.queue(host)
+        all_in = True
+        for number in self._resting.returning(now_s):
+            if self.room > 0:
+                self.take_in(number)
+            else:
+                self._resting.want_back(number, now_s + _ASIDE_FROM_S)
+                all_in = False
         self._resting.forget(now_s)
+        return all_in
 
-    def next_due_s(self) -> float | None:
-        """When the first of the hosts that must wait may go; ``None`` when none waits for a time."""
-        return self._later[0][0] if self._later else None
+    def next_due_s(self, *, some_outside: bool) -> float | None:
+        """When there is something to be done again; ``None`` when nothing waits for a time."""
+        times = [self._later[0][0]] if self._later else []
+        if (at_s := self._resting.next_return_s()) is not None:
+            times.append(at_s)
+        if some_outside and self._looks_again:
+            times.append(self._looked_s + _LOOKED_EVERY_S)
+        return min(times, default=None)
+
+    def keeps_out(self, number: int, now_s: float) -> bool:
+        """Whether a host on disk has to wait for so long that it is not worth a place; it is called later."""
+        at_s = self._resting.rests(number, now_s)
+        if at_s is None or at_s - now_s < _ASIDE_FROM_S:
+            return False
+        self._resting.want_back(number, at_s)
+        return True
+
+    def make_room(self, now_s: float) -> bool:
+        """Send hosts aside that have to wait anyway; return whether there were any.
+
+        Without this, hosts with long delays would come to fill the window, and keep out those that could
+        be asked at once.
+        """
+        self._looks_again = self.room <= 0 and now_s < self._looked_s + _LOOKED_EVERY_S
+        if self._looks_again or self.room > 0:
+            return False
+        self._looked_s = now_s
+        waiting = [(host.due_s, host) for host in self._hosts.values() if host.due_s is not None]
+        far = [one for one in waiting if one[0] - now_s >= _ASIDE_FROM_S and one[1].can_step_aside(one[0])]
+        for due_s, host in heapq.nlargest(_ASIDE_AT_ONCE, far, key=lambda one: one[0]):
+            self._step_aside(host, due_s)
+        return bool(far)
+
+    def unload(self, number: int) -> None:
+        """Note that a line of a host is no longer its own to see through."""
+        host = self._hosts[number]
+        host.loaded -= 1
+        if not host.loaded:
+            self.queue(host)
+        if self.is_overweight:
+            self.weigh(host)
+
+    def weigh(self, host: HostQueue) -> None:
+        """Count what a host's rules take; one that makes it too much steps aside, if it can."""
+        weight_bytes = sum(gate.weight_bytes for gate in host.gates.values())
+        if weight_bytes >= _HEAVY_BYTES:
+            self._heavy[host.host_id] = weight_bytes
+            until_s = self._clock.monotonic() + _HEAVY_ASIDE_S
+            if self.is_overweight and len(self._heavy) > 1 and host.can_step_aside(until_s):
+                self._step_aside(host, until_s)
+
+    def _step_aside(self, host: HostQueue, until_s: float) -> None:
+        """Give a host's place to another; what it holds is on disk as well."""
+        host.due_s = None
+        self._leave(host)
+        self._resting.want_back(host.host_id, until_s)
 
     def _leave(self, host: HostQueue) -> None:
-        """Give a spent host's place to another; its delay is kept in mind."""
+        """Give a host's place to another; its delay is kept in mind."""
         if self._hosts.pop(host.host_id, None) is not None:
             self.hungry.pop(host.host_id, None)
+            self._heavy.pop(host.host_id, None)
             if host.entered or host.is_known:  # else its turn is not yet its own
                 self._resting.add(host.host_id, host.turn)

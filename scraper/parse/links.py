@@ -25,10 +25,11 @@ _ODD = re.compile(r"[\t\n\r\\]")
 _SLASHED = frozenset("/\\\t\n\r")
 _EDGES = "".join(map(chr, range(0x21)))
 
-MAX_TARGETS = 5000
-"""So many links of a page are followed at the most. Long indexes and tables of contents have some
-thousands; more on one page are a link farm or a trap, and one page is to fill neither the state nor
-the memory: a body at its cap has room for a million."""
+MAX_TARGETS = 2000
+"""So many links of a page are followed at the most. Few indexes and tables of contents have more; most
+pages that do are link farms or traps, and one page is to fill neither the state nor the memory: a body
+at its cap has room for a million. Each target may be a new host, and all of a page enter the state in
+one transaction, which every other page waits for: 5000 new hosts took 0.26 s, 2000 take 0.1 s."""
 
 # Other hrefs that may be looked at for it, so that a million of mailto: does not hold up all pages.
 _MAX_LOOKED_AT = 4 * MAX_TARGETS

@@ -10,9 +10,7 @@ a number of events and errors, and at any one construct that is too long.
 
 from __future__ import annotations
 
-import codecs
 import re
-import zlib
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
@@ -20,53 +18,52 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from scraper.errors import PageError
-from scraper.parse.decode import decode, encoding_of
-from scraper.urls import MAX_URL_BYTES, drop_fragment, resolve, scalar_text
+from scraper.parse.sitemap_text import GZIP, SitemapError, as_utf8, inflate
+from scraper.robots.reading import MAX_BYTES as ROBOTS_BYTES
+from scraper.urls import MAX_URL_BYTES, drop_fragment, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CAP_BYTES = 50 * 1024 * 1024
 """The protocol's limit of an uncompressed sitemap (52,428,800 bytes)."""
-MAX_ENTRIES = 100_000
-"""Twice the protocol's limit."""
+MAX_ENTRIES = 50_000
+"""The protocol's limit."""
 
 _STEP_BYTES = 1 << 16
-_INFLATE_BYTES = 1 << 14
-_MAX_MEMBERS = 4096  # of one gzip file; empty ones cost 20 bytes and a decoder each
 _MAX_LAYERS = 2  # compressed on disk, and once more by a server that says nothing of it
-_MAX_EVENTS = 8_000_000  # 100,000 entries with ten images each take six million
+_MAX_EVENTS = 4_000_000  # 50,000 entries with ten images each take three million
+_MAX_LINES = 4 * MAX_ENTRIES  # of a text; 25 million blank ones fit into 50 MB and took 7 s
 _MAX_ERRORS = 10_000  # lxml keeps every one in a list
 _MAX_SILENT_STEPS = 16  # libxml2 holds a construct whole, be it a tag with 150,000 attributes
 _MAX_DEPTH = 256
 _MAX_PROLOG = 1000
-_MAX_PERCENT_ENCODED = 10_000
+_MAX_PROLOG_BYTES = 1 << 16  # of one of its comments, instructions and document types
+_MAX_DECLARATION = 512  # of a namespace; no match of ``_odd_namespace`` looks further
+_MAX_WRITTEN = 2 * MAX_URL_BYTES  # of a URL with the white space around and in it
+_MAX_DATE = 100  # "Wed, 31 December 2025 23:59:59.123456 +0000" has 43
 
-_GZIP = b"\x1f\x8b"
-_declared = re.compile(rb"\s{0,100}<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}[\"']([\w.:-]{1,40})").match
 _space = re.compile(rb"[\s\x00]*").match
 _doctype_end = re.compile(rb"[\[>]").search
 _doctype_html = re.compile(rb"<!doctype\s+html", re.IGNORECASE).match
-_root = re.compile(rb"<(?:([A-Za-z_][\w.-]{0,63}):)?([A-Za-z_][\w.-]*)").match
+_root = re.compile(rb"<(?:([A-Za-z_][\w.-]{0,63}):)?([A-Za-z_][\w.-]{0,63})").match
 _bare_ampersand = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 # One with a short name, as all real ones have. lxml writes the namespace out in every tag and attribute.
 _odd_namespace = re.compile(
     rb"xmlns(?<=[\s\"']xmlns)(?=[\s:=])"
     rb"(?!(?::[^\s=:\"'<>]{1,64})?\s{0,16}=\s{0,16}(?:\"[^\"<&]{0,255}\"|'[^'<&]{0,255}'))"
-)
-_line = re.compile(rb"[^\r\n]+").finditer
+).finditer
+# Takes line ends along: searched for a line one by one, 50 MB of them took 2 s, under the interpreter's lock.
+_line = re.compile(rb"([^\r\n]++)[\r\n]*+").finditer
 _robots_line = re.compile(rb"(?:^|[\r\n])[ \t]*sitemap[ \t]*:([^\r\n#]*)", re.IGNORECASE).finditer
 _absolute = re.compile(r"https?://", re.IGNORECASE).match
-_line_break = re.compile(r"[ \t]*[\r\n][ \t\r\n]*|\t+")
+# Without the look behind, every blank of a run is tried as its beginning: 60,000 blanks took 47 s, under
+# the interpreter's lock.
+_line_break = re.compile(r"(?<![ \t])[ \t]*+[\r\n][ \t\r\n]*+|\t++")
 
 _HTML = " a b base body br center div font h1 h2 head html link meta p pre script span style table title "
 _PREFIXES = "atom content dc feedburner georss image itunes media mobile news pagemap sy video wfw xhtml xsi"
 """Prefixes that sitemaps and feeds use, often without declaring them: libxml2 would then drop them."""
-
-
-class SitemapError(PageError):
-    """The bytes are no sitemap. The message is one line that reads on after the sitemap's name."""
 
 
 class Entry(NamedTuple):
@@ -75,7 +72,9 @@ class Entry(NamedTuple):
     url: str
     """As written when it is an absolute http(s) URL, valid or not; else resolved. No line breaks."""
     extra: dict[str, str]
-    """``lastmod`` as written, when there is one: of feeds ``pubDate`` (RSS) and ``updated`` (Atom)."""
+    """``lastmod`` as written, when there is one: of feeds ``pubDate`` (RSS) and ``updated`` (Atom).
+
+    One of more than 100 characters is no date, and is left out."""
     is_sitemap: bool
     """Of an index or of robots.txt: another sitemap, to be read in turn."""
 
@@ -125,86 +124,42 @@ def read_sitemap(body: bytes, *, url: str, cap_bytes: int = CAP_BYTES, cut: bool
         SitemapError: It is empty, HTML, other XML, damaged gzip or text without a URL, or has a DTD.
     """
     for _ in range(_MAX_LAYERS):
-        if body.startswith(_GZIP):
-            body, partly = _inflate(body, cap_bytes=cap_bytes)
+        if body.startswith(GZIP):
+            body, partly = inflate(body, cap_bytes=cap_bytes)
             cut = cut or partly
     cut = cut or len(body) > cap_bytes
-    text = _as_utf8(body[:cap_bytes]).lstrip(b" \t\r\n\f\v\0")
+    text, partly = as_utf8(body[:cap_bytes])
+    cut = cut or partly
+    text = text.lstrip(b" \t\r\n\f\v\0")
     if text.startswith(b"<"):
         return _read_xml(text, url=url, cut=cut)
-    if drop_fragment(url).partition("?")[0].endswith("/robots.txt"):
-        return _read_lines((found[1] for found in _robots_line(text)), url=url, cut=cut, is_sitemap=True)
-    if not text:
+    is_robots = drop_fragment(url).partition("?")[0].endswith("/robots.txt")
+    if not text and not is_robots:
         raise SitemapError("is empty")
+    if is_robots and len(text) > ROBOTS_BYTES:
+        text, cut = text[:ROBOTS_BYTES], True
     if cut:
         text = text[: max(text.rfind(b"\n"), text.rfind(b"\r")) + 1]
-    found = _read_lines((line[0] for line in _line(text)), url=url, cut=cut, is_sitemap=False)
+    if is_robots:
+        return _read_lines((found[1] for found in _robots_line(text)), url=url, cut=cut, is_sitemap=True)
+    found = _read_lines((line[1] for line in _line(text)), url=url, cut=cut, is_sitemap=False)
     if found.skipped and not found.entries:
         raise SitemapError("is neither XML nor a list of URLs")
     return found
-
-
-def _inflate(body: bytes, *, cap_bytes: int) -> tuple[bytes, bool]:
-    """Undo gzip of several members (RFC 1952 2.2); return also whether the end is missing.
-
-    The input goes in by slices, since zlib copies what it leaves over. Padding at the end is ignored.
-    """
-    out = bytearray()
-    at = members = 0
-    decoder = zlib.decompressobj(wbits=31)
-    while at < len(body):
-        piece = memoryview(body)[at : at + _INFLATE_BYTES]
-        try:
-            out += decoder.decompress(piece, cap_bytes + 1 - len(out))
-        except zlib.error:
-            if not out:
-                raise SitemapError("is damaged gzip") from None
-            return bytes(out), True
-        if len(out) > cap_bytes:
-            return bytes(out[:cap_bytes]), True
-        at += len(piece) - len(decoder.unused_data)
-        if decoder.eof:
-            members += 1
-            more = body[at : at + 2] == _GZIP
-            if not more or members == _MAX_MEMBERS:
-                return bytes(out), more
-            decoder = zlib.decompressobj(wbits=31)
-    return bytes(out), True
-
-
-def _as_utf8(body: bytes) -> bytes:
-    """Return the text in UTF-8, without a byte-order mark.
-
-    The protocol allows UTF-8 alone, so what is valid UTF-8 is that, whatever it declares; else the
-    declaration counts. Bytes that are neither are percent-encoded: in a URL that is what they mean.
-    """
-    if body.startswith(codecs.BOM_UTF8):
-        body = body[3:]
-    for label, marks in (("utf-16-le", (b"\xff\xfe", b"<\0")), ("utf-16-be", (b"\xfe\xff", b"\0<"))):
-        if body.startswith(marks):
-            return body.decode(label, "replace").removeprefix("\ufeff").encode("utf-8", "replace")
-    with suppress(UnicodeDecodeError):
-        codecs.utf_8_decode(body, "strict", False)  # not final: a cap may have cut a character in two
-        return body
-    declared = _declared(body)
-    name = encoding_of(declared[1].decode("ascii", "replace")) if declared else None
-    if name and not name.startswith("utf-"):
-        return decode(body, http_charset=name).text.encode("utf-8", "replace")
-    if len(body) - len(body.decode(errors="ignore").encode()) > _MAX_PERCENT_ENCODED:
-        return body.decode(errors="replace").encode()
-    return scalar_text(body.decode(errors="surrogateescape")).encode()
 
 
 def _read_lines(lines: Iterator[bytes], *, url: str, cut: bool, is_sitemap: bool) -> Sitemap:
     """Make entries of lines; in a mere list only absolute URLs count, or any text would be one."""
     entries: list[Entry] = []
     skipped = 0
-    for raw in lines:
+    for number, raw in enumerate(lines):
+        if number == _MAX_LINES:
+            return Sitemap(entries, truncated=True, skipped=skipped)
         if not (raw := raw.strip()) or raw.startswith(b"#"):
             continue
         if len(entries) + skipped == MAX_ENTRIES:
             return Sitemap(entries, truncated=True, skipped=skipped)
-        line = raw[: MAX_URL_BYTES + 1].decode(errors="replace")
+        line = raw.decode(errors="replace") if len(raw) <= _MAX_WRITTEN else ""
         target = _target(line, url=url) if is_sitemap or _absolute(line) else None
         if target is None:
             skipped += 1
@@ -215,16 +170,18 @@ def _read_lines(lines: Iterator[bytes], *, url: str, cut: bool, is_sitemap: bool
 
 def _target(written: str, *, url: str) -> str | None:
     """Return the URL of an entry, ``None`` without a usable one."""
-    link = _line_break.sub("", written.strip())
-    if not link or len(link) > MAX_URL_BYTES:
+    if len(written) > _MAX_WRITTEN or not (link := written.strip()):
+        return None
+    link = _line_break.sub("", link)
+    if len(link) > MAX_URL_BYTES:
         return None
     return link if _absolute(link) else resolve(url, link)
 
 
 def _read_xml(text: bytes, *, url: str, cut: bool) -> Sitemap:
     """Read the entries that are whole, from the root element on."""
-    text = text[_root_at(text) :]
-    root = _root(text)
+    at = _root_at(text)
+    root = _root(text, at)
     if root is None:
         raise SitemapError("has no element")
     name = root[2].decode("ascii").lower()
@@ -235,7 +192,7 @@ def _read_xml(text: bytes, *, url: str, cut: bool) -> Sitemap:
     prefixes = {*_PREFIXES.split(), (root[1] or b"x").decode("ascii")} - {"xml", "xmlns"}
     wrapper = "<wrapper" + "".join(f' xmlns:{prefix}="prefix:{prefix}"' for prefix in sorted(prefixes)) + ">"
     collector = _Collector(_FORMS[name], url=url)
-    _feed(collector, chain([wrapper.encode()], _defused(_odd_namespace.sub(b"nsdecl", text))))
+    _feed(collector, chain([wrapper.encode()], _defused(_with_known_namespaces(text, at=at))))
     return Sitemap(collector.entries, cut or not collector.whole, collector.skipped)
 
 
@@ -246,13 +203,13 @@ def _root_at(text: bytes) -> int:
         found = _space(text, at)
         at = found.end() if found else at
         if text.startswith(b"<!--", at):
-            end = text.find(b"-->", at) + 3
+            end = text.find(b"-->", at, at + _MAX_PROLOG_BYTES) + 3
         elif text.startswith(b"<?", at):
-            end = text.find(b"?>", at) + 2
+            end = text.find(b"?>", at, at + _MAX_PROLOG_BYTES) + 2
         elif text[at : at + 9].upper() == b"<!DOCTYPE":
             if _doctype_html(text, at):
                 raise SitemapError("is HTML, not a sitemap")
-            if (mark := _doctype_end(text, at)) and mark[0] == b"[":
+            if (mark := _doctype_end(text, at, at + _MAX_PROLOG_BYTES)) and mark[0] == b"[":
                 raise SitemapError("declares entities of its own, which no sitemap needs")
             end = mark.end() if mark else -1
         else:
@@ -263,7 +220,26 @@ def _root_at(text: bytes) -> int:
     raise SitemapError("has no element")
 
 
-def _defused(text: bytes) -> Iterator[bytes]:
+def _with_known_namespaces(text: bytes, *, at: int) -> bytearray:
+    """Return what is from ``at`` on, with each odd declaration of a namespace made an attribute.
+
+    In steps: one call for 50 MB held the interpreter's lock for up to 6 s.
+    """
+    out = bytearray()
+    while at < len(text):
+        end = at + _STEP_BYTES
+        for found in _odd_namespace(text, at, end + _MAX_DECLARATION):
+            if found.start() >= end:
+                break
+            out += text[at : found.start()] + b"nsdecl"
+            at = found.end()
+        end = max(at, end)
+        out += text[at:end]
+        at = end
+    return out
+
+
+def _defused(text: bytearray) -> Iterator[bytes]:
     """Make text of ampersands that begin no reference (often in ``loc``), except in CDATA sections.
 
     libxml2 would drop them together with the word behind them, and so change the URL.
@@ -285,7 +261,7 @@ def _defused(text: bytes) -> Iterator[bytes]:
     yield bytes(buffer)
 
 
-def _step_end(text: bytes, at: int) -> int:
+def _step_end(text: bytearray, at: int) -> int:
     """Return where a step may end: not within a reference or the mark that opens a CDATA section."""
     end = at + _STEP_BYTES
     mark = max(text.find(b"&", end - 12, end), text.find(b"<", end - 12, end))
@@ -354,14 +330,17 @@ class _Collector:
             # RFC 4287 4.2.7.2: a link without a relation is an alternate.
             if attributes.get("rel", "alternate").strip().lower() == "alternate":
                 # Without resolve_entities libxml2 hands every ampersand of an attribute over as this.
-                self._values.setdefault(name, href.replace("&#38;", "&"))
+                # Cut so that one that is too long is so still when all of it is ampersands.
+                self._values.setdefault(name, href[: 5 * _MAX_WRITTEN + 5].replace("&#38;", "&"))
         elif name in {self._form.link, self._form.date}:
             self._field, self._field_depth = name, self._depth
             self._text, self._length = [], 0
 
     def data(self, text: str) -> None:
         self.events += 1
-        if self._field and self._length <= MAX_URL_BYTES:
+        if self._field and self._length <= _MAX_WRITTEN:
+            # One more than allowed, by which what is too long is told from what was cut to fit.
+            text = text[: _MAX_WRITTEN + 1 - self._length]
             self._text.append(text)
             self._length += len(text)
 
@@ -371,7 +350,8 @@ class _Collector:
     def end(self, _tag: str) -> None:
         self.events += 1
         if self._field and self._depth == self._field_depth:
-            if value := "".join(self._text).strip():
+            value = "".join(self._text)
+            if value.strip():
                 self._values.setdefault(self._field, value)
             self._field = ""
         if self._item and self._depth == self._item_depth:
@@ -395,6 +375,6 @@ class _Collector:
         if target is None:
             self.skipped += 1
             return
-        date = values.get(self._form.date)
-        extra = {"lastmod": " ".join(date.split())} if date and len(date) <= MAX_URL_BYTES else {}
+        date = " ".join(values.get(self._form.date, "").split())
+        extra = {"lastmod": date} if 0 < len(date) <= _MAX_DATE else {}
         self.entries.append(Entry(target, extra, item == "sitemap"))

@@ -96,9 +96,11 @@ class RobotsPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What the robots.txt files said, together; the numbers count lines."""
 
     allowed: int
-    """This and the next two are the sums over the origins."""
+    """Lines that would be asked for. This and the next two are the sums over the origins."""
     denied: int
+    """Not to be asked for; listed in ``denied_first``."""
     unreachable: int
+    """Not to be asked for since robots.txt could not be had."""
     origins: tuple[OriginPlan, ...]
     """All of them: first those that refuse or slow down the most lines, then those with the most lines."""
     denied_first: tuple[DeniedLine, ...]
@@ -121,7 +123,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sitemaps: int
     """Lines that name a sitemap. How much they list is not known before they are fetched."""
     depth: int
-    """How many links away from the list the crawl would go."""
+    """How many links away from the list the crawl would go; how many they are is not known."""
     hosts: tuple[HostPlan, ...]
     """All of them: those with the longest ``least_s`` first, then those with the most lines."""
     least_s: float

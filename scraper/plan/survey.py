@@ -85,7 +85,10 @@ async def plan_crawl(
     async with kept_for_now(_Nothing()) as kept:
         state = kept.state
         token = product_token(settings)
-        await state.call(state.store.prepare, follow=settings.follow, robots_cache="", token=token)
+        kept_here = replace(settings.robots, cache="")
+        await state.call(
+            state.store.prepare, follow=settings.follow, robots=kept_here, token=token, clock=clock
+        )
         frontier = Frontier(
             state=state,
             settings=settings.frontier,
@@ -101,8 +104,8 @@ async def plan_crawl(
         counted = await state.call(state.store.largest_hosts, frontier.lines)
         rulings = None
         if ask_robots:
-            hosts_asked = figures.counted(len(counted), one="host", many="hosts")
-            telling.say_now(f"asking for the robots.txt files of {hosts_asked}")
+            hosts_known = figures.counted(len(counted), one="host", many="hosts")
+            telling.say_now(f"asking {hosts_known} for robots.txt")
             rulings = await _rulings(frontier, settings=settings, token=token, telling=telling, clock=clock)
     hosts = host_plans(counted, settings=settings, rulings=rulings)
     slowest = hosts[0] if hosts else None
@@ -195,8 +198,8 @@ class Surveyor:
             visited = await self._visitor.visit(errand, departs=departs)
             if isinstance(visited.verdict, RobotsRead):
                 self._rulings.know(visited.verdict.access)
-                known = figures.counted(self._rulings.files, one="file", many="files")
-                self._telling.say(f"{known} of robots.txt known")
+                known = figures.counted(self._rulings.files, one="robots.txt file", many="robots.txt files")
+                self._telling.say(f"{known} known")
             return visited
         settled = errand.settled or _ALLOWED
         if settled.outcome is Outcome.ROBOTS_DENIED and _is_robots(errand):

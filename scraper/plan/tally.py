@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 10
 _DENIED_KEPT = 10_000
-"""Some 2 MB of usual URLs, and at the worst (``_SHOWN``) some 40."""
+"""Measured: 3 MB of short URLs, 23 MB where lines and rules are Chinese and cut."""
 _REASONS = 64
 """Reasons that are told apart, in case the next pattern misses one: a list may have as many as lines."""
 _OTHER_REASONS = "other reasons"
@@ -132,7 +132,8 @@ class Rulings:
         line = DeniedLine(
             seq=request.seq,
             input=printable_url(request.input, limit=_SHOWN),
-            rule=None if rule is None else printable(rule, limit=_SHOWN),
+            # Cut before, too: a rule may be as long as robots.txt, and it is cleaned anew for each line.
+            rule=None if rule is None else printable(rule[: 2 * _SHOWN], limit=_SHOWN),
         )
         (heapq.heapreplace if is_full else heapq.heappush)(self._denied, (-request.seq, line))
 
@@ -153,7 +154,7 @@ class Rulings:
     def plan(self) -> RobotsPlan:
         """Return all of it."""
         origins = dict.fromkeys([*self._files, *self._lines])
-        plans = sorted(map(self._origin_plan, origins), key=_weight_of, reverse=True)
+        plans = sorted(map(self._origin_plan, origins), key=_rank)
         denied = sum(plan.denied for plan in plans)
         return RobotsPlan(
             allowed=sum(plan.allowed for plan in plans),
@@ -182,8 +183,8 @@ class Rulings:
         )
 
 
-def _weight_of(plan: OriginPlan) -> tuple[int, int]:
-    return plan.concerned, plan.allowed + plan.denied + plan.unreachable
+def _rank(plan: OriginPlan) -> tuple[int, int, str]:
+    return -plan.concerned, -(plan.allowed + plan.denied + plan.unreachable), plan.origin
 
 
 def host_plans(
@@ -211,4 +212,4 @@ def host_plans(
                 least_s=max(0, requests - 1) * delay_s,
             )
         )
-    return tuple(sorted(plans, key=lambda plan: (plan.least_s, plan.lines), reverse=True))
+    return tuple(sorted(plans, key=lambda plan: (-plan.least_s, -plan.lines, plan.host)))

@@ -67,7 +67,7 @@ class Access:
     def of(cls, file: RobotsFile, *, token: str) -> Self:
         """Parse what was kept for the crawler of this product token.
 
-        Takes about 20 ms for the largest file there can be: such a one belongs into a thread.
+        Takes up to 0.25 s for the worst file there can be: a large one belongs into a thread.
         """
         rules = (
             RobotsRules.parse(file.body.encode("latin-1"), token=token)
@@ -81,18 +81,25 @@ class Access:
         return type(self)(msgspec.structs.replace(self.file, expires_at_s=expires_at_s), self._rules)
 
     @property
+    def weight_bytes(self) -> int:
+        """About how much memory it keeps."""
+        return len(self.file.body) + (self._rules.weight_bytes if self._rules else 0)
+
+    @property
     def crawl_delay_s(self) -> float | None:
         """The ``Crawl-delay`` for us, as the file has it."""
         return self._rules.crawl_delay_s if self._rules else None
 
     def judge(self, url: str) -> Robots:
         """Return what it says of a URL of its origin."""
-        file = self.file
         if self._rules is None:
-            allowed = file.standing is Standing.UNAVAILABLE
-            return Robots(allowed=allowed, status=file.status)
+            return self._always
         allowed, rule = self._rules.judge(url)
-        return Robots(allowed=allowed, rule=rule, status=file.status, crawl_delay=self._rules.crawl_delay_s)
+        return (
+            self._always
+            if rule is None
+            else msgspec.structs.replace(self._always, allowed=allowed, rule=rule)
+        )
 
 
 def origin_of(url: str) -> str:

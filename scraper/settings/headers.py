@@ -16,6 +16,25 @@ if TYPE_CHECKING:
 SECRET_HEADER = re.compile(r"auth|cookie|token|secret|passw|credential|session|signature|key", re.IGNORECASE)
 """Found in the name of a header whose value is never shown."""
 
+_HARMLESS = frozenset(
+    {
+        "accept",
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "dnt",
+        "from",
+        "pragma",
+        "priority",
+        "referer",
+        "save-data",
+        "upgrade-insecure-requests",
+        "x-requested-with",
+    }
+)
+"""Headers that say what is wanted and how, and open no door."""
+
 # RFC 9110 5.6.2 (token) and 5.5 (no control characters in a field value but the tab).
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Lone surrogates are what Python makes of environment bytes that are no text; no output can hold them.
@@ -45,6 +64,17 @@ def headers_from_text(text: str) -> dict[str, str]:
     if not all(colon for _, colon, _ in pairs):
         raise ValueError("expected lines of 'Name: value'")
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def is_private(name: str) -> bool:
+    """Return whether a header of the user's goes only to the origins that the user's own lines name.
+
+    A name does not tell whether its value opens a door (``X-Pass``, ``X-JWT``), so all are private but
+    those known to be harmless, and ``Sec-`` ones, which describe a client (W3C Fetch Metadata, Client
+    Hints) unless their name tells of a secret.
+    """
+    name = name.lower()
+    return name not in _HARMLESS and not (name.startswith("sec-") and not SECRET_HEADER.search(name))
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

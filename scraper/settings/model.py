@@ -125,7 +125,8 @@ class RobotsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     error_age_s: SecondsOrZero = 600.0
     """How long it is believed that a robots.txt can't be had."""
     cache: str = ""
-    """A file that keeps what was read for further runs; empty keeps it for this run alone."""
+    """A file that keeps what was read for further runs, which make of it what their own settings say;
+    empty keeps it for this run alone. It is made when there is none, and used for nothing else."""
 
 
 class FollowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,7 +144,8 @@ class FollowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     honour_nofollow: bool = False
     """Leave out links that are marked ``nofollow``, by themselves or by their page."""
     max_urls_per_host: Positive = 100_000
-    """How many links to one host are taken at the most."""
+    """How many links to one host are taken at the most, and how many of its sitemaps that other sitemaps
+    name; of its URLs that sitemaps list ten times as many."""
     max_path_repeats: Positive = 3
     """A URL with a part of its path more often than this is a trap and left out."""
     meta_refresh: bool = False
@@ -160,7 +162,10 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     )
     """What we call ourselves; say how to reach you when you crawl other people's hosts."""
     headers: Headers = {}
-    """Headers sent with every request, such as ``Accept-Language``."""
+    """Headers of your own. Harmless ones, such as ``Accept-Language``, go with every request. All others
+    may be credentials: they go only to the origins (scheme, host and port) that the list names, not
+    where redirects, links or sitemaps lead elsewhere, not with robots.txt, and not over http when the line
+    has no scheme."""
     dns_s: Seconds = 10.0
     """How long looking up a host's address may take."""
     connect_s: Seconds = 10.0

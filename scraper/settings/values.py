@@ -108,7 +108,7 @@ def masked(value: Any) -> Any:
 
 
 def _masked_item(key: object, item: object) -> Any:
-    if not isinstance(item, msgspec.Struct) and is_credential(str(key)):
+    if not isinstance(item, msgspec.Struct) and SECRET_HEADER.search(str(key)):
         return MASK
     return masked(item)
 
@@ -120,11 +120,6 @@ def _size_bytes(text: str) -> int | str:
         return int(text) if text.strip().isdecimal() else text
     number, prefix, binary = match.groups()
     return int(Fraction(number) * (1024 if binary else 1000) ** _POWERS.index(prefix.lower()))
-
-
-def is_credential(header: str) -> bool:
-    """Return whether a header of this name tells who the user is, by what it is called."""
-    return SECRET_HEADER.search(header) is not None
 
 
 def _check_further(value: object, *, holds: Holds | None) -> None:

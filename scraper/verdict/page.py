@@ -140,7 +140,11 @@ def _start(request: Request) -> Errand:
 
 
 def _over_http(request: Request, tried: Try) -> Request:
-    """Return the request with the other guess at the scheme its line did not have."""
+    """Return the request with the other guess at the scheme its line did not have.
+
+    The user's private headers stay behind: whoever can block https on the way could else have them sent in
+    the clear. Who wants them sent over http writes ``http://``.
+    """
     target = urls.http_variant(request.target or request.url or "")
     return replace(
         request,
@@ -151,6 +155,7 @@ def _over_http(request: Request, tried: Try) -> Request:
         tries=(*request.tries, tried),
         free_tries=request.free_tries + 1,
         guessed_scheme=False,
+        is_trusted=False,
         settled=None,
         robots=None,
     )

@@ -156,7 +156,12 @@ async def test_completion_is_as_the_readme_says(shell: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("number", "told"),
-    [(0, "ok http://127.0.0.1:{port}/bulk/7 Bulk 7"), (1, "north Bulk 7"), (2, "5 5 True")],
+    [
+        (0, "ok http://127.0.0.1:{port}/bulk/7 Bulk 7"),
+        (1, "0 ok http://127.0.0.1:{port}/bulk/7\n1 ok http://127.0.0.1:{port}/bulk/1"),
+        (2, "north Bulk 7"),
+        (3, "5 5 True"),
+    ],
 )
 async def test_the_library_examples_run(number: int, told: str, tmp_path: Path) -> None:
     text = blocks(README, language="python")[number]

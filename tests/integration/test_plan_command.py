@@ -120,7 +120,8 @@ async def test_robots_is_asked_for_once_an_origin_and_nothing_else_is(folder: Pa
         f"http://127.0.0.1:{dead}": ("unreachable", None),
     }
     assert by_origin[site.origin(CLOSED)]["crawl_delay_s"] == 7.0
-    assert [line["seq"] for line in robots["denied_first"]] == list(range(40, 50))
+    assert [line["seq"] for line in robots["denied_first"]] == list(range(40, 52))
+    assert robots["denied_more"] == 0
     assert {line["rule"] for line in robots["denied_first"]} == {"Disallow: /private"}
     # Twenty pages and robots.txt: what is denied is not asked for.
     assert ended.json["least_s"] == 20 * 7.0
@@ -138,7 +139,69 @@ async def test_a_robots_that_is_not_there_yet_is_tried_again_as_in_a_crawl(folde
         )
     assert site.targets(OPEN) == ["/robots.txt", "/robots.txt"]
     assert "0 lines allowed, 1 denied" in ended.out
+    assert ended.err.splitlines()[0] == "asking 1 host for robots.txt"
     assert "Disallow: /private" in ended.out
+
+
+@pytest.mark.parametrize("body", [ROBOTS, "User-agent: *\nDisallow: /\n"])
+@pytest.mark.parametrize("form", ["sitemap:{}/", "sitemap:{}/robots.txt", "{}/robots.txt"])
+async def test_a_line_that_is_robots_itself_has_it_asked_for_and_is_allowed(
+    folder: Path, form: str, body: str
+) -> None:
+    async with serving(lambda _: text(body)) as site:
+        ended = await plan(folder, form.format(site.origin(OPEN)), "--robots", "--json")
+    assert site.targets(OPEN) == ["/robots.txt"]
+    robots = ended.json["robots"]
+    assert (robots["allowed"], robots["denied"], robots["denied_first"]) == (1, 0, [])
+    (origin,) = robots["origins"]
+    assert (origin["standing"], origin["status"]) == ("rules", 200)
+
+
+async def test_a_line_that_is_a_robots_that_can_not_be_had_is_unreachable(folder: Path) -> None:
+    with refused_port() as dead:
+        # Without a scheme: refused over https, it goes on over http.
+        ended = await plan(folder, f"sitemap:127.0.0.1:{dead}", "--robots", "--json", "--retries", "0")
+    robots = ended.json["robots"]
+    assert (robots["allowed"], robots["denied"], robots["unreachable"]) == (0, 0, 1)
+    assert {one["origin"]: one["standing"] for one in robots["origins"]} == {
+        f"https://127.0.0.1:{dead}": "unreachable",
+        f"http://127.0.0.1:{dead}": "unreachable",
+    }
+
+
+async def test_pages_settled_while_the_other_schemes_robots_is_under_way_all_count(folder: Path) -> None:
+    # One host by its key, two origins, and the port speaks no TLS: while that is found out, pages of the
+    # first are released and come back without having departed, and none of them may block their host.
+    async with serving(answer) as site:
+        lines = [
+            f"{scheme}://{CLOSED}:{site.port}/{kind}{number}"
+            for number in range(30)
+            for scheme in ("http", "https")
+            for kind in ("", "private/")
+        ]
+        arguments = ["-", "--robots", "--json", "--retries", "0", "--delay", "0.001"]
+        arguments += ["--set", "fetch.connect_s=0.5"]
+        ended = await plan(folder, *arguments, piped="\n".join(lines))
+    robots = ended.json["robots"]
+    assert (robots["allowed"], robots["denied"], robots["unreachable"]) == (30, 30, 60)
+
+
+async def test_settings_that_change_nothing_here_are_taken_from_a_file_but_are_no_flags(
+    folder: Path, tmp_path: Path
+) -> None:
+    toml = tmp_path / "crawl.toml"
+    toml.write_text('[run]\nstrict = true\n[parse]\nparser = "beautifulsoup"\n[fetch]\nmax_body_bytes = 9\n')
+    ended = await plan(folder, "https://a.example/", "--config", str(toml), "--set", "follow.same_site=true")
+    assert (ended.code, ended.err) == (Exit.COMPLETE, "")
+
+
+async def test_a_file_named_like_a_policy_is_a_list(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ignore").write_text("foo\n")
+    monkeypatch.chdir(tmp_path)
+    ended = await plan(folder, "ignore", "--robots")
+    assert ended.code == Exit.COMPLETE, ended.err
 
 
 async def test_a_list_that_breaks_off_is_one_line_and_nobody_is_asked(folder: Path, tmp_path: Path) -> None:
@@ -158,6 +221,9 @@ async def test_a_list_that_breaks_off_is_one_line_and_nobody_is_asked(folder: Pa
     [
         (["no-such-list.txt"], "no such file"),
         (["https://a.example/", "--robots", "--set", "robots.policy=ignore"], "robots.policy"),
+        (["https://a.example/", "--robots", "ignore"], "--robots takes no value here"),
+        (["https://a.example/", "--robots=obey"], "'--robots' does not take a value"),
+        (["https://a.example/", "--strict"], "--strict"),
         ([], "Missing argument"),
     ],
 )

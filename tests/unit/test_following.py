@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from scraper.following import Follower
 from scraper.frontier.scope import Scope
 from scraper.messages import Found
 from scraper.parse.links import Target
-from scraper.parse.sitemap import CAP_BYTES
+from scraper.parse.sitemap import CAP_BYTES, Sitemap
 from scraper.record import Outcome, Page
 from scraper.settings.model import FollowSettings
 from scraper.verdict.page import Done
@@ -284,6 +285,46 @@ def test_a_broken_sitemap_gives_what_could_be_read_and_says_that_there_may_be_mo
     assert done.outcome is Outcome.PARSE_ERROR
     assert done.failure is not None
     assert done.failure.message == "there may be more than the 1 entries read"
+
+
+def test_two_sitemaps_are_read_at_the_same_time_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+    all_asked = threading.Event()
+
+    def read(*_: object, **_named: object) -> Sitemap:
+        threads.add(threading.get_ident())
+        all_asked.wait(timeout=1)
+        return Sitemap([], truncated=False, skipped=0)
+
+    monkeypatch.setattr("scraper.following.read_sitemap", read)
+
+    async def ask() -> list[tuple[Done, tuple[Found, ...]]]:
+        reader, request = follower(), line(SITEMAP, is_sitemap=True)
+        tasks = [asyncio.create_task(reader.listed(request, response(SITEMAP), OK)) for _ in range(8)]
+        await asyncio.sleep(0)  # now each has handed its sitemap over
+        all_asked.set()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(ask()) == [(OK, ())] * 8
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads
+
+
+def test_the_lines_of_a_sitemap_are_made_off_the_event_loop() -> None:
+    threads: set[int] = set()
+
+    class Watched(Scope):
+        def takes_line(self, url: str) -> bool:
+            threads.add(threading.get_ident())
+            return super().takes_line(url)
+
+    chosen = FollowSettings()
+    request = line(SITEMAP, is_sitemap=True)
+    answer = response(SITEMAP, body=urlset("https://a.example/1", "https://a.example/2").encode())
+    _, found = asyncio.run(Follower(chosen, Watched(chosen)).listed(request, answer, OK))
+    assert len(found) == 2
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
 
 
 def test_an_entry_that_is_no_url_is_a_line_that_says_so() -> None:

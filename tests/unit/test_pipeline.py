@@ -100,7 +100,7 @@ class Bench:
     ) -> None:
         follow, robots = FollowSettings(depth=depth), RobotsSettings(policy=policy)
         self.state = FakeState()
-        self.state.store.prepare(follow=follow, robots_cache="", token="scraper")  # noqa: S106
+        self.state.store.prepare(follow=follow, robots=robots, token="scraper", clock=clock)  # noqa: S106
         self.journal = journal or MemoryJournal()
         self.fetcher = FakeFetcher(answer)
         self.observer = CollectingObserver()

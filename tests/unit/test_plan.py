@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scraper.cli.plan import plan as plan_command
 from scraper.errors import SettingsError, SourceError
 from scraper.frontier.facts import Counted
 from scraper.frontier.rows import Line, request_of
 from scraper.frontier.scope import Scope
 from scraper.messages import Seed, Settled
 from scraper.observe.printable import printable
-from scraper.plan.model import Plan
+from scraper.plan.model import DeniedLine, HostPlan, InvalidLines, OriginPlan, Plan, RobotsPlan
 from scraper.plan.survey import plan_crawl
 from scraper.plan.tally import Rulings, SettledLines, host_plans
 from scraper.plan.text import plan_text
 from scraper.record import Failure, Outcome, Robots
 from scraper.robots.access import Access, RobotsFile, Standing
+from scraper.settings.docstrings import field_docstrings
 from scraper.settings.model import (
     FollowSettings,
     HostLimits,
@@ -94,7 +98,7 @@ def test_a_host_has_the_limits_of_its_pattern() -> None:
     limits = {"*.slow.example": HostLimits(per_host=1, delay_s=8.0)}
     settings = Settings(politeness=PolitenessSettings(per_host=4, delay_s=0.25, hosts=limits))
     counted = [Counted("fast.example", 1, 3), Counted("www.slow.example", 2, 2)]
-    fast, slow = host_plans(counted, settings=settings)
+    slow, fast = host_plans(counted, settings=settings)
     assert (fast.per_host, fast.delay_s, fast.least_s) == (4, 0.25, 0.75)
     assert (slow.per_host, slow.delay_s, slow.least_s) == (1, 8.0, 16.0)
 
@@ -129,8 +133,22 @@ async def test_the_host_with_the_longest_wait_sets_the_least_time() -> None:
     settings = Settings(politeness=PolitenessSettings(delay_s=0.5, hosts=limits))
     pages = [f"https://fast.example/{number}" for number in range(8)]
     plan = await planned(*pages, "https://slow.example/", settings=settings)
-    assert [host.host for host in plan.hosts] == ["fast.example", "slow.example"]
+    assert [host.host for host in plan.hosts] == ["slow.example", "fast.example"]
     assert (plan.least_s, plan.least_host) == (16.0, "slow.example")
+
+
+def test_hosts_come_by_their_least_time_then_by_lines_then_by_name() -> None:
+    limits = {"slow.example": HostLimits(delay_s=50.0), "*.free.example": HostLimits(delay_s=0.0)}
+    settings = Settings(politeness=PolitenessSettings(hosts=limits))
+    counted = [
+        Counted("b.example", 1, 9),
+        Counted("a.example", 2, 9),
+        Counted("few.free.example", 3, 1),
+        Counted("many.free.example", 4, 5),
+        Counted("slow.example", 5, 1),
+    ]
+    names = [host.host for host in host_plans(counted, settings=settings)]
+    assert names == ["slow.example", "a.example", "b.example", "many.free.example", "few.free.example"]
 
 
 # --- what lines come to -------------------------------------------------------------------------
@@ -237,28 +255,54 @@ def test_lines_are_counted_by_origin_and_by_what_robots_says() -> None:
     rulings.know(access("https://a.example"))
     rulings.know(access("https://dead.example", standing=Standing.UNREACHABLE, failure=gone))
     rulings.count(ruled("https://a.example/1", Outcome.OK))
-    rulings.count(ruled("https://a.example/2", Outcome.ROBOTS_DENIED, rule="Disallow: /2"))
-    rulings.count(ruled("https://a.example/3", Outcome.ROBOTS_DENIED))
+    rulings.count(ruled("https://a.example/2", Outcome.ROBOTS_DENIED, seq=1, rule="Disallow: /2"))
+    rulings.count(ruled("https://a.example/3", Outcome.ROBOTS_DENIED, seq=2))
     rulings.count(ruled("https://dead.example/", Outcome.ROBOTS_UNREACHABLE))
     rulings.count(ruled("https://given-up.example/", Outcome.HOST_UNAVAILABLE))
     rulings.count(request_for("ftp://a.example/"))
     plan = rulings.plan()
     assert (plan.allowed, plan.denied, plan.unreachable) == (1, 2, 2)
     by_origin = {one.origin: one for one in plan.origins}
-    assert next(iter(by_origin)) == "https://a.example"
+    # By what they refuse, then by name: one line each but for the first.
+    assert list(by_origin) == ["https://a.example", "https://dead.example", "https://given-up.example"]
     one = by_origin["https://a.example"]
     assert (one.standing, one.status, one.allowed, one.denied) == (Standing.RULES, 200, 1, 2)
     assert by_origin["https://dead.example"].why == "robots.txt: refused"
     assert by_origin["https://given-up.example"].standing is None
     assert [line.rule for line in plan.denied_first] == ["Disallow: /2", None]
+    assert plan.denied_more == 0
 
 
 @given(st.permutations(range(25)))
-def test_the_first_ten_denied_lines_are_kept_in_whatever_order_they_come(order: list[int]) -> None:
-    rulings = Rulings(crawl_delay_cap_s=60.0)
+def test_the_first_denied_lines_are_kept_in_whatever_order_they_come(order: list[int]) -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0, denied_kept=10)
     for seq in order:
         rulings.count(ruled("https://a.example/", Outcome.ROBOTS_DENIED, seq=seq))
-    assert [line.seq for line in rulings.plan().denied_first] == list(range(10))
+    plan = rulings.plan()
+    assert [line.seq for line in plan.denied_first] == list(range(10))
+    assert (plan.denied, plan.denied_more) == (25, 15)
+
+
+def test_a_rule_is_cut_and_can_only_be_shown() -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0)
+    rule = "Disallow: /\x1b[2J" + "x" * 100_000
+    rulings.count(ruled("https://a.example/", Outcome.ROBOTS_DENIED, rule=rule))
+    (line,) = rulings.plan().denied_first
+    assert line.rule == "Disallow: /" + "x" * 486 + "..."
+
+
+def test_origins_that_refuse_or_slow_down_lines_come_first() -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0)
+    rulings.know(access("https://slow.example", body="User-agent: *\nCrawl-delay: 3\n"))
+    rulings.know(access("https://calm.example", body="User-agent: *\nCrawl-delay: 0\n"))
+    for number in range(5):
+        rulings.count(ruled(f"https://open.example/{number}", Outcome.OK))
+        rulings.count(ruled(f"https://calm.example/{number % 4}", Outcome.OK))
+    for number in range(2):
+        rulings.count(ruled(f"https://slow.example/{number}", Outcome.OK))
+    rulings.count(ruled("https://dead.example/", Outcome.ROBOTS_UNREACHABLE))
+    told = [(plan.origin.split("//")[1], plan.concerned) for plan in rulings.plan().origins]
+    assert told == [("slow.example", 2), ("dead.example", 1), ("calm.example", 0), ("open.example", 0)]
 
 
 # --- what people read ---------------------------------------------------------------------------
@@ -273,10 +317,11 @@ async def test_the_text_says_what_there_is_and_leaves_out_what_there_is_not() ->
     assert "duplicates" not in text
 
 
-async def test_the_text_shows_the_twenty_largest_hosts() -> None:
-    text = plan_text(await planned(*[f"https://h{n}.example/" for n in range(25)]))
+@pytest.mark.parametrize(("hosts", "told"), [(25, "5 more hosts"), (21, "1 more host")])
+async def test_the_text_shows_the_first_twenty_hosts(hosts: int, told: str) -> None:
+    text = plan_text(await planned(*[f"https://h{n}.example/" for n in range(hosts)]))
     assert sum(line.startswith("h") and ".example" in line for line in text.splitlines()) == 20
-    assert "and 5 more hosts (--json has all)" in text
+    assert f"and {told} (--json has all)" in text
 
 
 async def test_without_delays_no_time_is_told() -> None:
@@ -301,22 +346,75 @@ def test_the_text_of_robots_names_denied_lines_and_their_rules() -> None:
     rulings.count(ruled("https://a.example/1", Outcome.OK))
     rulings.count(ruled("https://a.example/2", Outcome.ROBOTS_DENIED, seq=1, rule="Disallow: /2"))
     rulings.count(ruled("https://given-up.example/", Outcome.HOST_UNAVAILABLE))
-    hosts = host_plans([Counted("a.example", 1, 2)], settings=OBEY, rulings=rulings)
-    plan = Plan(
-        lines=3,
-        duplicates=0,
-        filtered=0,
-        invalid=SettledLines().invalid(),
-        sitemaps=0,
-        depth=1,
-        hosts=hosts,
-        least_s=4.0,
-        least_host="a.example",
-        robots=rulings.plan(),
-    )
-    text = plan_text(plan)
+    text = text_of(rulings)
     assert "(a floor if no links are followed:" in text
-    assert "robots.txt: 1 lines allowed, 1 denied, 1 not to be asked for" in text
-    assert "          1  https://a.example/2  Disallow: /2" in text
+    assert "robots.txt: 1 line allowed, 1 denied, 1 not to be asked for" in text
+    assert "\n  1  https://a.example/2  Disallow: /2" in text
     assert "not asked for: the host was given up" in text
     assert "4 s" in text
+    assert "other origin" not in text
+
+
+def test_the_text_sums_up_the_origins_that_forbid_nothing() -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0)
+    for number in range(30):
+        origin = f"https://open{number}.example"
+        rulings.know(access(origin, standing=Standing.UNAVAILABLE))
+        rulings.count(ruled(f"{origin}/", Outcome.OK))
+    assert text_of(rulings).endswith("30 lines allowed, 0 denied\n\n30 origins: nothing forbidden")
+    for number in range(21):
+        rulings.count(ruled(f"https://closed{number}.example/", Outcome.ROBOTS_DENIED, seq=number))
+    text = text_of(rulings)
+    assert text.count("://closed") == 20 + 10
+    assert "\nand 1 more origin like these (--json has all)\n30 other origins: nothing forbidden\n" in text
+    assert text.endswith("\nand 11 more lines (--json has all)")
+
+
+def test_the_text_says_what_json_has_of_the_denied_lines() -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0, denied_kept=12)
+    for seq in range(13):
+        rulings.count(ruled("https://a.example/", Outcome.ROBOTS_DENIED, seq=seq))
+    assert text_of(rulings).endswith("\nand 3 more lines (--json has the first 12)")
+
+
+def test_a_robots_that_is_not_there_is_none() -> None:
+    rulings = Rulings(crawl_delay_cap_s=60.0)
+    rulings.know(access("https://a.example", standing=Standing.UNAVAILABLE))
+    rulings.count(ruled("https://a.example/", Outcome.HOST_UNAVAILABLE))
+    assert "https://a.example  none " in text_of(rulings)
+    assert rulings.plan().origins[0].standing == "unavailable"
+
+
+def text_of(rulings: Rulings) -> str:
+    robots = rulings.plan()
+    hosts = host_plans([Counted("a.example", 1, 2)], settings=OBEY, rulings=rulings)
+    return plan_text(
+        Plan(
+            lines=robots.allowed + robots.denied + robots.unreachable,
+            duplicates=0,
+            filtered=0,
+            invalid=SettledLines().invalid(),
+            sitemaps=0,
+            depth=1,
+            hosts=hosts,
+            least_s=4.0,
+            least_host="a.example",
+            robots=robots,
+        )
+    )
+
+
+def test_the_help_names_all_that_json_has() -> None:
+    told = CliRunner().invoke(plan_command, ["--help"]).output
+    words = set(re.findall(r"\w+", told))
+    for struct in (Plan, HostPlan, InvalidLines, RobotsPlan, OriginPlan, DeniedLine):
+        assert words >= set(struct.__struct_fields__), struct
+        assert field_docstrings(struct).keys() == set(struct.__struct_fields__), struct
+
+
+@pytest.mark.parametrize(("kept", "left_out"), [("--depth", "--same-site"), ("--timeout", "--max-body")])
+def test_flags_that_change_nothing_are_left_out(kept: str, left_out: str) -> None:
+    told = CliRunner().invoke(plan_command, ["--help"]).output
+    assert kept in told
+    for flag in (left_out, "--strict", "--parser"):
+        assert flag not in told

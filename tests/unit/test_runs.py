@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scraper.errors import OutputExists, UsageError
-from scraper.runs import Mode, new_run_id, run_files
+from scraper.runs import Mode, keep_cache_apart, new_run_id, run_files
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,46 @@ def test_the_files_of_a_run_are_not_used_for_anything_else(
         with pytest.raises(UsageError, match=re.escape(f"{said} is also an output of the run")):
             files.keep_apart(["urls.txt", said])
     files.keep_apart(["urls.txt", "-", "https://a.example/a.json", "a.jsonl", "b.json", "folder/a.json"])
+
+
+CACHES_REFUSED = [
+    "a.json",
+    "b.jsonl",
+    "b.jsonl.state",
+    "b.jsonl.state-wal",
+    "./b.jsonl",
+    "link.jsonl",
+    "hard.json",
+    "urls.txt",
+    "run.log",
+    "robots",
+]
+
+
+@pytest.mark.parametrize("cache", CACHES_REFUSED)
+def test_a_cache_is_none_of_the_files_that_the_run_uses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.jsonl").symlink_to("b.jsonl")
+    (tmp_path / "a.json").write_bytes(b"[]")
+    (tmp_path / "hard.json").hardlink_to("a.json")
+    files = run_files([Path("a.json"), Path("b.jsonl")])
+    others = ["urls.txt", "run.log", "robots-wal", "no\0file"]
+    for said in (cache, str(tmp_path / cache)):
+        with pytest.raises(UsageError, match=f"^robots.cache {re.escape(said)}: the run also uses [^\n]*$"):
+            keep_cache_apart(said, files=files, others=others)
+
+
+def test_a_cache_of_its_own_is_taken_with_and_without_outputs(tmp_path: Path) -> None:
+    files = run_files([tmp_path / "a.json"])
+    for own in ("", "a.json", str(tmp_path / "b"), str(tmp_path / "a.json" / "b")):
+        keep_cache_apart(own, files=files, others=["urls.txt"])
+    with pytest.raises(UsageError, match=r"the run also uses urls\.txt"):
+        keep_cache_apart("urls.txt", files=None, others=["urls.txt"])
+
+
+def test_a_journal_that_is_no_output_is_kept_apart_too(tmp_path: Path) -> None:
+    files = run_files([tmp_path / "a.json"])
+    with pytest.raises(UsageError, match=r"a\.json\.journal"):
+        keep_cache_apart(str(tmp_path / "a.json.journal"), files=files, others=[])

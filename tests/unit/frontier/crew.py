@@ -371,7 +371,8 @@ async def _play_part(
 ) -> float:
     """Play until an interruption, or to the end; return when that was."""
     state = FakeState(takes_s=schedule.state_s, path=path)
-    state.store.prepare(follow=FollowSettings(depth=9), robots_cache="", token="scraper")  # noqa: S106
+    follow = FollowSettings(depth=9)
+    state.store.prepare(follow=follow, robots=schedule.robots, token="scraper", clock=clock)  # noqa: S106
     crew = Crew(schedule, state, notes, clock)
     try:
         await _work_until(crew, stop)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
 
 from scraper.errors import StateError
+from scraper.frontier import window
 from scraper.frontier.rows import host_id
-from scraper.messages import Found, Impression, Request, Sign
+from scraper.messages import Found, Impression, Request, RobotsRequest, Sign
 from scraper.record import Outcome, Redirect, Try
 from scraper.settings.model import HostLimits
 from tests.support.fakes import (
@@ -544,3 +546,64 @@ def test_what_waits_for_another_try_goes_on_from_there_in_the_next_run(tmp_path:
 
     play(first)
     play(second)
+
+
+SLOW_HOSTS = {"*.slow.example": HostLimits(delay_s=60.0)}
+
+
+def test_hosts_that_must_wait_do_not_keep_others_out_of_a_full_window() -> None:
+    async def act(clock: FakeClock) -> None:
+        state = FakeState()
+        frontier = frontier_of(state, clock, hosts_in_memory=4, hosts=SLOW_HOSTS)
+        slow = [f"http://h{n}.slow.example/{page}" for page in range(3) for n in range(4)]
+        fast = [f"http://h{n}.example/{page}" for page in range(3) for n in range(40)]
+        await frontier.admit(batch(*slow, *fast, ended=True))
+        await frontier.seal()
+        asked: dict[str, list[float]] = {}
+        for number in range(len(slow) + len(fast)):
+            line = await visit(frontier, clock)
+            asked.setdefault(line.host, []).append(clock.monotonic() - ZERO_S)
+            await frontier.finish([finished(line)], output_bytes=number)
+        assert frontier.is_over
+        for host, times in asked.items():
+            assert len(times) == 3
+            if "slow" in host:
+                assert all(later - earlier >= 60.0 for earlier, later in itertools.pairwise(times))
+            else:
+                assert times[-1] < 10.0, f"{host} had to wait for others: {times}"
+
+    play(act)
+
+
+HEAVY = "User-agent: *\n" + "".join(f"Disallow: /*a{n}b*c\n" for n in range(1000))
+
+
+def test_large_rules_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "_RULES_BYTES", 4 * 2**20)
+
+    async def act(clock: FakeClock) -> None:
+        state = FakeState()
+        frontier = frontier_of(state, clock, hosts_in_memory=100, policy="obey", delay_s=1.0)
+        await frontier.admit(
+            batch(*(f"http://h{n}.example/{p}" for p in range(2) for n in range(30)), ended=True)
+        )
+        await frontier.seal()
+        heaviest = 0
+        done = 0
+        while not frontier.is_over:
+            errand = await anext(frontier)
+            frontier.depart(errand)
+            frontier.come_back(errand)
+            if isinstance(errand, RobotsRequest):
+                frontier.open_gate(access(errand.origin, body=HEAVY))
+            else:
+                assert isinstance(errand, Request)
+                done += 1
+                await frontier.finish([finished(errand)], output_bytes=done)
+            heaviest = max(
+                heaviest, sum(gate.weight_bytes for host in frontier._window for gate in host.gates.values())
+            )
+        assert done == 60
+        assert 2 * 2**20 < heaviest < 5 * 2**20, "the limit, and the rules of the host that passes it"
+
+    play(act)

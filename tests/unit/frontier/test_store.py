@@ -21,8 +21,8 @@ from scraper.frontier.store import Store
 from scraper.messages import Found, Seed, Settled
 from scraper.record import Outcome, Redirect, Try
 from scraper.robots.access import Standing
-from scraper.settings.model import FollowSettings
-from tests.support.fakes import access, batch, finished, request
+from scraper.settings.model import FollowSettings, RobotsSettings
+from tests.support.fakes import FakeClock, access, batch, finished, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,11 @@ def store(path: Path) -> Iterator[Store]:
     store = Store(path)
     yield store
     store.close(remove=False)
+
+
+def prepare(store: Store, *, follow: FollowSettings | None = None, cache: str = "") -> None:
+    robots = RobotsSettings(cache=cache)
+    store.prepare(follow=follow or FollowSettings(), robots=robots, token="scraper", clock=FakeClock())  # noqa: S106
 
 
 def rows(store: Store, host: str | None) -> list[Request]:
@@ -226,7 +231,7 @@ def test_finishing_what_does_not_wait_changes_nothing(store: Store) -> None:
 
 def found_at(*found: str | Found, store: Store, cap: int = 100_000) -> tuple[int, set[int]]:
     """Finish the one line of a list with what it led to; return how many lines that gave, and where."""
-    store.prepare(follow=FollowSettings(depth=1, max_urls_per_host=cap), robots_cache="", token="scraper")  # noqa: S106
+    prepare(store, follow=FollowSettings(depth=1, max_urls_per_host=cap))
     store.admit(batch("http://a.example/"))
     lines = [Found(one, one, 1) if isinstance(one, str) else one for one in found]
     admission = store.finish([finished(rows(store, "a.example")[0], found=lines)], output_bytes=3)
@@ -282,10 +287,51 @@ def test_no_more_links_to_a_host_are_taken_than_the_cap_over_all_pages(store: St
     assert [row.host for row in waiting(store)].count("c.example") == 1
 
 
-def test_what_a_sitemap_lists_is_not_capped(store: Store) -> None:
-    listed = [Found(f"http://b.example/{n}", f"http://b.example/{n}", 0) for n in range(5)]
-    nested = [Found("sitemap:x", f"http://b.example/{n}.xml", 1, is_sitemap=True) for n in range(5)]
-    assert found_at(*listed, *nested, store=store, cap=3)[0] == 10
+def kinds(store: Store, host: str) -> tuple[int, int, int]:
+    """Return how many sitemaps, listed pages and links wait at a host."""
+    found = rows(store, host)
+    sitemaps = sum(row.is_sitemap for row in found)
+    listed = sum(not row.depth for row in found)
+    return sitemaps, listed, len(found) - sitemaps - listed
+
+
+def sitemaps_at(host: str, *, numbers: range) -> list[Found]:
+    return [Found(f"sitemap:{n}", f"http://{host}/{n}.xml", 1, is_sitemap=True) for n in numbers]
+
+
+def test_sitemaps_have_a_cap_of_their_own_and_what_they_list_has_ten_times_that(store: Store) -> None:
+    listed = [Found(f"http://b.example/{n}", f"http://b.example/{n}", 0) for n in range(35)]
+    links = [f"http://b.example/linked/{n}" for n in range(5)]
+    found_at(*listed, *sitemaps_at("b.example", numbers=range(5)), *links, store=store, cap=3)
+    assert kinds(store, "b.example") == (3, 30, 3)
+    more = [
+        *sitemaps_at("b.example", numbers=range(10, 15)),
+        *sitemaps_at("c.example", numbers=range(2)),
+        Found("http://b.example/more", "http://b.example/more", 0),
+        Found("http://c.example/more", "http://c.example/more", 0),
+    ]
+    store.finish([finished(rows(store, "b.example")[0], found=more)], output_bytes=6)
+    assert sum(kinds(store, "b.example")) == 35, "the caps are over all sitemaps"
+    assert kinds(store, "c.example") == (2, 1, 0)
+
+
+def test_sitemaps_that_name_each_other_without_end_come_to_one(store: Store) -> None:
+    prepare(store, follow=FollowSettings(max_urls_per_host=5))
+    store.admit(batch("sitemap:http://a.example/s.xml"))
+    read = length = 0
+    while waits := rows(store, "a.example"):
+        names = range(8 * (read + 1), 8 * (read + 2))
+        length += 3
+        found = sitemaps_at("a.example", numbers=names)
+        store.finish([finished(waits[0], found=found)], output_bytes=length)
+        read += 1
+        assert read < 100, "without end"
+    assert read == 1 + 5
+
+
+def test_what_is_no_url_is_capped_over_all_hosts(store: Store) -> None:
+    bad = [Found(f"https://[{n}/", None, 0, why="no host") for n in range(35)]
+    assert found_at(*bad, store=store, cap=3)[0] == 30
 
 
 def test_what_is_no_url_is_told_once_with_the_reason(store: Store) -> None:
@@ -316,7 +362,7 @@ def test_a_sitemap_line_without_a_path_begins_at_robots_txt(store: Store) -> Non
 
 
 def test_a_line_that_is_not_wanted_is_filtered_and_no_first_of_others(store: Store) -> None:
-    store.prepare(follow=FollowSettings(exclude="private"), robots_cache="", token="scraper")  # noqa: S106
+    prepare(store, follow=FollowSettings(exclude="private"))
     store.admit(
         batch("http://a.example/private", "http://a.example/private", "sitemap:http://a.example/private")
     )
@@ -375,7 +421,7 @@ def test_two_runs_share_a_cache_file_that_is_asked_by_origin(tmp_path: Path) -> 
     cache = str(tmp_path / "new folder" / "robots.cache")
     stores = [Store(tmp_path / name) for name in ("one", "two")]
     for one in stores:
-        one.prepare(follow=FollowSettings(), robots_cache=cache, token="scraper")  # noqa: S106
+        prepare(one, cache=cache)
     rules = access("https://a.example", body="User-agent: *\nDisallow: /x\n")
     none = access("http://a.example", standing=Standing.UNAVAILABLE)
     a = host_id("a.example")
@@ -410,7 +456,7 @@ def test_a_cache_that_is_the_database_of_something_else_is_refused_and_left_alon
     cache = tmp_path / "other.sqlite"
     foreign(cache, statement)
     with pytest.raises(UsageError, match=r"^robots\.cache .*other\.sqlite: ") as caught:
-        store.prepare(follow=FollowSettings(), robots_cache=str(cache), token="scraper")  # noqa: S106
+        prepare(store, cache=str(cache))
     assert "\n" not in str(caught.value)
     with contextlib.closing(sqlite3.connect(cache)) as db:
         assert db.execute("SELECT sql FROM sqlite_master").fetchall() == [(statement,)]
@@ -426,7 +472,7 @@ def test_a_cache_that_cannot_be_one_is_refused(store: Store, tmp_path: Path, kin
     if kind == "below a file":
         cache /= "cache"
     with pytest.raises(UsageError, match=r"^robots\.cache "):
-        store.prepare(follow=FollowSettings(), robots_cache=str(cache), token="scraper")  # noqa: S106
+        prepare(store, cache=str(cache))
 
 
 def test_an_entry_of_another_version_is_read_anew(store: Store) -> None:
@@ -438,7 +484,7 @@ def test_an_entry_of_another_version_is_read_anew(store: Store) -> None:
 
 def test_a_cache_that_breaks_in_a_run_is_told(store: Store, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    store.prepare(follow=FollowSettings(), robots_cache=str(cache), token="scraper")  # noqa: S106
+    prepare(store, cache=str(cache))
     foreign(cache, "DROP TABLE robots")
     with pytest.raises(StateError, match=r"robots\.cache .*cache: no such table"):
         store.keep([access("https://a.example").file], {})

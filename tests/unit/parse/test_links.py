@@ -105,6 +105,11 @@ def test_a_target_is_nofollow_when_all_that_lead_there_are(
     assert found == [Target("https://example.com/a", nofollow=nofollow)]
 
 
+def test_a_page_names_no_more_hosts_than_the_state_takes_in_a_tenth_of_a_second() -> None:
+    links: Links = [(f"https://h{number}.example/", None) for number in range(5000)]
+    assert len(targets(links, final_url=PAGE, base=PAGE)) == 2000
+
+
 def test_a_page_gives_so_many_targets_at_the_most() -> None:
     links: Links = [(f"/{number}", "nofollow") for number in range(MAX_TARGETS + 50)]
     again: Links = [("/0", None), (f"/{MAX_TARGETS}", None)]

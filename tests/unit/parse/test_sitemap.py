@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import gzip
+import re
 import tracemalloc
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.parse import sitemap
-from scraper.parse.sitemap import Entry, Sitemap, SitemapError, read_sitemap
+from scraper.parse import sitemap, sitemap_text
+from scraper.parse.sitemap import Entry, Sitemap, read_sitemap
+from scraper.parse.sitemap_text import SitemapError
+from scraper.urls import MAX_URL_BYTES
 
 URL = "https://example.com/maps/sitemap.xml"
 ROBOTS = "https://example.com/robots.txt"
@@ -210,6 +214,128 @@ def test_more_entries_than_allowed_are_dropped_and_said(monkeypatch: pytest.Monk
     for body in (urlset(*["http://a/"] * 4).encode(), b"http://a/\n" * 4):
         found = read_sitemap(body, url=URL)
         assert (len(found.entries), found.truncated) == (3, True)
+
+
+@given(st.text(" \t\r\nab", max_size=40))
+def test_line_breaks_go_with_the_white_space_around_them_and_tabs_always(text: str) -> None:
+    runs = re.split("([ \t\r\n]+)", text)
+    kept = ["" if "\n" in run or "\r" in run else run.replace("\t", "") for run in runs]
+    assert sitemap._line_break.sub("", text) == "".join(kept)
+
+
+BLANKS = " " * 60_000
+LONG = "http://a/" + "x" * 2 * MAX_URL_BYTES
+
+
+@pytest.mark.timeout(10)
+def test_runs_of_white_space_are_gone_through_once() -> None:
+    """It took 47 s, quadratically."""
+    assert sitemap._line_break.sub("", "a" + BLANKS + "b") == "a" + BLANKS + "b"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        urlset(f"http://a/{BLANKS}x"),
+        urlset(f"{BLANKS}http://a/x"),
+        urlset(" " * (2 * MAX_URL_BYTES - 9) + "http://a/<!-- cut here -->x"),
+        urlset(f"<![CDATA[{LONG}]]>"),
+        f"<feed><entry><link href='{BLANKS}http://a/'/></entry></feed>",
+        f"<feed><entry><link href='{LONG}'/></entry></feed>",
+        f"<feed><entry><link href='{'&amp;' * (2 * MAX_URL_BYTES + 1)}'/></entry></feed>",
+        f"Sitemap: http://a/{BLANKS}x",
+        f"Sitemap: {LONG}",
+        f"Sitemap: http://a/{'€' * 6000}",
+    ],
+)
+def test_what_is_longer_than_any_url_is_never_searched(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    searched = Mock(wraps=sitemap._line_break)
+    monkeypatch.setattr(sitemap, "_line_break", searched)
+    found = read_sitemap(body.encode(), url=ROBOTS)
+    assert (found.entries, found.skipped) == ([], 1)
+    searched.sub.assert_not_called()
+
+
+def test_white_space_around_a_url_is_not_counted() -> None:
+    url = "http://a/" + "x" * (MAX_URL_BYTES - 9)
+    blanks = " " * 4000
+    assert urls(urlset(f"{blanks}\n{url}\n{blanks}")) == [url]
+
+
+def test_no_more_of_a_field_is_kept_than_is_looked_at() -> None:
+    collector = sitemap._Collector(sitemap._SITEMAP_FORM, url=URL)
+    for tag in ("wrapper", "urlset", "url", "loc"):
+        collector.start(tag, {})
+    for _ in range(5):
+        collector.data("x" * 1_000_000)
+    assert sum(map(len, collector._text)) == sitemap._MAX_WRITTEN + 1
+    feed = sitemap._Collector(sitemap._FORMS["feed"], url=URL)
+    for tag in ("wrapper", "feed", "entry"):
+        feed.start(tag, {})
+    feed.start("link", {"href": "x" * 1_000_000})
+    assert len(feed._values["link"]) < 6 * sitemap._MAX_WRITTEN
+
+
+@pytest.mark.parametrize(("size", "kept"), [(1, True), (100, True), (101, False), (60_000, False)])
+def test_a_date_is_short(*, size: int, kept: bool) -> None:
+    body = f"<urlset><url><loc>http://a/</loc><lastmod>\n{'1' * size}\n</lastmod></url></urlset>"
+    (entry,) = read_sitemap(body.encode(), url=URL).entries
+    assert entry.extra == ({"lastmod": "1" * size} if kept else {})
+
+
+def test_no_more_entries_are_taken_than_the_protocol_allows() -> None:
+    found = read_sitemap(b"http://a/\n" * 50_001, url=URL)
+    assert (len(found.entries), found.truncated) == (50_000, True)
+
+
+@pytest.mark.parametrize("unit", [b"#\n", b" \n"])
+def test_lines_that_say_nothing_are_not_read_for_ever(unit: bytes) -> None:
+    found = read_sitemap(b"http://a/\n" + unit * 200_000 + b"http://b/\n", url=URL)
+    assert found == Sitemap([Entry("http://a/", {}, is_sitemap=False)], truncated=True, skipped=0)
+
+
+def test_of_robots_txt_as_much_is_read_as_for_its_rules() -> None:
+    line = b"Sitemap: http://a/long\n"
+    found = read_sitemap(line * 30_000, url=ROBOTS)
+    assert (len(found.entries), found.truncated) == (512_000 // len(line), True)
+    assert {entry.url for entry in found.entries} == {"http://a/long"}, "none is cut"
+
+
+@pytest.mark.parametrize("head", [b"<!--", b"<?xml ", b"<!DOCTYPE urlset "])
+def test_what_stands_before_the_root_is_not_searched_without_end(head: bytes) -> None:
+    end = {b"<!--": b"-->", b"<?xml ": b"?>", b"<!DOCTYPE urlset ": b">"}[head]
+    assert urls(head + b"x" * 60_000 + end + FULL)
+    with pytest.raises(SitemapError, match="no element"):
+        read_sitemap(head + b"x" * 70_000 + end + FULL, url=URL)
+
+
+def test_of_another_encoding_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'<?xml version="1.0" encoding="iso-8859-1"?>' + urlset("http://a/\xe9", "http://b/").encode(
+        "latin-1"
+    )
+    assert not read_sitemap(body, url=URL).truncated
+    monkeypatch.setattr(sitemap_text, "_MAX_LEGACY_BYTES", len(body) - 20)
+    found = read_sitemap(body, url=URL)
+    assert ([entry.url for entry in found.entries], found.truncated) == (["http://a/\xe9"], True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_a_character_at_the_edge_of_a_step_stays_whole(encoding: str) -> None:
+    step = sitemap._STEP_BYTES
+    for shift in range(4):
+        text = f"<urlset><!--{'x' * (step - 40 - shift)}--><url><loc>http://a/{'é' * 40}</loc></url></urlset>"
+        assert urls(text.encode(encoding)) == ["http://a/" + ("%E9" if encoding == "latin-1" else "é") * 40]
+    assert urls(b"http://a/\xe9\nhttp://b/\xe9") == ["http://a/%E9", "http://b/%E9"], "the last byte too"
+
+
+def test_odd_namespaces_are_found_across_the_steps() -> None:
+    step = sitemap._STEP_BYTES
+    for shift in range(-30, 30, 7):
+        fill = f"<!--{'x' * (step - 20 - shift)}-->"
+        odd = f'<a xmlns="{"n" * 300}"/><b xmlns:i="short"/>'.encode()
+        defused = bytes(sitemap._with_known_namespaces(fill.encode() + odd, at=0))
+        assert defused == fill.encode() + odd.replace(b"<a xmlns", b"<a nsdecl")
+    assert bytes(sitemap._with_known_namespaces(b"<a/><b/>", at=4)) == b"<b/>"
 
 
 def test_entries_without_a_usable_url_are_counted() -> None:

@@ -211,6 +211,21 @@ def test_a_guess_at_https_that_nobody_answers_becomes_http_at_once(outcome: Outc
         assert isinstance(decision, Done)
 
 
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_who_blocks_https_is_sent_no_credentials_over_http(*, is_trusted: bool) -> None:
+    guess = line("https://a.example/x", guessed_scheme=True, is_trusted=is_trusted)
+    again = onward(decide(guess, fetch_error(Outcome.CONNECT_ERROR)))
+    assert isinstance(again, Request)
+    assert not again.is_trusted
+    tried = onward(decide(again, response(status=503)))
+    assert isinstance(tried, Request)
+    assert not tried.is_trusted, "a further try is no other"
+    settled = Settled(Outcome.ROBOTS_UNREACHABLE, UNREACHABLE, Outcome.CONNECT_ERROR, retryable=True)
+    for_robots = onward(decider().settle(guess, settled, at=EPOCH))
+    assert isinstance(for_robots, Request)
+    assert not for_robots.is_trusted, "also when it was robots.txt that could not be had"
+
+
 def test_the_guess_costs_no_retry() -> None:
     guess = line("https://a.example/x", guessed_scheme=True)
     current = onward(decide(guess, fetch_error(Outcome.TLS_ERROR)))
