@@ -153,7 +153,9 @@ class RobotsCache:
         try:
             yield
         except sqlite3.Error as error:
-            raise StateError(f"robots.cache {self._path or '(state)'}: {error}") from error
+            if self._path is None:  # whose database it is knows its name
+                raise
+            raise StateError(f"robots.cache {self._path}: {error}") from error
 
 
 def _encoded(value: object) -> str:

@@ -209,9 +209,9 @@ class Store:
 
         Of those that enter some may be put off to the next call: they are not in ``rows``.
         """
-        recalled = self._robots.recall(entering) if entering else Recalled({}, frozenset())
-        wants = [want for want in wants if want.host_id not in recalled.put_off]
         with self._translated():
+            recalled = self._robots.recall(entering) if entering else Recalled({}, frozenset())
+            wants = [want for want in wants if want.host_id not in recalled.put_off]
             found = self._value(statements.LOAD, limit, _json(wants))
             holds: dict[int, float] = {}
             if entering:
@@ -237,7 +237,8 @@ class Store:
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO holds VALUES (?, ?)", list(holds.items()))
         if files:
-            self._robots.keep(files)
+            with self._translated():
+                self._robots.keep(files)
 
     def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> Admission:
         """Note that these records are on disk and that the output has this length with them.

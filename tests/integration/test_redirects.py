@@ -72,7 +72,7 @@ async def test_credentials_go_to_no_other_origin_and_to_no_robots_txt_of_one() -
                 return NOT_FOUND
         return page()
 
-    headers = {"Authorization": "Bearer s3cret", "Cookie": "id=s3cret", "X-Tag": "plain"}
+    headers = {"Authorization": "Bearer s3cret", "Cookie": "id=s3cret", "X-Tag": "s3cret", "DNT": "1"}
     async with serving(script) as elsewhere, serving(script) as site:
         records = await crawled(
             [site.url(HOST, "/out"), site.url(HOST, "/port"), site.url(HOST, "/")], fetch={"headers": headers}
@@ -85,7 +85,7 @@ async def test_credentials_go_to_no_other_origin_and_to_no_robots_txt_of_one() -
     assert trusted[HOST, "/out"] == "Bearer s3cret"
     for entry in (*site.at(OTHER), *elsewhere.log):
         assert "s3cret" not in " ".join(entry.headers.values()), entry.target
-        assert entry.headers["x-tag"] == "plain"
+        assert entry.headers["dnt"] == "1", "what tells nobody who the user is goes everywhere"
     assert {entry.target for entry in site.at(OTHER)} == {"/back", "/robots.txt", "/robots-elsewhere.txt"}
     assert "/" in elsewhere.targets(HOST)
     assert "s3cret" not in "".join(str(record) for record in records)

@@ -31,6 +31,7 @@ TIMEOUT_S: Final = 20.0
 _LOOK_AGAIN_S: Final = 0.02
 _LIMITED: Final = """
 import os, resource, sys
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # a compiled module cut short breaks all that follow
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 os.execv(sys.argv[2], sys.argv[2:])
 """
