@@ -59,7 +59,7 @@ def use(binaries: Path, place: Path) -> None:
     (place / "urls.txt").write_text("no url\nhttp://127.0.0.1:9/\n")
     run(binaries / "scraper", "crawl", "urls.txt", "-o", "pages.json", "--retries", "0", "-q", cwd=place)
     outcomes = [record["outcome"] for record in json.loads((place / "pages.json").read_text())]
-    if sorted(outcomes) != ["robots_unreachable", "invalid_url"]:
+    if sorted(outcomes) != ["invalid_url", "robots_unreachable"]:
         sys.exit(f"check_wheel: a crawl gave {outcomes}")
     typed = run(
         binaries / "python",
