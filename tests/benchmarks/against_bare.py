@@ -67,7 +67,7 @@ class Pair(NamedTuple):
 
 def bulk_urls(count: int, *, port: int, hosts: int, size_bytes: int) -> list[str]:
     """Return URLs of pages of the sample server, spread over loopback addresses in turn."""
-    names = [f"127.0.{1 + n // HOSTS_PER_NET}.{1 + n % HOSTS_PER_NET}" for n in range(hosts)]
+    names = [f"127.1.{1 + n // HOSTS_PER_NET}.{1 + n % HOSTS_PER_NET}" for n in range(hosts)]
     return [f"http://{names[n % hosts]}:{port}/bulk/{n}?size={size_bytes}" for n in range(count)]
 
 
