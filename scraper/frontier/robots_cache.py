@@ -14,7 +14,7 @@ import msgspec
 from scraper import urls
 from scraper.errors import StateError, UsageError
 from scraper.frontier.rows import host_id
-from scraper.robots.access import Access, RobotsFile, Standing
+from scraper.robots.access import FORBIDDEN_STATUSES, Access, RobotsFile, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,8 +44,6 @@ _WAIT_S = 10.0
 """How long another run that writes to the same file is waited for."""
 _SIDES = ("-wal", "-shm", "-journal")
 """What SQLite puts beside a database. It takes such files for its own, whatever they hold."""
-_FORBIDDEN = frozenset({401, 403})
-"""Answers to robots.txt whose meaning the settings choose; the verdict on a fresh one must agree."""
 
 
 class _Kept(msgspec.Struct, array_like=True, frozen=True):
@@ -119,7 +117,7 @@ class RobotsCache:
         """
         file, now_s = kept.file, self._clock.utc().timestamp()
         standing = file.standing
-        if file.status in _FORBIDDEN and standing in {Standing.FORBIDDEN, Standing.UNAVAILABLE}:
+        if file.status in FORBIDDEN_STATUSES and standing in {Standing.FORBIDDEN, Standing.UNAVAILABLE}:
             standing = Standing.FORBIDDEN if self._denies_forbidden else Standing.UNAVAILABLE
         age_s = self._error_age_s if standing is Standing.UNREACHABLE else self._age_s
         since_s = now_s if kept.by == self._name else min(file.read_at_s, now_s)

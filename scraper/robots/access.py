@@ -15,6 +15,10 @@ STALE_AT_MOST_S = 30 * 86_400.0
 2.3.1.4 gives 30 days as an example of a reasonably long time."""
 
 
+FORBIDDEN_STATUSES = frozenset({401, 403})
+"""Answers to robots.txt whose meaning the settings choose (``robots.forbidden``)."""
+
+
 class Standing(enum.StrEnum):
     """What the answer to robots.txt means (RFC 9309 section 2.3.1)."""
 

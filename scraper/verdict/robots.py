@@ -9,7 +9,7 @@ from scraper.clock import rfc3339
 from scraper.errors import FetchError
 from scraper.messages import Again, Errand, Hop, Response, RobotsRequest
 from scraper.record import Failure, Outcome, Try
-from scraper.robots.access import RobotsFile, Standing, robots_url
+from scraper.robots.access import FORBIDDEN_STATUSES, RobotsFile, Standing, robots_url
 from scraper.robots.reading import MAX_BYTES
 from scraper.verdict.holdoff import retry_after_s
 from scraper.verdict.redirects import STATUSES, Astray, RedirectRules, aimed
@@ -28,7 +28,6 @@ taken to be none."""
 _UNREACHABLE_4XX = frozenset({408, 425, 429})
 """By their number they are the client's fault and would allow all; they say "not now"."""
 
-_FORBIDDEN = frozenset({401, 403})
 _LEAST_AGE_S = 300.0
 """A shorter ``max-age`` would have it fetched more often than some pages."""
 
@@ -59,7 +58,7 @@ class RobotsDecider:
             return self._file(errand, Standing.RULES, at, response=result)
         if result.status >= 500 or result.status in _UNREACHABLE_4XX:  # noqa: PLR2004
             return self._refused(errand, result, at)
-        deny = self._settings.forbidden == "deny" and result.status in _FORBIDDEN
+        deny = self._settings.forbidden == "deny" and result.status in FORBIDDEN_STATUSES
         return self._file(errand, Standing.FORBIDDEN if deny else Standing.UNAVAILABLE, at, response=result)
 
     def _failed(self, errand: RobotsRequest, error: FetchError, at: datetime) -> RobotsDecision:

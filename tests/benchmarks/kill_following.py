@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.kill_many import BATCHES, Round, kill_once
+from tests.benchmarks.kill_many import BATCHES, kill_repeatedly
 from tests.support.linked_site import HOSTS, LinkedSite
 from tests.support.polite_site import Site, serving_in_thread
 from tests.support.processes import Server, records_in, started
@@ -54,7 +54,6 @@ def main() -> int:
     options = parser.parse_args()
     chance = random.Random(options.seed)  # noqa: S311 repeatable, nothing secret
     linked = LinkedSite(options.pages)
-    rounds: list[Round] = []
     with (
         tempfile.TemporaryDirectory(prefix="kill-following-") as folder,
         serving_in_thread(linked.answer) as site,
@@ -72,18 +71,9 @@ def main() -> int:
             "0",
         )
         words += (*depth, *BATCHES)
-        say(f"{'kill':>4} {'after s':>8} {'asked':>7} {'done':>6} {'unnoted bytes':>14} torn")
-        for number in range(1, options.kills + 1):
-            one = kill_once(words, output=output, server=server, lives_s=chance.uniform(0.1, options.longest))
-            if one is None:
-                say(f"complete after {number - 1} kills: take more pages or kill sooner")
-                break
-            rounds.append(one)
-            torn = "yes" if one.was_torn else "no"
-            say(
-                f"{number:>4} {one.lived_s:>8.2f} {one.asked:>7} {one.done:>6} {one.unnoted_bytes:>14} {torn}"
-            )
-        else:
+        lives_s = [chance.uniform(0.1, options.longest) for _ in range(options.kills)]
+        rounds = kill_repeatedly(words, output=output, server=server, lives_s=lives_s)
+        if len(rounds) == options.kills:
             with started(*words) as running:
                 running.popen.wait(LAST_S)
                 ended = running.wait()

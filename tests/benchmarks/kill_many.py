@@ -96,6 +96,23 @@ def verdict(output: Path, urls: list[str], asked: Counter[str]) -> list[str]:
     return wrong + [f"never asked for: {url}" for url in urls if not asked[url]]
 
 
+def kill_repeatedly(
+    words: tuple[str | Path, ...], *, output: Path, server: Server, lives_s: list[float]
+) -> list[Round]:
+    """Kill the program once for each life and print a line for each; fewer when it completes before."""
+    rounds: list[Round] = []
+    say(f"{'kill':>4} {'after s':>8} {'asked':>7} {'done':>6} {'unnoted bytes':>14} torn")
+    for number, life_s in enumerate(lives_s, 1):
+        one = kill_once(words, output=output, server=server, lives_s=life_s)
+        if one is None:
+            say(f"complete after {number - 1} kills: take more pages or kill sooner")
+            break
+        rounds.append(one)
+        torn = "yes" if one.was_torn else "no"
+        say(f"{number:>4} {one.lived_s:>8.2f} {one.asked:>7} {one.done:>6} {one.unnoted_bytes:>14} {torn}")
+    return rounds
+
+
 def main() -> int:
     """Run, print the table, and return the exit code."""
     parser = argparse.ArgumentParser(
@@ -111,7 +128,6 @@ def main() -> int:
     parser.add_argument("--longest", type=float, default=2.2, metavar="SECONDS", help="the latest kill")
     options = parser.parse_args()
     chance = random.Random(options.seed)  # noqa: S311 repeatable, nothing secret
-    rounds: list[Round] = []
     with tempfile.TemporaryDirectory(prefix="kill-many-") as folder, serving() as server:
         # Answers that come at different times make many small batches, so that more kills meet a write.
         urls = [
@@ -121,18 +137,9 @@ def main() -> int:
         output = Path(folder, "pages.jsonl")
         sources = write_list(Path(folder, "urls.txt"), urls)
         words = ("crawl", sources, "-o", output, "--resume", "--quiet", "--delay", "0", *BATCHES)
-        say(f"{'kill':>4} {'after s':>8} {'asked':>7} {'done':>6} {'unnoted bytes':>14} torn")
-        for number in range(1, options.kills + 1):
-            one = kill_once(words, output=output, server=server, lives_s=chance.uniform(0.1, options.longest))
-            if one is None:
-                say(f"complete after {number - 1} kills: take more pages or kill sooner")
-                break
-            rounds.append(one)
-            torn = "yes" if one.was_torn else "no"
-            say(
-                f"{number:>4} {one.lived_s:>8.2f} {one.asked:>7} {one.done:>6} {one.unnoted_bytes:>14} {torn}"
-            )
-        else:
+        lives_s = [chance.uniform(0.1, options.longest) for _ in range(options.kills)]
+        rounds = kill_repeatedly(words, output=output, server=server, lives_s=lives_s)
+        if len(rounds) == options.kills:
             ended = scrape(*words)
             if ended.code:
                 say(f"the last run ended with {ended.code}: {ended.err}")
