@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FUZZ_S ?= 60
+FUZZ_TARGETS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test bench lint format config docs picture clean
+.PHONY: help venv demo test fuzz bench lint format config docs picture clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +32,13 @@ demo: $(STAMP) ## Serve a sample site on this machine and crawl it
 test: lint ## Run every gate: format, lint, types, imports, tests with coverage, the wheel
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term --cov-fail-under=85
 	$(BIN)/python tests/support/check_wheel.py
+
+# Where atheris has no wheel (it has them for Linux on x86-64) pip would build it, which needs a clang with libFuzzer.
+fuzz: $(STAMP) ## Search for input that breaks what reads from the net: FUZZ_S=60 seconds a target
+	@$(BIN)/python -m pip install --quiet --only-binary atheris --group fuzz || \
+		{ echo "there is no atheris for this Python and system; 'make test' runs the same targets without it," >&2; \
+		echo "and with clang: CLANG_BIN=/usr/bin/clang $(BIN)/python -m pip install --group fuzz" >&2; exit 2; }
+	@$(BIN)/python -m tests.fuzz.campaign --seconds $(FUZZ_S) $(FUZZ_TARGETS)
 
 bench: $(STAMP) ## Measure the program against a bare script that does the same work
 	@$(BIN)/python tests/benchmarks/against_bare.py

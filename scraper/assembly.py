@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import random
-import re
 from typing import TYPE_CHECKING
 
 from scraper.clock import SystemClock
 from scraper.execution import Run
 from scraper.fetch.http import HttpFetcher
-from scraper.following import Follower
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
-from scraper.frontier.scope import Scope
 from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
-from scraper.parse.page import PageParser
 from scraper.pipeline import Crawl
+from scraper.processes.pool import ProcessPool
 from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
 from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.sources.source import Source
-from scraper.verdict.page import Decider
-from scraper.verdict.redirects import RedirectRules
-from scraper.verdict.retries import Retries
-from scraper.verdict.robots import RobotsDecider
-from scraper.visit import Visitor
+from scraper.verdict.retries import RunBudget
+from scraper.visiting import product_token, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -36,6 +29,7 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
     from scraper.sources.lines_given import GivenLines
+    from scraper.visit import Visitor
 
 
 @contextlib.asynccontextmanager
@@ -78,13 +72,15 @@ async def open_run(
         before = await kept.state.call(kept.state.store.progress)
         seeds = await stack.enter_async_context(await remaining_seeds(sources, kept.state))
         name = await run_name(kept.state, clock)
-        fetcher = await stack.enter_async_context(HttpFetcher.open(settings.fetch, clock=clock))
 
         def waits() -> tuple[str, ...]:
-            return _waits(crawl, fetcher, clock)
+            return _waits(crawl, visits, clock)
 
         watchdog = Watchdog(observer, waits=waits, silence_s=settings.run.watchdog_s, clock=clock)
         everyone = Observers(watchdog, observer)
+        visits, visitor = await stack.enter_async_context(
+            _open_visits(settings, token=token, run=name, clock=clock, observer=everyone)
+        )
         crawl = Crawl(
             seeds=seeds,
             frontier=Frontier(
@@ -95,7 +91,7 @@ async def open_run(
                 clock=clock,
                 progress=before,
             ),
-            visitor=visitor_for(settings, fetcher, token=token, run=name, clock=clock),
+            visitor=visitor,
             journal=kept.journal,
             observer=everyone,
             workers=settings.run.workers,
@@ -117,40 +113,25 @@ async def open_run(
             kept.complete = run.is_complete
 
 
-def product_token(settings: Settings) -> str:
-    """Return the name that robots.txt may call us by: RFC 9309 section 2.2.1.
-
-    The user agent should begin with it, so that who reads his logs knows what to write.
-    """
-    named = re.match(r"[A-Za-z_-]+", settings.fetch.user_agent)
-    return settings.robots.token or (named[0] if named else "")
-
-
-def visitor_for(settings: Settings, fetcher: HttpFetcher, *, token: str, run: str, clock: Clock) -> Visitor:
-    """Put together what is done about one errand; the fetcher is not closed by it."""
-    retries = Retries(
-        settings.retry,
-        longest_wait_s=settings.politeness.retry_after_cap_s,
-        chance=random.Random(),  # noqa: S311 for jitter, not for secrets
-    )
-    follow = settings.follow
-    return Visitor(
-        fetcher=fetcher,
-        decider=Decider(
-            retries=retries,
-            redirects=RedirectRules(settings.fetch.max_redirects, settings.fetch.refuse_downgrade),
-            refresh_within_s=follow.meta_refresh_within_s if follow.meta_refresh else None,
-        ),
-        robots=RobotsDecider(settings.robots, retries=retries),
-        parser=PageParser(settings.parse),
-        follower=Follower(follow, Scope(follow)),
-        token=token,
-        run=run,
-        clock=clock,
-    )
+@contextlib.asynccontextmanager
+async def _open_visits(
+    settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer
+) -> AsyncIterator[tuple[ProcessPool | HttpFetcher, ProcessPool | Visitor]]:
+    """Give who knows what a visit waits for, and who visits: here, or in child processes."""
+    if settings.run.processes:
+        opened = ProcessPool.open(settings, token=token, run=run, clock=clock, observer=observer)
+        async with opened as pool:
+            yield pool, pool
+        return
+    async with HttpFetcher.open(settings.fetch, clock=clock) as fetcher:
+        budget = RunBudget(settings.retry)
+        yield (
+            fetcher,
+            visitor_for(settings, fetcher, token=token, run=run, clock=clock, budget=budget),
+        )
 
 
-def _waits(crawl: Crawl, fetcher: HttpFetcher, clock: Clock) -> tuple[str, ...]:
+def _waits(crawl: Crawl, visits: ProcessPool | HttpFetcher, clock: Clock) -> tuple[str, ...]:
     """Return a line for each worker that is at something, and one for the frontier."""
     now_s = clock.monotonic()
     stands = crawl.frontier.occupancy()
@@ -160,7 +141,7 @@ def _waits(crawl: Crawl, fetcher: HttpFetcher, clock: Clock) -> tuple[str, ...]:
     )
     lines = [frontier]
     for name, request in crawl.under_way.items():
-        phase = fetcher.phase_of(name) or "the writer"
+        phase = visits.phase_of(name) or "the writer"
         since_s = now_s - request.released_at_s
         what = request.target or (request.input if isinstance(request, Request) else "")
         lines.append(f"{name}: {what} waits for {phase}, {since_s:.0f} s by now")

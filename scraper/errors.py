@@ -58,8 +58,9 @@ class FetchError(PageError):
     ``outcome`` is the record's outcome by that name (``dns_error``, ``timeout``, ...), kept as text
     because the vocabulary below the record does not know the record. ``kind`` is the name of the
     underlying error, ``phase`` where it happened: ``dns``, ``connect``, ``send``, ``headers``,
-    ``body`` or ``decode``. ``is_stale`` says that a kept connection had died before it was used
-    again, so that the server has most likely not seen the request.
+    ``body`` or ``decode``; ``proxy`` and ``tunnel`` on the way through a proxy. ``is_stale`` says that a
+    kept connection had died before it was used again, so that the server has most likely not seen the
+    request.
     """
 
     def __init__(self, message: str, *, outcome: str, kind: str, phase: str, is_stale: bool = False) -> None:

@@ -15,6 +15,7 @@ from scraper.messages import Found
 from scraper.parse.sitemap import CAP_BYTES, read_sitemap
 from scraper.parse.sitemap_text import SitemapError
 from scraper.record import Failure, Outcome
+from scraper.redaction import without_user_info
 from scraper.robots.access import origin_of, robots_url
 
 if TYPE_CHECKING:
@@ -112,16 +113,18 @@ class Follower:
         try:
             url = urls.parse_input(entry.url).url
         except InvalidUrl as error:
-            return Found(entry.url, None, 0, extra=dict(entry.extra) or None, why=str(error))
+            return Found(
+                without_user_info(entry.url), None, 0, extra=dict(entry.extra) or None, why=str(error)
+            )
         if entry.is_sitemap:
             if request.depth >= _MOST_NESTED:
                 return None
             nested = self._found(request, url, depth=request.depth + 1)
-            return replace(nested, input=f"sitemap:{entry.url}", is_sitemap=True)
+            return replace(nested, input=f"sitemap:{without_user_info(entry.url)}", is_sitemap=True)
         if not self._scope.takes_line(url):
             return None
         page = self._found(request, url, depth=0)
-        return replace(page, input=entry.url, extra=dict(entry.extra) or None)
+        return replace(page, input=without_user_info(entry.url), extra=dict(entry.extra) or None)
 
     def _found(self, request: Request, url: str, *, depth: int) -> Found:
         trusted = request.is_trusted and request.url is not None and origin_of(url) == origin_of(request.url)

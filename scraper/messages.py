@@ -50,7 +50,7 @@ class Settled(msgspec.Struct, frozen=True):
     retryable: bool = False
 
 
-class Errand(msgspec.Struct, frozen=True, kw_only=True):
+class _Errand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A URL to be asked for, and how that went so far.
 
     Never changed in place; a hop or another try is a new value.
@@ -77,16 +77,21 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds spent on the hops and tries so far."""
     is_last: bool = False
     """Nothing more is known to be asked of its host: the connection need not be kept."""
+    is_listed: bool = False
+    """The host of ``target`` stands in the user's own list, so that it may have a private address. Set
+    each time that politeness lets it go: it means nothing before."""
+    is_suspect: bool = False
+    """The process that visited it died, perhaps of it: it is to be visited alone."""
 
 
-class RobotsRequest(Errand, frozen=True, kw_only=True):
+class RobotsRequest(_Errand, frozen=True, kw_only=True):
     """The robots.txt of one origin under way."""
 
     origin: str
     """Scheme, host and port that its rules are for, wherever redirects lead: ``https://example.com``."""
 
 
-class Request(Errand, frozen=True, kw_only=True):
+class Request(_Errand, frozen=True, kw_only=True):
     """One line under way."""
 
     seq: int
@@ -113,6 +118,10 @@ class Request(Errand, frozen=True, kw_only=True):
     robots: Robots | None = None
     """What robots.txt says of ``target``; ``None`` when it was not asked."""
     duplicate_of: int | None = None
+
+
+Errand: TypeAlias = Request | RobotsRequest
+"""What a worker is sent out for."""
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +213,7 @@ class Found(msgspec.Struct, frozen=True):
     """Why it is no URL."""
 
 
-class Finished(msgspec.Struct, frozen=True, kw_only=True):
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A record, encoded, on its way to the writer, with what observers and the state need of it."""
 
     home: int
@@ -231,14 +240,14 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that it led to. They enter the state together with the record."""
 
 
-class Again(msgspec.Struct, frozen=True):
+class Again(msgspec.Struct, frozen=True, tag=True):
     """The attempt failed; the errand is to be tried once more, not sooner than after a wait."""
 
     errand: Errand
     wait_s: float
 
 
-class Hop(msgspec.Struct, frozen=True):
+class Hop(msgspec.Struct, frozen=True, tag=True):
     """The answer leads to another URL, which waits its turn at its own host."""
 
     errand: Errand

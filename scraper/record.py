@@ -56,6 +56,8 @@ class Outcome(enum.StrEnum):
     """The body passed the cap; the metadata is that of the part that was read."""
     DECODE_ERROR = "decode_error"
     """The content encoding (gzip, br, ...) is broken or unknown."""
+    BLOCKED_ADDRESS = "blocked_address"
+    """The host has only addresses that are not public, and ``--private`` does not let it be asked."""
     HOST_UNAVAILABLE = "host_unavailable"
     """The host did not answer so many times that the rest of its URLs was given up."""
     PARSE_ERROR = "parse_error"
@@ -75,8 +77,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     """One line for people."""
     phase: str
-    """``url``, ``robots``, ``dns``, ``connect``, ``send``, ``headers``, ``body``, ``decode``,
-    ``redirect`` or ``parse``."""
+    """``url``, ``robots``, ``proxy``, ``tunnel``, ``dns``, ``connect``, ``send``, ``headers``, ``body``,
+    ``decode``, ``redirect``, ``parse``, or ``visit`` when a child process died of it elsewhere."""
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,6 +261,11 @@ class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
     """``bom``, ``header``, ``meta``, ``detected`` or ``default``."""
     encoding_errors: int | None = None
     """How many replacement characters the decoding put in."""
+    cut: list[str] = []
+    """Fields of which the page has more than is kept: a text beyond 10,000 characters, a list beyond 1,000
+    entries (200 names in ``og`` and ``twitter``), all of the page's fields beyond 512 KiB. ``document``:
+    of the markup was left out what no parser bears, or all behind 3 million characters or 200,000 tags
+    (``beautifulsoup``: 100,000); then counts are too low."""
 
 
 class Record(Page, frozen=True, omit_defaults=True):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scraper import urls
 from scraper.clock import rfc3339
 from scraper.messages import Finished
 from scraper.record import SCHEMA_VERSION, Record, Timing
+from scraper.redaction import shown_header, without_user_info
 
 if TYPE_CHECKING:
     from scraper.messages import Found, Request, Response
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from scraper.verdict.page import Done
 
 _encode = msgspec.json.Encoder().encode
-_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "cookie2"})
-_REDACTED = "[redacted]"
 
 
 def finish(
@@ -52,7 +50,7 @@ def finish(
         schema=SCHEMA_VERSION,
         run=run,
         seq=request.seq,
-        input=urls.without_user_info(request.input),
+        input=without_user_info(request.input),
         extra=request.extra or {},
         url=request.url,
         final_url=response.url if response else None,
@@ -93,7 +91,7 @@ def _http(response: Response) -> dict[str, Any]:
     """Return the fields of the HTTP and time groups, and the body's hash."""
     headers: dict[str, list[str]] = {}
     for name, value in response.headers:
-        headers.setdefault(name, []).append(_redacted(name, value))
+        headers.setdefault(name, []).append(shown_header(name, value))
     return {
         "status": response.status,
         "reason": response.reason or None,
@@ -112,17 +110,6 @@ def _http(response: Response) -> dict[str, Any]:
         "elapsed": round(response.elapsed_s, 6),
         "body_sha256": hashlib.sha256(response.body).hexdigest(),
     }
-
-
-def _redacted(name: str, value: str) -> str:
-    """Return a header's value without what could be used by whoever reads it."""
-    if name == "set-cookie":
-        cookie, _, attributes = value.partition(";")
-        shown = f"{cookie.partition('=')[0]}={_REDACTED}"
-        return f"{shown};{attributes}" if attributes else shown
-    if name == "location":
-        return urls.shown_location(value)
-    return _REDACTED if name in _CREDENTIALS else value
 
 
 def _timing(request: Request, response: Response, *, started_s: float, parse_s: float) -> Timing:

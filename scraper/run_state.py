@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,14 +14,16 @@ import msgspec
 
 from scraper.errors import StateError, UsageError
 from scraper.frontier.state_thread import StateThread
+from scraper.messages import Seed
+from scraper.redaction import redact, without_user_info
 from scraper.runs import Mode, RunFiles, new_run_id
+from scraper.sinks.claim import claimed
 from scraper.sinks.jsonl import JsonLinesJournal
 from scraper.sources.source import Identity, Source
 from scraper.sources.stream import SeedStream
-from scraper.urls import redact
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from scraper.clock import Clock
     from scraper.sinks.base import Journal
@@ -49,10 +53,11 @@ async def kept_on_disk(files: RunFiles, mode: Mode) -> AsyncIterator[Kept]:
         UsageError: The place can't be written, or the outputs are not those of the run to be resumed.
     """
     files.check(mode)
-    try:
-        files.state.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"can't write {files.outputs[0]}: {error.strerror}") from error
+    for output in files.outputs:
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"can't write {output}: {error.strerror}") from error
     if mode is Mode.FRESH:
         await _discard(files.state)
     state = await StateThread.open(files.state)
@@ -60,12 +65,16 @@ async def kept_on_disk(files: RunFiles, mode: Mode) -> AsyncIterator[Kept]:
     try:
         await _same_outputs(files, state)
         before = await state.call(state.store.progress)
-        journal = await JsonLinesJournal.reopen(files.journal, length=before.output_bytes)
-        try:
-            kept = Kept(state, journal)
-            yield kept
-        finally:
-            await journal.close()
+        # Given back before the state is removed, so that a kill in between leaves no lock behind.
+        with claimed(files.outputs):
+            journal = await JsonLinesJournal.reopen(
+                files.journal, length=before.output_bytes, is_output=files.keeps_journal
+            )
+            try:
+                kept = Kept(state, journal)
+                yield kept
+            finally:
+                await journal.close()
     finally:
         complete = kept is not None and kept.complete
         untouched = (await state.call(state.store.progress)).lines == 0
@@ -77,13 +86,19 @@ async def kept_on_disk(files: RunFiles, mode: Mode) -> AsyncIterator[Kept]:
 
 @contextlib.asynccontextmanager
 async def kept_for_now(journal: Journal) -> AsyncIterator[Kept]:
-    """Give a run that writes elsewhere a state that does not outlive it. The journal is not closed."""
+    """Give a run that writes elsewhere a state that does not outlive it. The journal is not closed.
+
+    Where the system can, the state has no name from here on: also ``kill -9`` leaves nothing behind.
+    """
     with tempfile.TemporaryDirectory(prefix="scraper-", ignore_cleanup_errors=True) as folder:
         state = await StateThread.open(Path(folder, "state"))
         try:
+            if os.name == "posix":
+                # SQLite keeps state and write-ahead log open, and by exclusive locking needs no others.
+                await asyncio.to_thread(shutil.rmtree, folder)
             yield Kept(state, journal)
         finally:
-            await state.close(remove=True)
+            await state.close(remove=os.name != "posix")
 
 
 async def _same_outputs(files: RunFiles, state: StateThread) -> None:
@@ -120,6 +135,33 @@ def _remove_journal(files: RunFiles, *, complete: bool) -> None:
             files.journal.unlink()
 
 
+class WithoutUserInfo:
+    """A source whose lines have their user info masked before anything keeps them.
+
+    Such a line is no URL that would be asked for, with its user info or without, so the record is the same.
+    What holds it meanwhile, the state above all, never has the password.
+    """
+
+    def __init__(self, source: Source | GivenLines) -> None:
+        self._source = source
+        self.name = source.name
+        self.rereadable = source.rereadable
+
+    def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
+        """Yield the source's seeds; see ``Source.open_seeds``."""
+        for seed in self._source.open_seeds(before_read=before_read):
+            shown = without_user_info(seed.input)
+            yield seed if shown == seed.input else Seed(shown, seed.extra)
+
+
+def _masked(source: Source) -> Source:
+    """Return a source as it may be kept: the URLs of arguments without user info."""
+    if source.kind != "argument":
+        return source
+    urls = tuple(map(without_user_info, source.urls))
+    return msgspec.structs.replace(source, name=without_user_info(source.name), urls=urls)
+
+
 class _Listed(msgspec.Struct, frozen=True):
     """A source as the state remembers it."""
 
@@ -137,9 +179,11 @@ async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateTh
     """
     remembered = await state.call(state.store.fact, "sources")
     if remembered is None:
-        listed = [_Listed(source, source.identity()) for source in sources if isinstance(source, Source)]
+        listed = [
+            _Listed(_masked(source), source.identity()) for source in sources if isinstance(source, Source)
+        ]
         await state.call(state.store.note, sources=msgspec.json.encode(listed).decode())
-        return SeedStream(sources)
+        return SeedStream([WithoutUserInfo(source) for source in sources])
     listed = _recalled(remembered, list[_Listed])
     if sources and [_place(source) for source in sources] != [_place(one.source) for one in listed]:
         names = ", ".join(redact(one.source.name) for one in listed)
@@ -168,7 +212,7 @@ async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateTh
         None if one is not None and one.ended else one.consumed if one else 0
         for one in (read.get(number) for number in range(len(listed)))
     ]
-    return SeedStream([one.source for one in listed], skip=skip)
+    return SeedStream([WithoutUserInfo(one.source) for one in listed], skip=skip)
 
 
 async def run_name(state: StateThread, clock: Clock) -> str:
@@ -184,7 +228,7 @@ def _place(source: Source | GivenLines) -> object:
     """Return what tells sources apart, however a file's path is spelled."""
     if isinstance(source, Source) and source.kind == "file":
         return msgspec.structs.replace(source, name=str(Path(source.name).resolve()))
-    return source
+    return _masked(source) if isinstance(source, Source) else source
 
 
 T = TypeVar("T")

@@ -6,12 +6,14 @@ import enum
 import os
 import secrets
 from datetime import UTC
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from scraper.errors import OutputExists, UsageError
+from scraper.planted import refuse_planted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,22 +59,21 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_unfinished(self) -> bool:
         """Whether a run that was stopped or has died lies there."""
-        return self.state.exists()
+        return os.path.exists(self.state)  # noqa: PTH110 Path's raises where a folder can't be looked into
 
     def is_complete(self) -> bool:
         """Whether an output is there and no unfinished run with it."""
-        return not self.is_unfinished() and any(path.is_file() for path in self.outputs)
+        return not self.is_unfinished() and any(map(os.path.isfile, self.outputs))
 
     def check(self, mode: Mode) -> None:
         """Refuse what would overwrite.
 
         Raises:
             OutputExists: Something is there that the mode keeps; the message has the remedy.
-            UsageError: An output is there and is no file.
+            UsageError: An output is there and is no file, the state is a link, or another user may have
+                put one of the files there (see ``scraper.planted``).
         """
-        for path in (*self.outputs, self.journal):
-            if path.exists() and not path.is_file():
-                raise UsageError(f"{path}: is there and is no file; name another output")
+        self._check_places()
         if mode is Mode.FRESH:
             return
         if mode is Mode.RESUME:
@@ -85,8 +86,17 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
                 "go on with --resume, or start over with --fresh"
             )
         for path in self.outputs:
-            if path.exists():
+            if os.path.exists(path):  # noqa: PTH110 as above
                 raise OutputExists(f"{path} exists: replace it with --fresh, or name another output")
+
+    def _check_places(self) -> None:
+        for path in self.written():
+            refuse_planted(path)
+        for path in (*self.outputs, self.journal):
+            if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 as above
+                raise UsageError(f"{path}: is there and is no file; name another output")
+        if self.state.is_symlink():  # nobody has a reason to make one, and the list would go where it leads
+            raise UsageError(f"{self.state}: is a link, where the run's state belongs; remove it")
 
     def keep_apart(self, others: Sequence[str]) -> None:
         """Refuse to write to a file that is read, or that something else is written to.
@@ -94,9 +104,8 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             UsageError: One of ``others`` is one of ours.
         """
-        ours = set(map(os.path.realpath, self.written()))
         for other in others:
-            if "\0" not in other and os.path.realpath(other) in ours:
+            if "\0" not in other and any(_is_same_file(own, other) for own in self.written()):
                 raise UsageError(f"{other} is also an output of the run; name another")
 
     def written(self) -> Iterator[Path]:
@@ -109,8 +118,11 @@ def run_files(outputs: Sequence[Path]) -> RunFiles:
     """Return the files of a run with these outputs (at least one).
 
     Raises:
-        UsageError: An output has no known ending, or two are the same.
+        UsageError: An output has no known ending, two are the same, or one is a link that another user
+            may have made.
     """
+    for path in outputs:
+        refuse_planted(path)
     # Resolved: a link and its target are one file, and must have one lock.
     outputs = [path.resolve() if path.is_symlink() else path for path in outputs]
     for path in outputs:
@@ -119,7 +131,7 @@ def run_files(outputs: Sequence[Path]) -> RunFiles:
             raise UsageError(f"{path}: the ending names the format, one of {known}")
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
-    if len({path.resolve() for path in outputs}) < len(outputs):
+    if any(_is_same_file(one, other) for one, other in combinations(outputs, 2)):
         raise UsageError("an output is named twice")
     first = min(outputs)  # whatever their order, they are one run
     journals = [path for path in outputs if path.suffix in JOURNAL_FORMATS]
@@ -145,10 +157,12 @@ def keep_cache_apart(cache: str, *, files: RunFiles | None, others: Sequence[str
         others: Further paths, of lists and logs.
 
     Raises:
-        UsageError: It is one of them, or one that SQLite puts beside it is.
+        UsageError: It is one of them, or one that SQLite puts beside it is; or another user may have put
+            it there.
     """
     if not cache:
         return
+    refuse_planted(Path(cache))
     others = [other for other in others if "\0" not in other]
     for own in _database(Path(os.path.realpath(cache))):
         for path in (*(files.written() if files else ()), *others):

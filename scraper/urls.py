@@ -1,4 +1,4 @@
-"""What a URL is called where: to ask for it, to count its host, to find duplicates, to log it.
+"""What a URL is called where: to ask for it, to count its host, to find duplicates.
 
 Three values that must not be mixed up: the *input* as the user wrote it; the *request URL*, which is
 what the WHATWG URL Standard makes of it, no more; and the *key*, which goes further (RFC 3986
@@ -8,7 +8,7 @@ Parsing is Ada's (``can_ada``), the parser of Node.js. Most URLs in lists and pa
 way it would write them already; one regular expression recognises those and saves the call. Whatever
 it takes must come out of the parser unchanged: the tests hold the two together.
 
-This module does no I/O.
+How a URL is shown to people is the matter of ``redaction``. This module does no I/O.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ MAX_URL_BYTES = 8192
 """No longer URL is asked for; RFC 9110 4.1 wants 8000 octets supported, few servers take more."""
 
 _MAX_HOST = 253
+_MAX_LABEL = 63
 _MAX_PORT = 65_535
 _SHOWN = 80
 
@@ -47,6 +48,7 @@ _plain_path = re.compile(rf"(?!//){_PATH}").fullmatch
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
 _port_follows = re.compile(r"[0-9]{1,5}(?:[/\\?#]|$)").match
 _NUMBERED_SCHEMES = frozenset({"callto", "data", "fax", "sms", "tel", "urn"})
+_SCHEMES = frozenset({"http", "https"})
 _guessable_host = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]").fullmatch
 _ipv4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}").fullmatch
 _carried_host = re.compile(r"\[.*|[^.]{1,63}+(?:\.[^.]{1,63}+)*+").fullmatch
@@ -55,22 +57,22 @@ _authority = re.compile(r"https?:[/\\]*([^/\\?#]*)", re.IGNORECASE).match
 _unprintable = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd]").search
 _escaped_byte = re.compile("[\udc80-\udcff]")
 _lone_surrogate = re.compile("[\ud800-\udfff]")
-_EDGES = "".join(map(chr, range(0x21))) + "\x85\xa0\u2028\u2029\u3000\ufeff\u200b"
+# Controls, blanks, and marks of no width or of direction: what copying leaves at a line's ends.
+_EDGES = " " + "".join(char for char in map(chr, (*range(0x3001), 0xFEFF)) if not char.isprintable())
 _SQUEEZED = {ord(c): None for c in "\t\n\r"}
 
 _triplet = re.compile(r"%([0-9A-Fa-f]{2})")
 _stray_percent = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
-_user_info = re.compile(r"^(\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]*)[^/\\?#]*@")
-_parameter = re.compile(r"(?<=[?&;#])([^=&;#?]+)=([^&;#]+)")
-_secret_part = re.compile(
-    r"token|secret|passw|pwd|signature|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|sess(?:ion)?[-_.]?id"
-).search
-_SECRET_NAMES = frozenset({"auth", "authorization", "jwt", "key", "otp", "pass", "session", "sid", "sig"})
+AT_SIGN = r"(?:[@\uff20\ufe6b]|%(?:25)*40)"
+"""A pattern: the sign, what IDNA takes for it (UTS 46), and it percent-encoded, also repeatedly."""
+_at_sign = re.compile(AT_SIGN).search
+_needs_no_user = re.compile(r"\s*(?:mailto:[^:/\\]*|/@.*)", re.IGNORECASE).fullmatch
+_origin = re.compile(r"(?:[a-z][a-z0-9+.-]*:[/\\]*|[/\\]{2,})([^/\\?#]*)", re.IGNORECASE).match
+_label_end = re.compile("[.\u3002\uff0e\uff61]")  # UTS 46 takes all of them for the dot
+_port = re.compile(r":[0-9]*\Z")
 _root_dot = re.compile(r"\.(?=(?::[0-9]+)?\Z)")
-_names_host = re.compile(r"[/\\]{2}").search
-_MASK = "***"
 
 
 class ParsedUrl(NamedTuple):
@@ -82,6 +84,10 @@ class ParsedUrl(NamedTuple):
     """The host key, as by ``host_key``."""
     guessed_scheme: bool = False
     """The line had no scheme; ``https`` was put before it. See ``http_variant``."""
+    is_plain_host: bool = True
+    """The line names the host as it is called: letters of either case, an IPv6 address or an international
+    name in any of their forms, but no number or escape that only a parser takes for this host, and no dot
+    of the root."""
 
 
 def parse_input(line: str) -> ParsedUrl:
@@ -105,15 +111,15 @@ def parse_input(line: str) -> ParsedUrl:
 
 def _parse_with_care(line: str) -> ParsedUrl:
     """Parse any line; ``parse_input`` is the same, quicker for plain lines."""
-    text = line.strip(_EDGES)
+    text = trimmed(line)
     if not text:
         raise InvalidUrl("the line is empty")
     if len(text) > MAX_URL_BYTES:
         raise InvalidUrl(f"longer than {MAX_URL_BYTES} bytes")
-    text = text.translate(_SQUEEZED)
     if odd := _unprintable(text):
         raise InvalidUrl(_unprintable_reason(odd[0]))
     absolute, guessed = _with_scheme(text)
+    _check_labels(absolute)
     try:
         parsed = can_ada.parse(absolute)
     except ValueError:
@@ -123,7 +129,26 @@ def _parse_with_care(line: str) -> ParsedUrl:
     url, host = _strict(parsed)
     if guessed:
         _judge_guess(text, parsed.hostname, has_port=bool(parsed.port))
-    return ParsedUrl(drop_fragment(url), _without_dot(host), guessed)
+    host = _without_dot(host)
+    return ParsedUrl(drop_fragment(url), host, guessed, _names_plainly(absolute, host_name(host)))
+
+
+def _names_plainly(absolute: str, name: str) -> bool:
+    """Return whether a URL as it is written names a host in a form that people know it by.
+
+    WHATWG URL Standard 3.5 takes ``127.1``, ``0x7f000001`` and full-width digits for ``127.0.0.1``, and
+    undoes escapes. Who writes so may mean to hide the host from a person who looks the list over.
+    """
+    found = _authority(absolute)
+    written = _port.sub("", found[1]) if found else ""
+    if written.isascii():
+        return written.lower() == name or (written.startswith("[") and "%" not in written)
+    return "xn--" in name and "%" not in written
+
+
+def host_name(host: str) -> str:
+    """Return a host key without its port."""
+    return host[: host.index("]") + 1] if host.startswith("[") else host.partition(":")[0]
 
 
 def _unprintable_reason(char: str) -> str:
@@ -136,20 +161,35 @@ def _with_scheme(text: str) -> tuple[str, bool]:
     """Return the text with a scheme, and whether it had to be guessed."""
     if found := _scheme(text):
         scheme = found[1].lower()
-        if scheme in {"http", "https"}:
+        if scheme in _SCHEMES:
             return text, False
         if scheme in _NUMBERED_SCHEMES or not _port_follows(text, found.end()):
-            raise InvalidUrl(f"the scheme is {scheme[:_SHOWN]!r}, only http and https are asked for")
-    elif text[0] in "/\\":
+            # What looks like a scheme may be a user's name, and a password follow it.
+            named = "" if may_hold_user_info(text) else f"the scheme is {scheme[:_SHOWN]!r}, "
+            raise InvalidUrl(f"{named}only http and https are asked for")
+    elif text.startswith(("/", "\\")):
         if text[1:2] not in {"/", "\\"}:
             raise InvalidUrl("a path without a host")
         return "https:" + text, True
     return "https://" + text, True
 
 
+def _check_labels(text: str) -> None:
+    """Refuse a long label that is not ASCII: Punycode takes the square of its length, 0.4 s for 8000.
+
+    DNS could not carry it: Punycode is never shorter than the text (RFC 3492 section 3).
+    """
+    if len(text) <= _MAX_LABEL or (text.isascii() and "%" not in text):
+        return
+    found = _origin(trimmed(text))
+    host = unquote(found[1].rpartition("@")[2]) if found else ""
+    if not host.isascii() and any(len(label) > _MAX_LABEL for label in _label_end.split(host)):
+        raise InvalidUrl("a part of the host is too long")
+
+
 def _parse_failure(absolute: str) -> str:
     """Say why the parser refused, as far as that can be seen from outside."""
-    if "@" in absolute:  # the part shown might be a password
+    if _at_sign(absolute):  # the part shown might be a password
         return "no valid host or port"
     found = _authority(absolute)
     authority = found[1] if found else ""
@@ -169,6 +209,8 @@ def _judge_guess(text: str, name: str, *, has_port: bool) -> None:
         raise InvalidUrl(_no_host(name))
     if _ipv4(name) and name not in text:
         raise InvalidUrl("a number, not a URL")
+    if name in _SCHEMES:  # taken for a host, it would be asked for the rest, a password perhaps
+        raise InvalidUrl(f"the scheme is not followed by ://, or not spelt {name}")
     bare = not has_port and not set(text.lstrip("/\\")) & set("/\\?#:")
     if bare and "." not in name and name != "localhost" and name[0] != "[":
         raise InvalidUrl(f"no scheme and no host with a dot; write https://{name[:_SHOWN]}/ if it is one")
@@ -203,6 +245,7 @@ def _parsed(url: str) -> tuple[str, str]:
         InvalidUrl: It is none.
     """
     try:
+        _check_labels(url)
         return _strict(can_ada.parse(scalar_text(url)))
     except ValueError:
         raise InvalidUrl("not a URL") from None
@@ -287,6 +330,7 @@ def drop_fragment(url: str) -> str:
 def _base(url: str) -> tuple[can_ada.URL, str] | None:
     """Return a base URL parsed, and its origin paths can simply be put behind that."""
     try:
+        _check_labels(url)
         parsed = can_ada.parse(scalar_text(url))
         _, host = _strict(parsed)
     except (ValueError, InvalidUrl):
@@ -314,9 +358,35 @@ def resolve(base: str, reference: str) -> str | None:
     if _plain_path(reference) and len(origin) + len(reference) <= MAX_URL_BYTES:
         return origin + reference
     try:
+        _check_labels(reference)
         return _strict(parsed + scalar_text(reference))[0]
     except (ValueError, InvalidUrl):
         return None
+
+
+def may_hold_user_info(text: str) -> bool:
+    """Return whether there is an at sign, in any spelling, that is no part of a mail address or a path."""
+    return bool(_at_sign(text)) and not _needs_no_user(text)
+
+
+def has_user_info(text: str) -> bool | None:
+    """Return whether the parser finds a user name or password in a line, ``None`` when it finds no URL.
+
+    No URL is also what names a host ``http`` or ``https``: a scheme misspelt, so that the user info stands
+    where a parser sees a path.
+    """
+    try:
+        absolute, _ = _with_scheme(scalar_text(trimmed(text)))
+        _check_labels(absolute)
+        parsed = can_ada.parse(absolute)
+    except (ValueError, InvalidUrl):
+        return None
+    return True if parsed.has_credentials() else None if parsed.hostname in _SCHEMES else False
+
+
+def trimmed(text: str) -> str:
+    """Return a line without what can't be seen at its ends, and without tabs and line ends inside."""
+    return text.strip(_EDGES).translate(_SQUEEZED)
 
 
 def scalar_text(text: str) -> str:
@@ -325,33 +395,3 @@ def scalar_text(text: str) -> str:
         return text
     text = _escaped_byte.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", text)
     return _lone_surrogate.sub("\ufffd", text)
-
-
-def redact(url: str) -> str:
-    """Return a URL, or what was meant as one, fit for a log: user info and secret parameters masked.
-
-    A parameter of query or fragment is secret by its name: ``token``, ``api_key``, ``password``,
-    ``X-Amz-Signature`` and the like, in any case and also percent-encoded.
-    """
-    url = without_user_info(url)
-    if "=" in url:
-        url = _parameter.sub(_mask_secret, url)
-    return url
-
-
-def without_user_info(url: str) -> str:
-    """Return a URL, or what was meant as one, with the user name and password in it masked."""
-    if "@" not in url or url.lstrip().lower().startswith(("mailto:", "/@")):
-        return url
-    return _user_info.sub(rf"\1{_MASK}@", url)
-
-
-def shown_location(location: str) -> str:
-    """Return a ``Location`` header with the user info in it masked; in a mere path ``@`` is a sign."""
-    return without_user_info(location) if _names_host(location) else location
-
-
-def _mask_secret(parameter: re.Match[str]) -> str:
-    name = unquote(parameter[1]).lower()
-    secret = name in _SECRET_NAMES or _secret_part(name)
-    return f"{parameter[1]}={_MASK}" if secret else parameter[0]

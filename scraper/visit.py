@@ -1,19 +1,31 @@
 """One visit: fetch, decide, parse, and put the record together.
 
 The pipeline's workers call it and pass on what comes of it. It keeps nothing between two visits, so
-that it can run in another process as well.
+that it runs in another process as well.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from scraper import record_line
 from scraper.errors import FetchError, PageError
-from scraper.messages import NO_IMPRESSION, Hop, Request, Response, RobotsRead, RobotsRequest, Visited
+from scraper.messages import (
+    NO_IMPRESSION,
+    Again,
+    Errand,
+    Finished,
+    Hop,
+    Impression,
+    Request,
+    Response,
+    RobotsRead,
+    RobotsRequest,
+    Visited,
+)
 from scraper.parse.sniff import is_html
 from scraper.record import Failure, Outcome
 from scraper.robots.access import Access, RobotsFile, origin_of
@@ -27,7 +39,7 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.following import Follower
-    from scraper.messages import Errand, Found, Settled, Verdict
+    from scraper.messages import Found, Settled
     from scraper.parse.page import Parsed
     from scraper.record import Page, Refresh
     from scraper.verdict.page import Decision
@@ -47,6 +59,7 @@ class Fetcher(Protocol):
         departs: Callable[[], None],
         credentials: bool = False,
         is_last: bool = False,
+        is_listed: bool = False,
         cap_bytes: int | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status.
@@ -56,6 +69,7 @@ class Fetcher(Protocol):
             departs: Called once, when the request is sent or can't be.
             credentials: The user's credentials may go with it.
             is_last: The connection need not be kept.
+            is_listed: The host stands in the user's own list.
             cap_bytes: The most bytes of a body, in place of the settings'.
 
         Raises:
@@ -102,6 +116,36 @@ class Parser(Protocol):
         ...
 
 
+class Settler:
+    """Puts the records of lines together that nobody is asked for."""
+
+    def __init__(self, *, decider: Decider, run: str, clock: Clock) -> None:
+        self._decider = decider
+        self._run = run
+        self._clock = clock
+
+    def settle(self, request: Request, settled: Settled) -> Visited:
+        """Return what comes of a line of which it is known already."""
+        decision = self._decider.settle(request, settled, at=self._clock.utc())
+        if isinstance(decision, Done):
+            return Visited(record_line.finish(request, decision, run=self._run), NO_IMPRESSION)
+        return Visited(decision, NO_IMPRESSION)
+
+
+class Answered(NamedTuple):
+    """What came of asking, before a robots.txt is read."""
+
+    verdict: Finished | Again | Hop | RobotsFile
+    impression: Impression
+
+
+async def read_robots(file: RobotsFile, *, token: str) -> RobotsRead:
+    """Return what robots.txt says to whom it may call by this token."""
+    if len(file.body) > _PARSED_AT_ONCE_BYTES:
+        return RobotsRead(await asyncio.to_thread(Access.of, file, token=token))
+    return RobotsRead(Access.of(file, token=token))
+
+
 class Visitor:
     """Visits one errand at a time for each of its callers."""
 
@@ -120,6 +164,7 @@ class Visitor:
         """Take the parts; ``token`` is what robots.txt may call us by."""
         self._fetcher = fetcher
         self._decider = decider
+        self._settler = Settler(decider=decider, run=run, clock=clock)
         self._robots = robots
         self._parser = parser
         self._follower = follower
@@ -132,39 +177,33 @@ class Visitor:
 
         ``departs`` is called when it goes on its way, also for one that asks nobody.
         """
+        if isinstance(errand, Request) and errand.settled is not None:
+            departs()
+            return self._settler.settle(errand, errand.settled)
+        verdict, impression = await self.ask(errand, departs=departs)
+        if isinstance(verdict, RobotsFile):
+            return Visited(await read_robots(verdict, token=self._token), impression)
+        return Visited(verdict, impression)
+
+    async def ask(self, errand: Errand, *, departs: Callable[[], None]) -> Answered:
+        """Return what came of asking for the errand's target; a robots.txt is not read yet."""
         if isinstance(errand, RobotsRequest):
             return await self._ask_robots(errand, departs)
-        assert isinstance(errand, Request)  # noqa: S101 - there are no other errands
-        if errand.settled is not None:
-            departs()
-            return Visited(self._settle(errand, errand.settled), NO_IMPRESSION)
         return await self._ask(errand, departs)
 
-    def _settle(self, request: Request, settled: Settled) -> Verdict:
-        decision = self._decider.settle(request, settled, at=self._clock.utc())
-        if isinstance(decision, Done):
-            return record_line.finish(request, decision, run=self._run)
-        return decision
-
-    async def _ask_robots(self, errand: RobotsRequest, departs: Callable[[], None]) -> Visited:
+    async def _ask_robots(self, errand: RobotsRequest, departs: Callable[[], None]) -> Answered:
         at = self._clock.utc()
         result: Response | FetchError
         try:
             # One more byte than counts shows that there was more.
-            result = await self._fetcher.fetch(errand.target, departs=departs, cap_bytes=MAX_BYTES + 1)
+            result = await self._fetcher.fetch(
+                errand.target, departs=departs, is_listed=errand.is_listed, cap_bytes=MAX_BYTES + 1
+            )
         except FetchError as error:
             result = error
-        decision = self._robots.decide(errand, result, at=at)
-        impression = impression_of(result)
-        if not isinstance(decision, RobotsFile):
-            return Visited(decision, impression)
-        if len(decision.body) > _PARSED_AT_ONCE_BYTES:
-            access = await asyncio.to_thread(Access.of, decision, token=self._token)
-        else:
-            access = Access.of(decision, token=self._token)
-        return Visited(RobotsRead(access), impression)
+        return Answered(self._robots.decide(errand, result, at=at), impression_of(result))
 
-    async def _ask(self, request: Request, departs: Callable[[], None]) -> Visited:
+    async def _ask(self, request: Request, departs: Callable[[], None]) -> Answered:
         started_s = self._clock.monotonic()
         at = self._clock.utc()
         result: Response | FetchError
@@ -174,6 +213,7 @@ class Visitor:
                 departs=departs,
                 credentials=_may_authenticate(request),
                 is_last=request.is_last,
+                is_listed=request.is_listed,
                 cap_bytes=self._follower.cap_bytes(request),
             )
         except FetchError as error:
@@ -190,7 +230,7 @@ class Visitor:
                 decision, page, found = self._read(request, result, decision)
         if not isinstance(decision, Done):
             took_s = request.took_s + fetched_s - started_s
-            return Visited(replace(decision, errand=replace(decision.errand, took_s=took_s)), impression)
+            return Answered(replace(decision, errand=replace(decision.errand, took_s=took_s)), impression)
         parsed_s = self._clock.monotonic()
         finished = record_line.finish(
             request,
@@ -203,7 +243,7 @@ class Visitor:
             took_s=parsed_s - started_s,
             found=found,
         )
-        return Visited(finished, impression)
+        return Answered(finished, impression)
 
     def _read(
         self, request: Request, response: Response, done: Done

@@ -83,6 +83,8 @@ def _hurried(loaded: Loaded) -> Settings:
         "politeness": {"delay_s": 0.0, "per_host": 8, "max_delay_s": 0.1},
         "retry": {"base_s": 0.1},
     }
+    # The demo leaves this machine by no way, whatever the environment says of proxies.
+    settings = msgspec.structs.replace(settings, fetch=msgspec.structs.replace(settings.fetch, proxy=""))
     for section, values in changes.items():
         ours = {name: v for name, v in values.items() if loaded.origins[f"{section}.{name}"] == "default"}
         changed = msgspec.structs.replace(getattr(settings, section), **ours)

@@ -16,6 +16,7 @@ import click
 from scraper import __version__
 from scraper.cli.exits import Exit
 from scraper.errors import RunError, ScraperError, UsageError
+from scraper.observe.printable import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,8 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def one_line(text: str) -> str:
-    """Return a text that is safe on a terminal: one line, control characters written as escapes."""
-    folded = " ".join(text.split())
+    """Return a text that is safe on a terminal: one line, control characters as escapes, no secrets."""
+    folded = without_secrets(" ".join(text.split()))
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in folded
     )

@@ -37,6 +37,7 @@ class Flag(NamedTuple):
 
 FLAGS: Final = (
     Flag("--workers", "run.workers", "N"),
+    Flag("--processes", "run.processes", "N"),
     Flag("--per-host", "politeness.per_host", "N"),
     Flag("--delay", "politeness.delay_s", "SECONDS"),
     Flag("--timeout", "fetch.total_s", "SECONDS"),
@@ -45,7 +46,9 @@ FLAGS: Final = (
     Flag("--robots", "robots.policy"),
     Flag("--user-agent", "fetch.user_agent", "TEXT"),
     Flag("--header", "fetch.headers", "'K: V'"),
+    Flag("--proxy", "fetch.proxy", "URL"),
     Flag("--insecure", "fetch.insecure"),
+    Flag("--private", "fetch.private"),
     Flag("--depth", "follow.depth", "N"),
     Flag("--same-site", "follow.same_site"),
     Flag("--include", "follow.include", "RE"),

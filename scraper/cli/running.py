@@ -14,6 +14,7 @@ from scraper.assembly import open_run
 from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
 from scraper.cli.signals import signals_stop
+from scraper.cli.statements import statements
 from scraper.clock import SystemClock
 from scraper.observe.counts import GOOD, Counts
 from scraper.observe.display import progress_display, stderr_console
@@ -21,8 +22,8 @@ from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
 from scraper.observe.status import HostsWaiting
 from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_summary
+from scraper.redaction import redact
 from scraper.sinks.stdout import StandardOutputJournal
-from scraper.urls import redact
 
 if TYPE_CHECKING:
     import signal
@@ -87,7 +88,7 @@ async def run_and_show(
             output=", ".join(map(str, result.outputs if result.complete or not files else [files.journal])),
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
-            robots_ignored=settings.robots.policy == "ignore",
+            statements=statements(settings),
         )
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
@@ -99,9 +100,13 @@ def resume_command(arguments: Sequence[str] | None = None) -> str:
     """Return the command line that goes on with this run; values of headers are not repeated."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     kept = [word for word in words if word not in {"--fresh", "--resume"}]
-    if any(word.startswith(("--header", "--set")) or redact(word) != word for word in kept):
+    if any(word.startswith(("--header", "--set")) or _may_hold_secret(word) for word in kept):
         return "the same command with --resume"
     return shlex.join(["scraper", *kept, "--resume"])
+
+
+def _may_hold_secret(word: str) -> bool:
+    return redact(word) != word or (word.startswith("--proxy=") and "@" in word)
 
 
 def _waiting(opened: Sequence[Run]) -> HostsWaiting:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import ipaddress
 from contextvars import ContextVar
@@ -10,39 +12,80 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
+
+from scraper.fetch.answer_parser import AnswerParser
+from scraper.fetch.proxy import TO_PROXY, TUNNEL
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from aiohttp.abc import ResolveResult
+    from aiohttp.client import ClientTimeout
+    from aiohttp.client_reqrep import ClientRequest
     from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+    from scraper.fetch.guard import Guard
 
 
 class Trip:
     """How far one request has come, and how long the phases of its connection took."""
 
-    __slots__ = ("connect_s", "departs", "dns_s", "is_heard", "is_kept", "is_last", "phase", "sent_at_s")
+    __slots__ = (
+        "connect_s",
+        "deadline",
+        "departs",
+        "dns_s",
+        "is_heard",
+        "is_kept",
+        "is_last",
+        "is_listed",
+        "phase",
+        "sent_at_s",
+        "tunnel_deadline",
+    )
 
-    def __init__(self, departs: Callable[[], None], *, is_last: bool) -> None:
+    def __init__(self, departs: Callable[[], None], *, is_last: bool, is_listed: bool = False) -> None:
         self.departs: Callable[[], None] | None = departs
         """To be told that the request is on its way; ``None`` once it was told."""
         self.phase = "connect"
         self.sent_at_s = monotonic()
         self.dns_s = 0.0
         self.connect_s = 0.0
+        self.tunnel_deadline: asyncio.Timeout | None = None
+        """When a tunnel through the proxy must be there; ``None`` without one."""
         self.is_last = is_last
         """The connection is not to be kept, whatever the server says."""
+        self.is_listed = is_listed
+        """The host stands in the user's own list."""
         self.is_kept = False
         """It goes on a connection that has carried a request before."""
         self.is_heard = False
         """Bytes of the answer have come, if only the first."""
+        self.deadline: asyncio.Timeout | None = None
+        """When all of it must be over."""
 
     def depart(self) -> None:
         """Tell, once, that the request is on its way."""
         if self.departs is not None:
             departs, self.departs = self.departs, None
             departs()
+
+    @contextlib.contextmanager
+    def deadline_held(self) -> Iterator[None]:
+        """Put the deadline off by as long as the block lasts: that wait is no fault of the server's."""
+        when_s = self.deadline.when() if self.deadline else None
+        if self.deadline is None or when_s is None:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        self.deadline.reschedule(None)
+        try:
+            yield
+        finally:
+            self.deadline.reschedule(when_s + loop.time() - began_s)
 
 
 current_trip: ContextVar[Trip] = ContextVar("trip")
@@ -63,13 +106,30 @@ class Protocol(ResponseHandler):
         self._trip = trip
         if trip.is_last:
             self.force_close()  # "Connection: close" is a wish, and aiohttp keeps what the server keeps
-        super().set_response_params(**options)
+
+        def make() -> Any:
+            ours = self._parser
+            ResponseHandler.set_response_params(self, **options)
+            made, self._parser = self._parser, ours
+            return made
+
+        self._parser: Any = AnswerParser(make, refusal=BadHttpMessage)
 
     def data_received(self, data: bytes) -> None:
         """Take in what came."""
         if self._trip is not None:
             self._trip.is_heard = True
         super().data_received(data)
+        if self._parser is not None and self._parser.refused and not self.is_eof():
+            # The head is passed on by now; what came with it ends the connection.
+            super().data_received(b"")
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Take in that the connection has ended."""
+        # A head that was not to the parser's liking and never came to its end: not a mere break.
+        if self._parser is not None and self._parser.complaint and not self.is_eof():
+            self.set_exception(HttpProcessingError(message=self._parser.complaint.message))
+        super().connection_lost(exc)
 
     def is_connected(self) -> bool:
         """Return whether it can carry a further request.
@@ -87,8 +147,10 @@ class Connector(aiohttp.TCPConnector):
     builds its URL anew for two of them: 70 of the 260 µs that a small page took.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, guard: Guard, **options: Any) -> None:
+        """Take what says which addresses may be connected to; the rest is aiohttp's."""
         super().__init__(**options)
+        self._guard = guard
         self._factory = functools.partial(Protocol, loop=self._loop)  # type: ignore[assignment]
 
     async def _create_connection(self, *arguments: Any, **options: Any) -> ResponseHandler:
@@ -98,18 +160,64 @@ class Connector(aiohttp.TCPConnector):
         protocol = await super()._create_connection(*arguments, **options)
         trip.sent_at_s = monotonic()
         trip.connect_s = trip.sent_at_s - began_s - trip.dns_s
+        trip.phase = "connect"  # it may have been the proxy's
         return protocol
 
-    async def _resolve_host(self, host: str, *arguments: Any, **options: Any) -> list[ResolveResult]:
+    async def _create_proxy_connection(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
+    ) -> tuple[asyncio.BaseTransport, ResponseHandler]:
+        """Connect to the proxy, and for https through it to the host, whose name the proxy looks up."""
         trip = current_trip.get()
-        if _is_address(host):
+        self._guard.check_unresolved(req.url.raw_host or "", is_listed=trip.is_listed, phase=trip.phase)
+        trip.phase = TO_PROXY
+        async with asyncio.timeout(None) as trip.tunnel_deadline:
+            return await super()._create_proxy_connection(req, traces, timeout)
+
+    async def _create_direct_connection(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
+        **options: Any,
+    ) -> tuple[asyncio.Transport, ResponseHandler]:
+        made = await super()._create_direct_connection(req, traces, timeout, **options)
+        trip = current_trip.get()
+        if trip.tunnel_deadline is not None:
+            # aiohttp 3.14.5 has no limit of its own for the answer to CONNECT.
+            trip.phase = TUNNEL
+            if timeout.sock_connect is not None:
+                trip.tunnel_deadline.reschedule(self._loop.time() + timeout.sock_connect)
+        return made
+
+    async def _start_tls_connection(
+        self, *arguments: Any, **options: Any
+    ) -> tuple[asyncio.BaseTransport, ResponseHandler]:
+        current_trip.get().phase = "connect"  # the tunnel is there: what follows is the host's
+        return await super()._start_tls_connection(*arguments, **options)
+
+    async def _resolve_host(self, host: str, *arguments: Any, **options: Any) -> list[ResolveResult]:
+        """Return the addresses that this very connection may be made to; aiohttp tries no others.
+
+        What it keeps of earlier look-ups comes through here as well, and so do addresses in URLs, for
+        which it asks no resolver.
+        """
+        trip = current_trip.get()
+        if trip.phase == TO_PROXY:  # the user's own word, wherever it is
             return await super()._resolve_host(host, *arguments, **options)
-        trip.phase = "dns"
+        is_name = not _is_address(host)
+        if is_name:
+            trip.phase = "dns"
         began_s = monotonic()
         found = await super()._resolve_host(host, *arguments, **options)
-        trip.dns_s = monotonic() - began_s
+        if is_name:
+            trip.dns_s = monotonic() - began_s
+        addresses = [one["host"] for one in found]
+        admitted = self._guard.admitted(host, addresses, is_listed=trip.is_listed, phase=trip.phase)
         trip.phase = "connect"
-        return found
+        return [one for one in found if one["host"] in admitted]
 
 
 class Answer(aiohttp.ClientResponse):

@@ -19,20 +19,28 @@ from scraper.errors import FetchError, RunError
 from scraper.fetch import system_error
 from scraper.fetch.body import ACCEPTED, BadEncoding, Body
 from scraper.fetch.connection import Answer, Connector, Trip, current_trip
+from scraper.fetch.guard import Guard
+from scraper.fetch.head import MAX_HEAD_BYTES
+from scraper.fetch.proxy import TO_PROXY, TUNNEL, ProxyRoute
 from scraper.fetch.resolver import SystemResolver
+from scraper.fetch.room import Room
 from scraper.messages import Response
 from scraper.record import Outcome
 from scraper.settings.headers import is_private, merged_headers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from scraper.clock import Clock
     from scraper.settings.model import FetchSettings
 
-_HEADER_BYTES = 64 * 1024
-"""Browsers take headers far longer than aiohttp's 8 KiB; real sites send them."""
-_HEADERS = 512
+_LARGE_BYTES = 1 << 20
+"""A body beyond this waits for room; few pages are as large."""
+_ROOM_BYTES = 40 << 20
+"""For all large bodies together. With it, and with what the parser takes for the largest page, 64 workers at
+bodies without end stay below 256 MiB."""
+_HEADERS = 4096
+"""Browsers count only the bytes of a head; curl takes 5000 headers."""
 
 
 class HttpFetcher:
@@ -52,6 +60,8 @@ class HttpFetcher:
         self._settings = settings
         self._credentials = credentials
         self._clock = clock
+        self._route = ProxyRoute.of(settings.proxy)
+        self._room = Room(_ROOM_BYTES)
         self._trips: dict[str, Trip] = {}
         """By the name of the task that fetches."""
 
@@ -59,12 +69,12 @@ class HttpFetcher:
     @contextlib.asynccontextmanager
     async def open(cls, settings: FetchSettings, *, clock: Clock) -> AsyncIterator[Self]:
         """Open a client with a connection pool of its own."""
-        resolver = SystemResolver(timeout_s=settings.dns_s)
+        resolver = SystemResolver(timeout_s=settings.dns_s, clock=clock)
         connector = Connector(
+            Guard(settings.private),
             limit=0,  # the frontier decides; a wait in the pool would count against the deadlines
             resolver=resolver,
-            ttl_dns_cache=300,
-            dns_cache_max_size=10_000,
+            use_dns_cache=False,  # the resolver keeps names, and does it by name, not by name and port
             ssl=not settings.insecure,
         )
         credentials = {name: text for name, text in settings.headers.items() if is_private(name)}
@@ -87,8 +97,9 @@ class HttpFetcher:
                     sock_read=settings.read_s,
                 ),
                 auto_decompress=False,
-                max_line_size=_HEADER_BYTES,
-                max_field_size=_HEADER_BYTES,
+                # Real sites send headers far longer than aiohttp's 8 KiB; browsers bound their sum.
+                max_line_size=MAX_HEAD_BYTES,
+                max_field_size=MAX_HEAD_BYTES,
                 max_headers=_HEADERS,
             ) as session:
                 # A request that is sent again must go past politeness first: see ``FetchError.is_stale``.
@@ -104,6 +115,7 @@ class HttpFetcher:
         departs: Callable[[], None],
         credentials: bool = False,
         is_last: bool = False,
+        is_listed: bool = False,
         cap_bytes: int | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status; a redirect is an answer too.
@@ -117,6 +129,8 @@ class HttpFetcher:
                 long.
             credentials: Send the user's private headers too; the harmless ones are always sent.
             is_last: Keep the connection no longer and tell the server so: nothing more is wanted of it.
+            is_listed: The host stands in the user's own list: it may have a private address then, unless
+                the settings say otherwise.
             cap_bytes: The most bytes of a body, on the wire and unpacked, in place of the settings'.
 
         Raises:
@@ -124,14 +138,14 @@ class HttpFetcher:
         """
         task = asyncio.current_task()
         name = task.get_name() if task else ""
-        trip = self._trips[name] = Trip(departs, is_last=is_last)
+        trip = self._trips[name] = Trip(departs, is_last=is_last, is_listed=is_listed)
         current_trip.set(trip)
         try:
-            with _translated(trip):
-                async with asyncio.timeout(self._settings.total_s):
-                    return await self._exchange(
-                        url, trip, self._headers(credentials=credentials, is_last=is_last), cap_bytes
-                    )
+            with _translated(trip, self._route):
+                async with asyncio.timeout(self._settings.total_s) as deadline:
+                    trip.deadline = deadline
+                    headers = self._headers(url, credentials=credentials, is_last=is_last)
+                    return await self._exchange(url, trip, headers, cap_bytes)
         finally:
             trip.depart()  # it never came to be sent
             self._trips.pop(name, None)  # two tasks may have been given the same name
@@ -141,32 +155,39 @@ class HttpFetcher:
         trip = self._trips.get(task)
         return trip.phase if trip else None
 
-    def _headers(self, *, credentials: bool, is_last: bool) -> dict[str, str] | None:
+    def _headers(self, url: str, *, credentials: bool, is_last: bool) -> dict[str, str] | None:
         """Return the headers of this request alone."""
-        if not is_last:
+        proxy = self._route.request_headers(url) if self._route else {}
+        if not is_last and not proxy:
             return self._credentials if credentials and self._credentials else None
         own = self._credentials if credentials else {}
-        return {**own, "Connection": "close"}
+        last = {"Connection": "close"} if is_last else {}
+        return {**own, **last, **proxy}
 
     async def _exchange(
         self, url: str, trip: Trip, headers: dict[str, str] | None, cap_bytes: int | None
     ) -> Response:
         # ``encoded``: the URL goes out as it is, aiohttp re-quotes nothing.
         async with self._session.get(
-            URL(url, encoded=True), allow_redirects=False, headers=headers
+            URL(url, encoded=True),
+            allow_redirects=False,
+            headers=headers,
+            proxy=self._route.url if self._route else None,
+            proxy_headers=self._route.tunnel_headers(url) if self._route else None,
         ) as answer:
+            if self._route:
+                self._route.note_answer(url, status=answer.status)
             trip.phase = "body"
             began_s = monotonic()
             fetched_at = self._clock.utc()
             sent_at_s = trip.sent_at_s
             body = Body(
-                ",".join(answer.headers.getall("Content-Encoding", ())),
+                ",".join(_codings(answer.headers)),
                 max_wire_bytes=self._settings.max_wire_bytes if cap_bytes is None else cap_bytes,
                 max_body_bytes=self._settings.max_body_bytes if cap_bytes is None else cap_bytes,
+                max_ratio=self._settings.max_ratio,
             )
-            # Left before its end, the connection is closed: aiohttp keeps none with a rest to be read.
-            while not body.is_full and (chunk := await answer.content.readany()):
-                body.feed(chunk)
+            await self._read(answer, body, trip)
             ended_s = monotonic()
             version = answer.version
             return Response(
@@ -174,11 +195,13 @@ class HttpFetcher:
                 status=answer.status,
                 reason=_text(answer.reason),
                 http_version=f"{version.major}.{version.minor}" if version else "",
-                headers=tuple((name.lower(), _text(value)) for name, value in answer.headers.items()),
+                headers=tuple(
+                    (name.lower().rstrip(), _text(value)) for name, value in answer.headers.items()
+                ),
                 body=body.finish(),
                 wire_bytes=body.wire_bytes,
                 truncated=body.is_full,
-                ip=getattr(answer, "peer", None),
+                ip=None if self._route else getattr(answer, "peer", None),  # the proxy's is not the host's
                 fetched_at=fetched_at,
                 elapsed_s=ended_s - sent_at_s,
                 dns_s=trip.dns_s,
@@ -186,6 +209,35 @@ class HttpFetcher:
                 first_byte_s=began_s - sent_at_s,
                 download_s=ended_s - began_s,
             )
+
+    async def _read(self, answer: aiohttp.ClientResponse, body: Body, trip: Trip) -> None:
+        """Read a body to its end or its cap.
+
+        Left before its end, the connection is closed: aiohttp keeps none with a rest to be read.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            has_room = False
+            while not body.is_full and (chunk := await answer.content.readany()):
+                for _ in body.feeding(chunk):
+                    await asyncio.sleep(0)  # nobody waits for it to be unpacked
+                if not has_room and body.kept_bytes > _LARGE_BYTES:
+                    has_room = True
+                    with trip.deadline_held():
+                        await stack.enter_async_context(self._room.of(body.most_bytes))
+
+
+def _codings(headers: Mapping[str, str]) -> Iterator[str]:
+    """Give what a body was coded with, in its order: for transfer it was packed last (RFC 9112 section 7).
+
+    Only those that curl undoes too; browsers ignore all others, and nobody is asked to send any.
+    """
+    for name, value in headers.items():
+        if name.lower() == "content-encoding":
+            yield value
+    for name, value in headers.items():
+        if name.lower() == "transfer-encoding":
+            parts = (part.strip().lower() for part in value.split(","))
+            yield from (part for part in parts if part in {"gzip", "x-gzip", "deflate"})
 
 
 def _text(value: str | None) -> str:
@@ -199,7 +251,7 @@ def _text(value: str | None) -> str:
 
 
 @contextlib.contextmanager
-def _translated(trip: Trip) -> Iterator[None]:
+def _translated(trip: Trip, route: ProxyRoute | None) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, OSError, ValueError, BadEncoding) as error:
@@ -213,6 +265,12 @@ def _translated(trip: Trip) -> Iterator[None]:
         outcome = next(outcome for kinds, outcome in _OUTCOMES if isinstance(told, kinds))
         phase = "decode" if isinstance(error, BadEncoding) else trip.phase
         message = f"no answer in time ({phase})" if outcome is Outcome.TIMEOUT else _message(cause)
+        if route and phase in {TO_PROXY, TUNNEL}:
+            status = 0
+            if isinstance(error, aiohttp.ClientHttpProxyError):
+                status, message = error.status, _text(error.message)
+            kind = system_error.name_of(cause)
+            raise route.failure(phase, outcome=outcome, kind=kind, status=status, message=message) from error
         raise FetchError(
             message,
             outcome=outcome,

@@ -7,11 +7,8 @@ import os
 import socket
 import ssl
 
-_RESOLVER_ERRORS = {
-    getattr(socket, name): name
-    for name in ("EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME")
-    if hasattr(socket, name)
-}
+_RESOLVER_ERRORS = {getattr(socket, name): name for name in sorted(vars(socket)) if name.startswith("EAI_")}
+"""Where two names have one number (``EAI_NODATA`` on some systems), the later counts: ``EAI_NONAME``."""
 
 
 def name_of(error: Exception) -> str:

@@ -53,6 +53,8 @@ class Want(NamedTuple):
 
     host_id: int
     after_place: int
+    host: str | None = None
+    """Its host key, where that is known: of a host that only redirects led to no row tells it."""
 
 
 class Loaded(NamedTuple):
@@ -64,6 +66,8 @@ class Loaded(NamedTuple):
     """What is kept of the robots.txt files of those that enter."""
     holds: dict[int, float]
     """Seconds since 1970 until which those that enter asked to be left alone."""
+    listed: frozenset[int] = frozenset()
+    """Those that were wanted and that the user's own list names."""
 
 
 class Counted(NamedTuple):

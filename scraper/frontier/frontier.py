@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from msgspec.structs import replace
 
 from scraper.frontier.facts import Progress, Want
+from scraper.frontier.findings import Findings
 from scraper.frontier.occupancy import LARGEST, Largest, Occupancy
 from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.state_thread import StateThread
     from scraper.messages import Batch, Errand, Finished
-    from scraper.robots.access import Access, RobotsFile
+    from scraper.robots.access import Access
     from scraper.settings.model import FrontierSettings, PolitenessSettings
 
 _SCANNED_AT_ONCE = 256
@@ -77,10 +78,7 @@ class Frontier:
         self._outside = Outside(may_exist=self._unfinished > 0)
         self._moving: list[Request] = []
         """On their way back to the state, to wait at another host."""
-        # What the state is still to be told of: robots.txt files, and until when (since 1970) hosts want
-        # to be left alone.
-        self._files: list[RobotsFile] = []
-        self._holds: dict[int, float] = {}
+        self._findings = Findings()
         self._largest = Largest()
         self._handed_out = 0
         self._sealed = self._closed = False
@@ -160,7 +158,7 @@ class Frontier:
                 errand = self._next_of(self._window.ready.popleft())
                 if errand is not None:
                     return errand
-            elif self._files or self._holds:
+            elif self._findings:
                 await self._keep()
             elif self._outside.may_exist and self._window.make_room(now_s):
                 pass  # there is room now for those who need not wait
@@ -183,7 +181,7 @@ class Frontier:
         now_s = self._clock.monotonic()
         host.turn.come_back(impression, now_s=now_s)
         if impression.asked_wait_s and host.turn.not_before_s > now_s:
-            self._holds[number] = self._clock.utc().timestamp() + host.turn.not_before_s - now_s
+            self._findings.holds[number] = self._clock.utc().timestamp() + host.turn.not_before_s - now_s
         self._handed_out -= 1
         self._window.queue(host)
         self._news.set()
@@ -207,7 +205,8 @@ class Frontier:
         """Let go what waited for an origin's robots.txt, now that it is known what it says."""
         host = self._window[host_id(host_key(f"{access.file.origin}/"))]
         opened = self._gatekeeper.open(host, access)
-        self._files.append(opened.file)
+        if opened.file:
+            self._findings.files.append(opened.file)
         if opened.refused:
             self._nobody().queue.extend(opened.refused)
             self._window.queue(self._nobody())
@@ -269,6 +268,7 @@ class Frontier:
                 released_at_s=now_s,
                 waited_s=now_s - errand.known_at_s if errand.waited_s else 0.0,
                 is_last=not host.has_more,
+                is_listed=host.is_listed,
             )
         self._window.feed(host)
         self._window.queue(host)
@@ -322,10 +322,9 @@ class Frontier:
 
     async def _keep(self) -> None:
         """Tell the state what robots.txt files say and how long hosts want to be left alone."""
-        files, self._files = self._files, []
-        holds, self._holds = self._holds, {}
-        if files or holds:
-            await self._state.call(self._state.store.keep, files, holds)
+        found, self._findings = self._findings, Findings()
+        if found:
+            await self._state.call(self._state.store.keep, found.files, found.holds)
 
     async def _refill(self) -> None:
         """Read more requests of the hungry hosts, and take in other hosts while there is room."""
@@ -333,7 +332,7 @@ class Frontier:
         await self._welcome_outsiders()
         hungry = list(self._window.hungry.values())
         self._window.hungry.clear()
-        wants = [Want(host.host_id, host.cursor) for host in hungry]
+        wants = [Want(host.host_id, host.cursor, host.name()) for host in hungry]
         entering = [host.host_id for host in hungry if not host.entered]
         for host in hungry:
             host.loading = True
@@ -348,11 +347,10 @@ class Frontier:
                 host.more = True
                 self._window.feed(host)
                 continue
+            if host.host_id in loaded.listed:
+                host.be_listed()
+            host.extend(rows, now_s=now_s)
             host.more = host.more or len(rows) == self._window.per_host
-            host.loaded += len(rows)
-            host.queue.extend(replace(row, known_at_s=now_s) for row in rows)
-            if rows:
-                host.cursor = rows[-1].place
             if not host.entered:
                 self._enter(host, loaded)
             self._window.feed(host)

@@ -33,11 +33,13 @@ _GIVEN_UP = Settled(
 class Gate:
     """One origin's robots.txt, as its host in memory knows it; times are monotonic seconds."""
 
-    __slots__ = ("_access", "_expires_s", "_stale", "asked", "parked")
+    __slots__ = ("_access", "_expires_s", "_stale", "asked", "is_outdated", "parked")
 
     def __init__(self) -> None:
         self.asked = False
         """robots.txt is on its way: nobody else asks for it."""
+        self.is_outdated = False
+        """It was asked for before its host was known to be listed."""
         self.parked: deque[Request] = deque()
         """What waits for it."""
         self._access: Access | None = None
@@ -72,6 +74,12 @@ class Gate:
         else:
             self._stale = access
 
+    def forget_blocked(self) -> None:
+        """Have robots.txt asked for again if an address was not to be asked: the host is listed by now."""
+        self.is_outdated = self.asked
+        if self._access is not None and is_blocked(self._access.file):
+            self._access = None
+
     def open(self, access: Access, *, now_s: float, unix_s: float) -> Access:
         """Take what came of asking; return what holds now, which may be a stale copy.
 
@@ -83,7 +91,7 @@ class Gate:
         if (
             access.file.standing is Standing.UNREACHABLE
             and stale is not None
-            and stale.file.standing is not Standing.UNREACHABLE
+            and stale.file.standing not in {Standing.UNREACHABLE, Standing.BLOCKED}
             and unix_s - stale.file.read_at_s < STALE_AT_MOST_S
         ):
             access = stale.until(expires_at_s)
@@ -95,8 +103,8 @@ class Gate:
 class Opened(NamedTuple):
     """What came of opening a gate."""
 
-    file: RobotsFile
-    """What holds now, to be kept."""
+    file: RobotsFile | None
+    """What holds now, to be kept; ``None`` when it is not worth that."""
     refused: list[Request]
     """What waited, and is not to be asked for."""
 
@@ -146,6 +154,12 @@ class Gatekeeper:
         less time than the host's delay would be asked for again and again, and nothing else ever.
         """
         gate = host.gate(access.file.origin)
+        is_outdated, gate.is_outdated = gate.is_outdated, False
+        if is_outdated and is_blocked(access.file):
+            gate.asked = False
+            host.queue.extendleft(reversed(gate.parked))
+            gate.parked.clear()
+            return Opened(None, [])
         holds = gate.open(access, now_s=self._clock.monotonic(), unix_s=self._clock.utc().timestamp())
         self._slow_down(host)
         if host.turn.is_given_up:
@@ -154,7 +168,9 @@ class Gatekeeper:
             judged = [_judged(request, holds) for request in gate.parked]
         gate.parked.clear()
         host.queue.extendleft(request for request in reversed(judged) if request.settled is None)
-        return Opened(holds.file, [request for request in judged if request.settled is not None])
+        # Another run, or this one resumed, may be let ask by other settings or another list.
+        file = None if is_blocked(holds.file) else holds.file
+        return Opened(file, [request for request in judged if request.settled is not None])
 
     def give_up(self, errand: RobotsRequest) -> Access:
         """Return what to go by when robots.txt would have to be asked of a host that is given up."""
@@ -182,8 +198,15 @@ class Gatekeeper:
         host.turn.keep_crawl_delay(min(asked_s, self._delay_cap_s))
 
 
+def is_blocked(file: RobotsFile) -> bool:
+    """Return whether robots.txt could not be had because an address was not to be asked."""
+    return file.cause is Outcome.BLOCKED_ADDRESS
+
+
 def _judged(request: Request, access: Access) -> Request:
     """Return a request with what robots.txt says of it; settled by that, when it is not allowed."""
+    if access.file.standing is Standing.BLOCKED:  # robots.txt has nothing to do with it
+        return replace(request, settled=Settled(Outcome.BLOCKED_ADDRESS, access.file.failure))
     robots = access.judge(request.target)
     return replace(request, robots=robots, settled=None if robots.allowed else _refusal(access.file))
 

@@ -6,10 +6,12 @@ import heapq
 from collections import deque
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from scraper.frontier.gate import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from scraper.messages import Errand, Request
     from scraper.politeness import HostTurn
@@ -28,6 +30,7 @@ class HostQueue:
         "gates",
         "host_id",
         "is_known",
+        "is_listed",
         "loaded",
         "loading",
         "more",
@@ -42,6 +45,8 @@ class HostQueue:
         """What the state knows of the host was read; before that nothing is asked of it."""
         self.is_known = False
         """Its turn has been used before."""
+        self.is_listed = False
+        """The user's own list names it, as far as that is read."""
         self.gates: dict[str, Gate] = {}
         """By origin: what its robots.txt says. http and https may differ, and so do ports."""
         self.queue: deque[Request] = deque()
@@ -114,6 +119,20 @@ class HostQueue:
         if self.again and (self.again[0][0] <= now_s or not self.queue):
             return heapq.heappop(self.again)[2]
         return self.queue.popleft()
+
+    def extend(self, rows: Sequence[Request], *, now_s: float) -> None:
+        """Take up what was loaded from the state, the next of its rows in their order."""
+        self.loaded += len(rows)
+        self.queue.extend(replace(row, known_at_s=now_s) for row in rows)
+        if rows:
+            self.cursor = rows[-1].place
+
+    def be_listed(self) -> None:
+        """Note that the user's own list names the host; its private addresses are then not refused."""
+        if not self.is_listed:
+            self.is_listed = True
+            for gate in self.gates.values():
+                gate.forget_blocked()
 
     def name(self) -> str | None:
         """Return its host key, ``None`` when nothing here tells it."""

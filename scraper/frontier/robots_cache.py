@@ -198,6 +198,8 @@ def _make(path: Path) -> None:
             )
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
+        # As private as the state: whom one asks for robots.txt is nobody else's business.
+        os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(_TABLE)

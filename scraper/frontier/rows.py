@@ -85,6 +85,8 @@ class Line(NamedTuple):
     settled: Outcome | None = None
     why: str | None = None
     descent: Descent | None = None
+    is_plain_host: bool = False
+    """The list names its host as it is called; see ``ParsedUrl``."""
 
     @classmethod
     def of(cls, seq: int, seed: Seed, scope: Scope) -> Line:
@@ -110,6 +112,7 @@ class Line(NamedTuple):
             None if is_sitemap or scope.takes_line(url) else Outcome.FILTERED,
             None,
             Descent(is_sitemap=True) if is_sitemap else None,
+            parsed.is_plain_host,
         )
 
     @classmethod
@@ -142,6 +145,11 @@ class Line(NamedTuple):
             _halves(urls.key_digest(key)),
             descent=descent,
         )
+
+    @property
+    def lists_host(self) -> bool:
+        """Whether the user names its host by it and wants it asked."""
+        return self.is_plain_host and self.settled is None
 
     @property
     def is_first(self) -> bool:
@@ -189,6 +197,11 @@ def host_id(host: str) -> int:
     """
     digest = hashlib.blake2b(host.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return (int.from_bytes(digest) >> 1) or 1
+
+
+def name_id(host: str) -> int:
+    """Return the number that a host goes by whatever its port."""
+    return host_id(urls.host_name(host))
 
 
 def request_of(home: int, place: int, row: Row) -> Request:

@@ -14,6 +14,7 @@ CREATE TABLE tally (
 ) WITHOUT ROWID;
 CREATE TABLE links (host INTEGER PRIMARY KEY, taken INTEGER NOT NULL);
 CREATE TABLE holds (host INTEGER PRIMARY KEY, until_s REAL NOT NULL);
+CREATE TABLE listed (name INTEGER PRIMARY KEY);
 """
 
 # Every step of a statement gives the interpreter's lock away and has to win it back from a busy event
@@ -73,3 +74,6 @@ FROM (
 """
 LINKS_TAKEN = "SELECT host, taken FROM links WHERE host IN (SELECT value FROM json_each(?))"
 HOLDS = "SELECT host, until_s FROM holds WHERE host IN (SELECT value FROM json_each(?))"
+# Hosts of the list by the ids of their names without a port.
+LIST = "INSERT OR IGNORE INTO listed SELECT value FROM json_each(?)"
+LISTED = "SELECT json_group_array(name) FROM listed WHERE name IN (SELECT value FROM json_each(?))"

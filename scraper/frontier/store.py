@@ -26,7 +26,7 @@ from scraper.errors import OutputLocked, StateError, UsageError
 from scraper.frontier import statements
 from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Tally, Want
 from scraper.frontier.robots_cache import Recalled, RobotsCache
-from scraper.frontier.rows import NOBODY, Line, Row, host_id, request_of, row_of
+from scraper.frontier.rows import NOBODY, Line, Row, host_id, name_id, request_of, row_of
 from scraper.frontier.scope import Scope
 from scraper.record import Outcome
 from scraper.settings.model import FollowSettings, RobotsSettings
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from scraper.messages import Batch, Finished, Request
     from scraper.robots.access import RobotsFile
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Of the tables below. A state of another version can't be resumed."""
 
 _LISTED_FOR_A_LINK = 10
@@ -191,6 +191,8 @@ class Store:
             self._db.execute(statements.SEE, (keys,))
             firsts: dict[int, int] = dict(msgspec.json.decode(self._value(statements.DUPLICATES, keys)))
             admission = self._insert([(line.home(firsts), line.row(firsts)) for line in lines])
+            names = {name_id(line.host) for line in lines if line.lists_host}
+            self._db.execute(statements.LIST, (_json(list(names)),))
             self._db.execute(
                 "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
                 (batch.source, batch.consumed, int(batch.ended)),
@@ -212,7 +214,9 @@ class Store:
         with self._translated():
             recalled = self._robots.recall(entering) if entering else Recalled({}, frozenset())
             wants = [want for want in wants if want.host_id not in recalled.put_off]
-            found = self._value(statements.LOAD, limit, _json(wants))
+            found = self._value(
+                statements.LOAD, limit, _json([(want.host_id, want.after_place) for want in wants])
+            )
             holds: dict[int, float] = {}
             if entering:
                 holds = dict(self._db.execute(statements.HOLDS, (_json(entering),)).fetchall())
@@ -221,7 +225,18 @@ class Store:
             home: [request_of(home, place, row) for place, row in sorted(rows, key=_by_place)]
             for home, rows in hosts
         }
-        return Loaded(rows, recalled.access, holds)
+        return Loaded(rows, recalled.access, holds, self._listed(wants, rows))
+
+    def _listed(self, wants: Sequence[Want], rows: Mapping[int, Sequence[Request]]) -> frozenset[int]:
+        """Return which of the hosts that are wanted the user's own list names."""
+        hosts = {
+            want.host_id: want.host or next((row.host for row in rows[want.host_id]), "") for want in wants
+        }
+        names = {number: name_id(host) for number, host in hosts.items() if host}
+        with self._translated():
+            found = self._value(statements.LISTED, _json(list(set(names.values()))))
+        listed = frozenset(msgspec.json.decode(found, type=list[int]))
+        return frozenset(number for number, name in names.items() if name in listed)
 
     def hosts_after(self, host_id: int, limit: int) -> list[int]:
         """Return up to ``limit`` hosts with waiting rows whose id is greater than ``host_id``, sorted.
@@ -335,7 +350,7 @@ class Store:
 def _make_private(path: Path) -> None:
     """Make the file, if need be, for the user's own eyes."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
     except OSError as error:
         raise UsageError(f"can't write {path}: {error.strerror}") from error
 

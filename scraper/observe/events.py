@@ -87,6 +87,17 @@ class Stalled(msgspec.Struct, frozen=True, kw_only=True):
     """A line each, for people."""
 
 
+class ChildDied(msgspec.Struct, frozen=True, kw_only=True):
+    """A child process has died and is replaced."""
+
+    name: str
+    cause: str
+    culprit: Errand | None
+    """What it died of, which gets its record; ``None`` when that can't be told yet."""
+    others: int
+    """What else it was at, which goes again."""
+
+
 class Draining(msgspec.Struct, frozen=True, kw_only=True):
     """The run was asked to stop: nothing new is started."""
 
@@ -117,6 +128,7 @@ Event: TypeAlias = (
     | Redirected
     | Written
     | Stalled
+    | ChildDied
     | Draining
     | Aborting
     | RunEnded

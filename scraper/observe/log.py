@@ -15,6 +15,7 @@ from scraper.messages import Request
 from scraper.observe.events import (
     Aborting,
     Admitted,
+    ChildDied,
     Draining,
     Event,
     LinksTaken,
@@ -28,6 +29,7 @@ from scraper.observe.events import (
     Written,
 )
 from scraper.observe.printable import printable, printable_sentence, printable_url
+from scraper.planted import refuse_planted
 from scraper.robots.access import robots_url
 
 if TYPE_CHECKING:
@@ -71,12 +73,12 @@ class JsonLog:
 
     Args:
         path: Created with mode 0600, or appended to; an existing file keeps its mode. A pipe works,
-            but holds the run up when its reader does.
+            but holds the run up when its reader does. See ``planted`` for links.
         clock: Read once for each event.
         report: Told in one line when the log is given up.
 
     Raises:
-        UsageError: The file can't be opened.
+        UsageError: The file can't be opened, or another user may have put it there.
     """
 
     def __init__(self, path: Path, *, clock: Clock, report: Callable[[str], None]) -> None:
@@ -87,7 +89,7 @@ class JsonLog:
         self._encoder = msgspec.json.Encoder()
         self._buffer = bytearray()
         self._fd: int | None = _open(path)
-        if _ends_torn(path):
+        if _ends_torn(path, self._fd):
             # A full disk or a crash left half a line: it must not swallow our first one.
             self._buffer += b"\n"
 
@@ -134,6 +136,7 @@ class JsonLog:
 
 
 def _open(path: Path) -> int:
+    refuse_planted(path)
     try:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
@@ -141,13 +144,15 @@ def _open(path: Path) -> int:
         raise UsageError(f"{printable(str(path))}: can't open the log for writing: {why}") from error
 
 
-def _ends_torn(path: Path) -> bool:
+def _ends_torn(path: Path, descriptor: int) -> bool:
     """Tell whether a regular file ends inside a line; one that can't be read is taken to be whole."""
     try:
-        about = path.stat()
+        about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode) or not about.st_size:
             return False
         with path.open("rb") as file:
+            if not os.path.samestat(about, os.fstat(file.fileno())):  # replaced in between
+                return False
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
     except OSError:
@@ -186,6 +191,8 @@ def _lines(event: Event, *, run: str, now: str) -> list[LogLine]:
             return [_redirected(event, run=run, now=now)]
         case RobotsKnown():
             return [_robots_known(event, run=run, now=now)]
+        case ChildDied():
+            return [_child_died(event, run=run, now=now)]
         case _:
             return [_of_run(event, run=run, now=now)]
 
@@ -234,6 +241,19 @@ def _robots_known(event: RobotsKnown, *, run: str, now: str) -> LogLine:
         status=file.status,
         outcome=file.cause.value if file.cause else None,
         reason=_clean(file.failure.message if file.failure else file.standing.value),
+    )
+
+
+def _child_died(event: ChildDied, *, run: str, now: str) -> LogLine:
+    errand = event.culprit
+    return LogLine(
+        time=now,
+        event="child_died",
+        run=run,
+        seq=_seq(errand) if errand else None,
+        url=_url(errand.target) if errand else None,
+        host=_clean(errand.host) or None if errand else None,
+        reason=f"{event.name} {event.cause}; {event.others} visits go again",
     )
 
 

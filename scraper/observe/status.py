@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.observe import figures
-from scraper.observe.events import Aborting, Draining, Event, RunStarted, Stalled
+from scraper.observe.events import Aborting, ChildDied, Draining, Event, RunStarted, Stalled
 from scraper.observe.printable import printable_sentence
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def event_lines(event: Event) -> tuple[str, ...]:
             if hidden > 0:
                 shown.append(f"  and {hidden:,} more")
             return (f"No page was finished for {figures.duration(event.silent_s)}. Waiting for:", *shown)
+        case ChildDied():
+            return (_child_died(event),)
         case Draining():
             reason = _shown(event.reason)
             grace = figures.duration(event.deadline_s)
@@ -96,3 +98,10 @@ def event_lines(event: Event) -> tuple[str, ...]:
             return (f"Aborting ({reason}): what is under way is given up.",)
         case _:
             return ()
+
+
+def _child_died(event: ChildDied) -> str:
+    if event.culprit is not None:
+        return f"A child process {event.cause} at {_shown(event.culprit.target)} and is replaced."
+    again = figures.counted(event.others, one="page goes", many="pages go")
+    return f"A child process {event.cause} and is replaced; {again} again."

@@ -14,12 +14,18 @@ from scraper.observe.printable import printable, printable_sentence
 from scraper.record import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from scraper.observe.counts import Snapshot
 
 _STATUSES_SHOWN = 8
 _HOST_LIMIT = 40
+_MOST_BLOCKED = (
+    "Most lines were refused for their private addresses: use --private allow, or list those hosts"
+    " (--private listed)"
+)
 SLOWEST_SHOWN = 5
 """How many hosts to ask a snapshot for."""
 
@@ -31,7 +37,7 @@ def print_summary(
     output: str,
     log: str | None = None,
     resume_command: str | None = None,
-    robots_ignored: bool = False,
+    statements: Sequence[str] = (),
 ) -> None:
     """Print what a run came to: tables for 80 columns, then where things are and whether all is there.
 
@@ -42,7 +48,7 @@ def print_summary(
         snapshot: Taken after ``RunEnded``, with ``hosts=SLOWEST_SHOWN``.
         output: Where the records are.
         log: Where the log is, if there is one.
-        robots_ignored: The user did not want robots.txt to be asked.
+        statements: Sentences about how the run asked, without secrets: what was not verified, which way.
         resume_command: The command line that goes on with this run, shown when it is incomplete;
             ``None`` when nothing can. It is shown as it is: secrets must not be in it.
     """
@@ -51,8 +57,10 @@ def print_summary(
         if table is not None:
             console.print(table)
             console.print()
-    for line in (*_figures(snapshot), _robots(snapshot, ignored=robots_ignored)):
+    for line in (*_figures(snapshot), *_robots(snapshot)):
         console.print(line)
+    for statement in statements:
+        console.print(Text(printable(statement), style="yellow"), soft_wrap=True)
     where = "Output" if snapshot.complete else "Records so far"
     console.print(
         Text(f"{where}: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
@@ -62,6 +70,8 @@ def print_summary(
     console.print(check_line(snapshot), soft_wrap=True)
     if snapshot.complete and snapshot.done and snapshot.by_outcome.get(Outcome.INVALID_URL) == snapshot.done:
         console.print(Text("No line was a URL: are --format and --column right?", style="yellow"))
+    if 2 * snapshot.by_outcome.get(Outcome.BLOCKED_ADDRESS, 0) > snapshot.done:
+        console.print(Text(_MOST_BLOCKED, style="yellow"), soft_wrap=True)
     if not snapshot.complete and resume_command:
         console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
 
@@ -137,15 +147,15 @@ def _slowest(snapshot: Snapshot) -> Table | None:
     return table
 
 
-def _robots(snapshot: Snapshot, *, ignored: bool) -> Text:
-    """Say what came of robots.txt, and why some could not be had."""
-    if ignored:
-        return Text("robots.txt was ignored (--robots ignore)", style="yellow")
+def _robots(snapshot: Snapshot) -> list[Text]:
+    """Say what came of robots.txt, and why some could not be had; nothing when none was asked for."""
+    if not snapshot.robots_files and not snapshot.by_cause:
+        return []
     asked = figures.counted(snapshot.robots_files, one="robots.txt", many="robots.txt files")
     ranked = sorted(snapshot.by_cause.items(), key=lambda item: (-item[1], item[0].value))
     causes = ", ".join(f"{cause.value} {count:,}" for cause, count in ranked)
     unreachable = f"; {Outcome.ROBOTS_UNREACHABLE.value} because of {causes}" if causes else ""
-    return Text(f"{asked} read{unreachable}")
+    return [Text(f"{asked} read{unreachable}")]
 
 
 def _figures(snapshot: Snapshot) -> list[Text]:

@@ -35,6 +35,9 @@ Node: TypeAlias = Any
 MAX_NODES = 1000
 """How many nodes below one element are read for its text: nested headings stay linear."""
 
+MAX_NODES_IN_ALL = 100_000
+"""The same for all such elements of a page: a thousand nested headings took 5 s without it."""
+
 
 class BrokenDocument(PageError):
     """The HTML parser gave up on a page."""
@@ -45,6 +48,9 @@ class Document(Protocol):
 
     ``visible_text`` may take the tree apart: call it last.
     """
+
+    is_whole: bool
+    """False when only a beginning of the page was parsed, or not all of its markup counts."""
 
     def elements(self, tags: Sequence[str]) -> Iterable[Node]:
         """All elements by these lower-case names, in document order."""
@@ -62,8 +68,11 @@ class Document(Protocol):
         """False within svg and math."""
         ...
 
-    def text(self, node: Node, /) -> str:
-        """An element's text, not folded; what is not inline is set apart by white space."""
+    def text(self, node: Node, /) -> tuple[str, bool]:
+        """An element's text, not folded; what is not inline is set apart by white space.
+
+        Also whether it is all of it, which it is not behind ``MAX_NODES``.
+        """
         ...
 
     def visible_text(self) -> str:

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, cast
 import turbohtml
 from turbohtml import Element, Namespace, Text
 
-from scraper.parse.document import MAX_NODES, BrokenDocument
+from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BrokenDocument
+from scraper.parse.taming import first_tags, tamed
 from scraper.parse.text import INLINE, INVISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from turbohtml import Node
+
+MAX_TAGS = 200_000
+"""So many tags of a page are parsed at the most. Real pages of 8 MB have as many. They take 20 to 60 MB, and
+in the worst case, each end tag searched for among all that are open, 5 s; ten times as many took 700 MB."""
 
 _SEPARATOR = "\n"
 # An end tag that becomes a comment in the tree, by the HTML Standard.
@@ -24,8 +29,10 @@ _BOGUS_END_TAG = re.compile(r"</[^A-Za-z]")
 class TurboDocument:
     """A page in turbohtml's tree. The tree goes with the object; nothing is to be closed."""
 
-    def __init__(self, tree: turbohtml.Document, *, has_comments: bool) -> None:
+    def __init__(self, tree: turbohtml.Document, *, has_comments: bool, is_whole: bool) -> None:
         self._tree = tree
+        self.is_whole = is_whole
+        self._nodes_left = MAX_NODES_IN_ALL
         self._has_comments = has_comments
 
     # Straight into C, without a frame of Python: these two are called for each link.
@@ -40,14 +47,16 @@ class TurboDocument:
         """False within svg and math."""
         return node.namespace is Namespace.HTML
 
-    def text(self, node: Element, /) -> str:
-        """An element's text, inline elements joined, others apart."""
-        if len(node) == 1 and type(node[0]) is Text:
-            return node.text
+    def text(self, node: Element, /) -> tuple[str, bool]:
+        """An element's text, inline elements joined, others apart; and whether that is all of it."""
+        first = _first_child(node)
+        if type(first) is Text and first.next_sibling is None:
+            return first.data, True
+        limit = min(MAX_NODES, self._nodes_left)
         parts: list[str] = []
         waiting: list[Node | str] = [node]
         seen = 0
-        while waiting and seen < MAX_NODES:
+        while waiting and seen < limit:
             seen += 1
             item = waiting.pop()
             if isinstance(item, str):
@@ -61,9 +70,10 @@ class TurboDocument:
                 if tag not in INLINE:
                     parts.append(_SEPARATOR)
                     waiting.append(_SEPARATOR)
-                # No more than can still be read: a million children are not copied for each.
-                waiting.extend(reversed(item.children[:MAX_NODES]))
-        return "".join(parts)
+                # One more than can still be read, which shows that something is left.
+                waiting.extend(reversed(_children(item, limit=limit - seen + 1)))
+        self._nodes_left -= seen
+        return "".join(parts), not waiting
 
     def visible_text(self) -> str:
         """Strip the tree, in C, to what is read, and join it.
@@ -88,20 +98,42 @@ class TurboDocument:
         return _SEPARATOR.join(tree.strings)
 
 
+def _first_child(node: Node) -> Node | None:
+    try:
+        return node[0]
+    except IndexError:
+        return None
+
+
+def _children(node: Node, *, limit: int) -> list[Node]:
+    """Return the first children, one by one.
+
+    ``children``, ``len`` and iterating go through all of them: turbohtml hangs what is nested too deep
+    below one element, whose 50,000 children took 20 ms for each heading around them.
+    """
+    found: list[Node] = []
+    child = _first_child(node)
+    while child is not None and len(found) < limit:
+        found.append(child)
+        child = child.next_sibling
+    return found
+
+
 def open_turbo(text: str) -> TurboDocument:
     """Parse a page as a browser that runs scripts does: ``noscript`` holds text, not elements.
 
     Raises:
         BrokenDocument: when the parser gives up.
     """
+    markup = tamed(first_tags(text, count=MAX_TAGS))
     try:
-        tree = turbohtml.parse(text, scripting=True, allow_declarative_shadow_roots=False)
+        tree = turbohtml.parse(markup, scripting=True, allow_declarative_shadow_roots=False)
         # turbohtml's searches go into templates, which are not part of the document.
         if next(iter(tree.iter_elements(("template",))), None) is not None:
             tree.remove("template")
     except (RecursionError, ValueError, MemoryError, turbohtml.HTMLParseError) as error:
         raise BrokenDocument(f"the HTML parser gave up: {error}") from error
-    return TurboDocument(tree, has_comments=_has_comments(text))
+    return TurboDocument(tree, has_comments=_has_comments(markup), is_whole=markup == text)
 
 
 def _has_comments(text: str) -> bool:

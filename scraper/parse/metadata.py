@@ -7,14 +7,16 @@ fallbacks, which need all of them. The first value of a name counts, an empty on
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from scraper.parse.text import field, fold
+from scraper.parse.text import MAX_TEXT, field, fold, is_cut
 from scraper.record import Feed, Head, Heading, Hreflang, Icon, Refresh
 from scraper.urls import resolve
 
 if TYPE_CHECKING:
     from scraper.parse.document import Document, Node
+
+_Entry = TypeVar("_Entry")
 
 MAX_ENTRIES = 1000
 """The most entries of a list: headings, titles, language versions, keywords and the like."""
@@ -22,6 +24,8 @@ MAX_KEYS = 200
 """The most OpenGraph and Twitter names."""
 MAX_RAW_TEXT = 2_000_000
 """Characters read for headings and titles; without it nested headings would repeat a page's text."""
+
+_MAX_NAME = 100
 
 _FEEDS = frozenset(
     ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
@@ -55,11 +59,16 @@ class Gatherer:
         self.twitter: dict[str, str] = {}
         self.headings: list[Heading] = []
         self._raw_text = 0
+        self._titles_seen = 0
+        self.cut: set[str] = set()
+        """Names of fields that have more entries than are kept."""
+        self.cut_texts: set[str] = set()
+        """Texts that are longer in the page."""
 
     def on_html(self, node: Node) -> None:
         """The root element: its language."""
         if self._lang is None:
-            self._lang = field(self._attr(node, "lang")) or field(self._attr(node, "xml:lang"))
+            self._lang = self._field(self._attr(node, "lang")) or self._field(self._attr(node, "xml:lang"))
 
     def on_base(self, node: Node) -> None:
         """The first ``base`` that has an ``href`` is the document's (HTML Standard 4.2.3)."""
@@ -70,15 +79,20 @@ class Gatherer:
 
     def on_title(self, node: Node) -> None:
         """A title of the document; one of an svg names a drawing."""
-        if len(self._titles) < MAX_ENTRIES and self._document.is_html(node):
-            text = self._text(node)
+        self._titles_seen += 1
+        if self._titles_seen > MAX_ENTRIES:
+            self.cut.add("titles")
+        elif self._document.is_html(node):
+            text = self._text(node, name="titles")
             if text:
                 self._titles.append(text)
 
     def on_heading(self, node: Node, *, level: int) -> None:
         """A heading; one without text is none."""
-        if len(self.headings) < MAX_ENTRIES:
-            text = self._text(node)
+        if len(self.headings) >= MAX_ENTRIES:
+            self.cut.add("headings")
+        else:
+            text = self._text(node, name="headings")
             if text:
                 self.headings.append(Heading(level=level, text=text))
 
@@ -86,6 +100,8 @@ class Gatherer:
         """A link is kept: what it means has to wait for ``base``."""
         if len(self._links) < 5 * MAX_ENTRIES:
             self._links.append(node)
+        else:
+            self.cut |= _OF_LINKS
 
     def on_meta(self, node: Node) -> None:
         """A ``meta`` by its ``name``, ``property`` or ``http-equiv``."""
@@ -105,39 +121,73 @@ class Gatherer:
         if name.startswith("og:"):
             self._add_og(name[3:], content)
         elif name.startswith("twitter:"):
-            key = name[8:]
-            if key and key not in self.twitter and len(self.twitter) < MAX_KEYS and (text := field(content)):
-                self.twitter[_key(key)] = text
+            self._add_twitter(name[8:], content)
         elif name == "robots":
-            self._robots += _listed(content.lower())[: MAX_ENTRIES - len(self._robots)]
+            self._robots += self._listed(content.lower(), name="meta_robots")
+            if len(self._robots) > MAX_ENTRIES:
+                self.cut.add("meta_robots")
+                del self._robots[MAX_ENTRIES:]
         elif name == "keywords":
             if self._keywords is None:
-                self._keywords = _listed(content) or None
-        elif name in _PLAIN and name not in self._named and (text := field(content)):
+                self._keywords = self._listed(content, name="keywords") or None
+        elif name in _PLAIN and name not in self._named and (text := self._field(content)):
             self._named[name] = text
 
-    def _add_og(self, key: str, content: str) -> None:
-        text = field(content)
+    def _add_twitter(self, name: str, content: str) -> None:
+        key, text = self._key(name, field_name="twitter"), self._field(content)
+        if not key or text is None or key in self.twitter:
+            return
+        if len(self.twitter) < MAX_KEYS:
+            self.twitter[key] = text
+        else:
+            self.cut.add("twitter")
+
+    def _add_og(self, name: str, content: str) -> None:
+        key, text = self._key(name, field_name="og"), self._field(content)
         if not key or text is None:
             return
-        values = self.og.get(_key(key))
-        if values is not None:
-            if len(values) < MAX_ENTRIES:
-                values.append(text)
-        elif len(self.og) < MAX_KEYS:
-            self.og[_key(key)] = [text]
+        values = self.og.get(key)
+        if values is None and len(self.og) < MAX_KEYS:
+            self.og[key] = [text]
+        elif values is not None and len(values) < MAX_ENTRIES:
+            values.append(text)
+        else:
+            self.cut.add("og")
 
-    def _text(self, node: Node) -> str | None:
+    def _field(self, text: str | None) -> str | None:
+        shown = field(text)
+        if shown and text and len(text) > MAX_TEXT and is_cut(text):
+            self.cut_texts.add(shown)
+        return shown
+
+    def _key(self, name: str, *, field_name: str) -> str:
+        if len(name) > _MAX_NAME:
+            self.cut.add(field_name)
+        return fold(name[:_MAX_NAME])
+
+    def _listed(self, text: str, *, name: str) -> list[str]:
+        """Split at commas; empty ones go."""
+        pieces = text[: 100 * MAX_ENTRIES].split(",", MAX_ENTRIES)
+        if len(pieces) > MAX_ENTRIES or len(text) > 100 * MAX_ENTRIES:
+            self.cut.add(name)
+        return [one for piece in pieces[:MAX_ENTRIES] if (one := self._field(piece))]
+
+    def _text(self, node: Node, *, name: str) -> str | None:
         if self._raw_text > MAX_RAW_TEXT:
+            self.cut.add(name)
             return None
-        text = self._document.text(node)
+        text, is_whole = self._document.text(node)
         self._raw_text += len(text)
-        return field(text)
+        if not is_whole:
+            self.cut.add(name)
+        return self._field(text)
 
     def head(self) -> Head:
         """Apply the fallbacks: everything the record's head group says."""
         og, named, titles = self.og, self._named, self._titles
         links = _Links(self._links, document=self._document, base=self.base or self.url)
+        self.cut |= links.cut
+        self.cut_texts |= links.cut_texts
         first_h1 = next((one.text for one in self.headings if one.level == 1), None)
         return Head(
             title=_first(titles) or _first(og.get("title")) or self.twitter.get("title") or first_h1,
@@ -148,7 +198,7 @@ class Gatherer:
             keywords=self._keywords or [],
             canonical=links.single.get("canonical"),
             base=self.base,
-            lang=self._lang or _first(og.get("locale")) or field(self._pragmas.get("content-language")),
+            lang=self._lang or _first(og.get("locale")) or self._field(self._pragmas.get("content-language")),
             viewport=named.get("viewport"),
             generator=named.get("generator"),
             theme_color=named.get("theme-color"),
@@ -176,6 +226,9 @@ _SINGLE = {
 }
 
 
+_OF_LINKS = frozenset((*_SINGLE.values(), "hreflang", "alternates", "feeds", "icons"))
+
+
 class _Links:
     """The ``link`` elements, sorted by what they announce."""
 
@@ -185,12 +238,15 @@ class _Links:
         self.alternates: list[str] = []
         self.feeds: list[Feed] = []
         self.icons: list[Icon] = []
+        self.cut: set[str] = set()
+        self.cut_texts: set[str] = set()
         self._attr = document.attr
         for node in nodes:
             rel = self._attr(node, "rel")
             if not rel:
                 continue
-            rels = rel.lower().split()
+            # A rel of 20 MB would be ten million words.
+            rels = rel[:MAX_TEXT].lower().split()
             # Most links are stylesheets and preloads: no URL is resolved for them.
             names = [one for one in rels if one in _SINGLE or one in _ICONS or one == "alternate"]
             if not names or "stylesheet" in rels:
@@ -206,34 +262,38 @@ class _Links:
                 self.single.setdefault(_SINGLE[name], url)
             elif name == "alternate":
                 self._add_alternate(node, url=url)
-        if not _ICONS.isdisjoint(names) and len(self.icons) < MAX_ENTRIES:
-            self.icons.append(Icon(rel=fold(rel)[:100], sizes=field(self._attr(node, "sizes")), url=url))
+        if not _ICONS.isdisjoint(names):
+            if len(rel) > _MAX_NAME:  # also of one that was cut to MAX_TEXT
+                self.cut.add("icons")
+            icon = Icon(rel=fold(rel[:_MAX_NAME]), sizes=self._field(node, "sizes"), url=url)
+            self._keep(self.icons, icon, name="icons")
 
     def _add_alternate(self, node: Node, *, url: str) -> None:
         kind = (self._attr(node, "type") or "").partition(";")[0].strip().lower()
-        lang = field(self._attr(node, "hreflang"))
+        lang = self._field(node, "hreflang")
         if kind in _FEEDS:
-            if len(self.feeds) < MAX_ENTRIES:
-                self.feeds.append(Feed(type=kind, title=field(self._attr(node, "title")), url=url))
+            self._keep(self.feeds, Feed(type=kind, title=self._field(node, "title"), url=url), name="feeds")
         elif lang:
-            if len(self.hreflang) < MAX_ENTRIES:
-                self.hreflang.append(Hreflang(lang=lang, url=url))
-        elif len(self.alternates) < MAX_ENTRIES:
-            self.alternates.append(url)
+            self._keep(self.hreflang, Hreflang(lang=lang, url=url), name="hreflang")
+        else:
+            self._keep(self.alternates, url, name="alternates")
+
+    def _field(self, node: Node, attribute: str) -> str | None:
+        text = self._attr(node, attribute)
+        shown = field(text)
+        if shown and text and len(text) > MAX_TEXT and is_cut(text):
+            self.cut_texts.add(shown)
+        return shown
+
+    def _keep(self, entries: list[_Entry], entry: _Entry, *, name: str) -> None:
+        if len(entries) < MAX_ENTRIES:
+            entries.append(entry)
+        else:
+            self.cut.add(name)
 
 
 def _first(values: list[str] | None) -> str | None:
     return values[0] if values else None
-
-
-def _key(name: str) -> str:
-    return fold(name[:100])
-
-
-def _listed(text: str) -> list[str]:
-    """Split at commas; empty ones go."""
-    pieces = text[: 100 * MAX_ENTRIES].split(",", MAX_ENTRIES)[:MAX_ENTRIES]
-    return [one for piece in pieces if (one := field(piece))]
 
 
 def _refresh(content: str | None, *, base: str) -> Refresh | None:

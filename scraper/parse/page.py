@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from scraper.parse.bounds import MAX_PAGE_BYTES, bounded, holding
 from scraper.parse.decode import decode
 from scraper.parse.document import open_document
 from scraper.parse.links import LinkCounter, targets
@@ -66,13 +67,20 @@ class PageParser:
         document = open_document(decoded.text, parser=self._parser)
         found = _Extraction(document, url=url)
         head, gathered = found.gatherer.head(), found.gatherer
-        metadata = _Metadata(head, gathered.og, gathered.twitter, gathered.headings)
+        metadata = _encode_sorted(_Metadata(head, gathered.og, gathered.twitter, gathered.headings))
         text = figures(document.visible_text())
-        page = Page(
+        said = {
             **{name: getattr(head, name) for name in _HEAD_FIELDS},
-            og=gathered.og,
-            twitter=gathered.twitter,
-            headings=gathered.headings,
+            "og": gathered.og,
+            "twitter": gathered.twitter,
+            "headings": gathered.headings,
+        }
+        cut = gathered.cut if document.is_whole else gathered.cut | {"document"}
+        if len(metadata) > MAX_PAGE_BYTES:
+            said, shortened = bounded(said)
+            cut = cut | shortened
+        page = Page(
+            **said,
             word_count=text.word_count,
             text_length=text.text_length,
             links=found.links,
@@ -81,11 +89,15 @@ class PageParser:
             scripts=found.scripts,
             iframes=found.iframes,
             text_sha256=text.text_sha256,
-            metadata_sha256=hashlib.sha256(_encode_sorted(metadata)).hexdigest(),
+            metadata_sha256=hashlib.sha256(metadata).hexdigest(),
             charset=decoded.charset,
             charset_source=decoded.source,
             encoding_errors=decoded.errors,
         )
+        if gathered.cut_texts:
+            cut = cut | holding(page, gathered.cut_texts)
+        if cut:
+            page = msgspec.structs.replace(page, cut=sorted(cut))
         return Parsed(page, found.targets() if links else [])
 
 

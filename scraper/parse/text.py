@@ -36,6 +36,9 @@ MAX_TEXT = 10_000
 
 # C0, DEL and C1 but for those that str.split() takes as white space; and lone surrogates, which no
 # JSON encoder takes.
+_STEP = 1_000_000
+"""Characters that are split into words at once: ten million of them as objects took 400 MB."""
+
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]+")
 
 
@@ -58,6 +61,14 @@ def field(text: str | None) -> str | None:
     return fold(text[: 4 * MAX_TEXT])[:MAX_TEXT].rstrip() or None
 
 
+def is_cut(text: str) -> bool:
+    """Whether ``field`` returns less than all of a text."""
+    if len(text) <= MAX_TEXT:
+        return False
+    rest = text[4 * MAX_TEXT :]
+    return bool(rest and not rest.isspace()) or len(fold(text[: 4 * MAX_TEXT])) > MAX_TEXT
+
+
 class TextFigures(NamedTuple):
     """What the record says of the visible text."""
 
@@ -73,9 +84,31 @@ def figures(text: str) -> TextFigures:
     Splitting and joining is the quickest of what was tried: folding bytes by ``translate`` and
     ``replace``, without an object for each word, took 1.9 ms against 1.3 for 9,000 words.
     """
+    if len(text) > _STEP:
+        return _figures_in_steps(text)
     words = text.split()
     folded = " ".join(words)
     if not folded.isprintable() and _UNPRINTABLE.search(folded):
         words = _UNPRINTABLE.sub("", folded).split()
         folded = " ".join(words)
     return TextFigures(len(words), len(folded), hashlib.sha256(folded.encode()).hexdigest())
+
+
+def _figures_in_steps(text: str) -> TextFigures:
+    """Do the same for a text that is too long to be split at once."""
+    count = length = 0
+    digest = hashlib.sha256()
+    is_inside = False  # the step before ended within a word
+    for at in range(0, len(text), _STEP):
+        piece = _UNPRINTABLE.sub("", text[at : at + _STEP])
+        words = piece.split()
+        if not words:
+            is_inside = is_inside and not piece
+            continue
+        goes_on = is_inside and not piece[0].isspace()
+        folded = " ".join(words) if goes_on or not count else " " + " ".join(words)
+        count += len(words) - goes_on
+        length += len(folded)
+        digest.update(folded.encode())
+        is_inside = not piece[-1].isspace()
+    return TextFigures(count, length, digest.hexdigest())

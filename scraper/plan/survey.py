@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from scraper.assembly import product_token, visitor_for
 from scraper.clock import SystemClock
 from scraper.errors import SettingsError
 from scraper.fetch.http import HttpFetcher
@@ -29,6 +28,8 @@ from scraper.record import Outcome
 from scraper.robots.access import origin_of, robots_url
 from scraper.run_state import kept_for_now
 from scraper.sources.stream import SeedStream
+from scraper.verdict.retries import RunBudget
+from scraper.visiting import product_token, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,7 +156,8 @@ async def _rulings(
     """Let the lines that the frontier has come to their robots.txt, and return what it says of them."""
     rulings = Rulings(crawl_delay_cap_s=settings.robots.crawl_delay_cap_s)
     async with HttpFetcher.open(settings.fetch, clock=clock) as fetcher:
-        visitor = visitor_for(settings, fetcher, token=token, run="", clock=clock)
+        budget = RunBudget(settings.retry)
+        visitor = visitor_for(settings, fetcher, token=token, run="", clock=clock, budget=budget)
         crawl = Crawl(
             seeds=SeedStream(()),
             frontier=frontier,

@@ -35,6 +35,8 @@ _DENIED_KEPT = 10_000
 _REASONS = 64
 """Reasons that are told apart, in case the next pattern misses one: a list may have as many as lines."""
 _OTHER_REASONS = "other reasons"
+_LONGEST_S = 100 * 365.25 * 86_400
+"""A hundred years, the highest floor that is told: a delay may be so long that many of them are no number."""
 _SHOWN = 500
 """Characters of a line or a rule that are shown; it may be a megabyte long."""
 
@@ -209,7 +211,7 @@ def host_plans(
                 requests=requests,
                 per_host=limits.per_host,
                 delay_s=delay_s,
-                least_s=max(0, requests - 1) * delay_s,
+                least_s=min(max(0, requests - 1) * delay_s, _LONGEST_S),
             )
         )
     return tuple(sorted(plans, key=lambda plan: (-plan.least_s, -plan.lines, plan.host)))

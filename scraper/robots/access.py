@@ -30,6 +30,8 @@ class Standing(enum.StrEnum):
     """It may not be read, and the user takes that as a no to all."""
     UNREACHABLE = "unreachable"
     """It could not be had: all is disallowed for now."""
+    BLOCKED = "blocked"
+    """Its host has a private address that is not to be asked for anything."""
 
 
 class RobotsFile(msgspec.Struct, array_like=True, frozen=True, kw_only=True):

@@ -13,9 +13,6 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECRET_HEADER = re.compile(r"auth|cookie|token|secret|passw|credential|session|signature|key", re.IGNORECASE)
-"""Found in the name of a header whose value is never shown."""
-
 _HARMLESS = frozenset(
     {
         "accept",
@@ -35,6 +32,13 @@ _HARMLESS = frozenset(
 )
 """Headers that say what is wanted and how, and open no door."""
 
+SECRET_HEADER = re.compile(
+    rf"\A(?!(?:sec-.*|user-agent|{'|'.join(sorted(_HARMLESS))})\Z)"
+    r"|auth|cookie|token|secret|pass|pwd|credential|session|signature|key|jwt|bearer|otp",
+    re.IGNORECASE,
+)
+"""Found in the name of a header whose value is never shown: of all those for which ``is_private`` holds."""
+
 # RFC 9110 5.6.2 (token) and 5.5 (no control characters in a field value but the tab).
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Lone surrogates are what Python makes of environment bytes that are no text; no output can hold them.
@@ -43,6 +47,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _HEADERS_ELSEWHERE = {
     "user-agent": "use fetch.user_agent, which robots.txt is matched by too",
     "host": "it follows from the URL",
+    "proxy-authorization": "put user and password into fetch.proxy",
     "connection": "the client sets it",
     "content-length": "the client sets it",
     "transfer-encoding": "the client sets it",

@@ -27,11 +27,14 @@ class Holds(enum.Enum):
     """Names and texts of header fields (RFC 9110 5)."""
     HOST_LIMITS = enum.auto()
     """Limits by host pattern; the first of the ``Meta``'s examples is shown to users."""
+    PROXY = enum.auto()
+    """The URL of a proxy, perhaps with credentials; empty for none."""
     REGULAR_EXPRESSION = enum.auto()
     """A pattern of Python's ``re``."""
 
 
 Headers = Annotated[dict[str, str], Meta(extra={"holds": Holds.HEADERS})]
+ProxyUrl = Annotated[str, Meta(extra={"holds": Holds.PROXY})]
 RegularExpression = Annotated[str, Meta(extra={"holds": Holds.REGULAR_EXPRESSION})]
 
 
@@ -40,6 +43,9 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     workers: Annotated[int, Meta(ge=1, le=10_000)] = 64
     """How many pages are fetched at the same time, over all hosts."""
+    processes: Annotated[int, Meta(ge=0, le=64)] = 0
+    """So many child processes fetch and parse, for more than one core, and so that a page that crashes or
+    stalls a parser costs only itself; 0 does all in one process."""
     drain_s: SecondsOrZero = 30.0
     """After the first signal: how long what is under way may still take."""
     watchdog_s: Seconds = 60.0
@@ -178,12 +184,24 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The most bytes of a body that are read from the network."""
     max_body_bytes: Positive = 20 * 1024 * 1024
     """The most bytes that a body may have after decompression."""
+    max_ratio: Positive = 200
+    """The most bytes after decompression for each byte read. It holds from 1 MiB on: small pages of one
+    repeated row compress far better, honest large ones were seen to reach 122."""
     max_redirects: NotNegative = 10
     """How many redirects are followed for one line."""
     refuse_downgrade: bool = False
     """Follow no redirect from https to http."""
     insecure: bool = False
     """Take TLS certificates that do not verify."""
+    proxy: ProxyUrl = ""
+    """The proxy that every request goes through: ``http://host:port`` or ``https://host:port``, with
+    ``user:password@`` before the host where it wants that; empty asks the hosts directly. Whoever lists the
+    machine's processes sees a password on a command line: set it by the environment or in a file.
+    ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY`` are not read."""
+    private: Literal["listed", "deny", "allow"] = "listed"
+    """Whether addresses that are not public (loopback, private networks, link-local, metadata services
+    and the like) are asked: ``listed`` only those of hosts that the list itself names, ``deny`` none,
+    ``allow`` all. Redirects, links, sitemaps and robots.txt add no host to the list."""
 
 
 class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -206,6 +224,8 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     parser: Literal["fast", "beautifulsoup"] = "fast"
     """The HTML parser. Both give the same record; the second is many times slower."""
+    deadline_s: Seconds = 30.0
+    """How long a page may take to parse in a child process (``run.processes``), which is replaced then."""
 
 
 class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -53,6 +53,8 @@ class Option(NamedTuple):
             parts = "; ".join(f"{field}: {part.allowed}" for field, part in entry_options(self).items())
             example = json.dumps(self.example)
             return f"a table for each host pattern, as text a JSON object such as {example}; {parts}"
+        if self.holds is Holds.PROXY:
+            return "a proxy's URL, http://host:port or https://host:port, or nothing"
         if self.holds is Holds.REGULAR_EXPRESSION:
             return "a regular expression (Python's re)"
         words = _allowed(self.kind, self.annotation)

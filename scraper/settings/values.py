@@ -17,6 +17,7 @@ import msgspec
 from scraper.errors import SettingsError
 from scraper.settings.headers import CONTROL, SECRET_HEADER, check_headers, headers_from_text
 from scraper.settings.model import Holds
+from scraper.settings.proxy import parse_proxy, shown_proxy
 
 if TYPE_CHECKING:
     from scraper.settings.options import Option
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 MASK = "***"
 _SHOWN_CHARACTERS = 80
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+# Up to the last @ before a slash: a password may have one (WHATWG URL 4.4, authority state).
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]+(?=@)")
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b", re.IGNORECASE)
 _POWERS = ("", "k", "m", "g", "t")
@@ -64,6 +66,8 @@ def shown(value: object, option: Option) -> str:
     """Write a value as TOML would, on one line, with secrets masked; what has none can be read back."""
     if option.holds is Holds.HEADERS and not isinstance(value, dict):
         return MASK  # a header list that can't be taken apart may hold anything
+    if option.holds is Holds.PROXY:  # what is no URL may be a password all the same
+        return toml_literal(shown_proxy(value)) if isinstance(value, str) else MASK
     return toml_literal(masked(value))
 
 
@@ -127,7 +131,7 @@ def _check_further(value: object, *, holds: Holds | None) -> None:
 
     Raises:
         ValueError: A number is not finite, a text has control characters or is no regular
-            expression, or a header can't be sent.
+            expression, a header can't be sent, or a proxy's URL is none.
     """
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("expected a finite number")
@@ -135,6 +139,8 @@ def _check_further(value: object, *, holds: Holds | None) -> None:
         raise ValueError("expected one line without control characters")
     if holds is Holds.REGULAR_EXPRESSION and isinstance(value, str):
         _check_regular_expression(value)
+    if holds is Holds.PROXY and isinstance(value, str):
+        parse_proxy(value)
     if holds is Holds.HEADERS and isinstance(value, dict):
         check_headers(value)
 

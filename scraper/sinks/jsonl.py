@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
+import stat
 from typing import TYPE_CHECKING, Self
 
 import aiofiles
@@ -29,37 +31,42 @@ class JsonLinesJournal:
         self.records = records
 
     @classmethod
-    async def create(cls, path: Path) -> Self:
+    async def create(cls, path: Path, *, is_output: bool = True) -> Self:
         """Begin a new journal; ``close`` it in the end.
 
         What a file of that name held is there until the first ``append``, so that a run that never
-        comes to it costs nothing.
+        comes to it costs nothing. A new one has the mode that the umask gives an output, and 0600 when
+        it is none. The last part of ``path`` must be no link: one would have come there just now.
 
         Raises:
             UsageError: It can't be made there.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Unbuffered: a batch is one write, and nothing is left to flush when a write has failed.
-            file = await aiofiles.open(path, "ab", buffering=0)
+            file = await _open(path, is_output=is_output)
         except OSError as error:
-            raise UsageError(f"can't write {path}: {error.strerror}") from error
+            raise UsageError(f"can't write {path}: {_why(error)}") from error
         return cls(path, file, length=0, records=0)
 
     @classmethod
-    async def reopen(cls, path: Path, *, length: int) -> Self:
+    async def reopen(cls, path: Path, *, length: int, is_output: bool = True) -> Self:
         """Open a journal to go on with, cut to ``length`` bytes; what is behind was never noted.
 
         Raises:
             UsageError: It is gone, can't be opened, or is not what the state says it is.
         """
+        if not length:
+            return await cls.create(path, is_output=is_output)
         try:
-            if not length:
-                return await cls.create(path)
-            records = await asyncio.to_thread(_cut, path, length)
-            file = await aiofiles.open(path, "ab", buffering=0)
+            file = await _open(path, is_there=True)
+            try:
+                # By the descriptor: what has the name by now may be another file.
+                records = await asyncio.to_thread(_cut, path, file.fileno(), length=length)
+            except BaseException:
+                await file.close()
+                raise
         except OSError as error:
-            raise UsageError(f"can't go on with {path}: {error.strerror}") from error
+            raise UsageError(f"can't go on with {path}: {_why(error)}") from error
         return cls(path, file, length=length, records=records)
 
     async def append(self, lines: Sequence[bytes]) -> int:
@@ -88,24 +95,51 @@ class JsonLinesJournal:
         await self._file.close()
 
 
-def _cut(path: Path, length: int) -> int:
+async def _open(path: Path, *, is_output: bool = True, is_there: bool = False) -> AsyncFileIO:
+    """Open a regular file to be read and appended to.
+
+    Raises:
+        OSError: It can't be, or is a link (``ELOOP``), or no file.
+    """
+
+    def opener(name: str, _flags: int) -> int:
+        # Not to wait for the reader of a pipe that has come there since ``RunFiles.check``.
+        flags = os.O_RDWR | os.O_APPEND | (0 if is_there else os.O_CREAT) | _NO_LINK
+        descriptor = os.open(name, flags, 0o666 if is_output else 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "it is no file", name)
+        return descriptor
+
+    # Unbuffered: a batch is one write, and nothing is left to flush when a write has failed.
+    return await aiofiles.open(path, "a+b", buffering=0, opener=opener)
+
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _why(error: OSError) -> str:
+    return "it is a link by now" if error.errno == errno.ELOOP else str(error.strerror)
+
+
+def _cut(path: Path, descriptor: int, *, length: int) -> int:
     """Cut a file to a length that ends a line; return how many lines are left."""
-    size = path.stat().st_size
+    size = os.fstat(descriptor).st_size
     if size < length:
         raise UsageError(
             f"{path} has {size} bytes where the unfinished run had written {length}: "
             "put it back, or start over with --fresh"
         )
     lines = 0
-    with path.open("r+b") as file:
-        left, last = length, b"\n"
-        while left and (chunk := file.read(min(left, 1 << 20))):
-            left -= len(chunk)
-            lines += chunk.count(b"\n")
-            last = chunk[-1:]
-        if last != b"\n":
-            raise UsageError(f"{path} is not what the unfinished run had written: start over with --fresh")
-        file.truncate(length)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    left, last = length, b"\n"
+    while left and (chunk := os.read(descriptor, min(left, 1 << 20))):
+        left -= len(chunk)
+        lines += chunk.count(b"\n")
+        last = chunk[-1:]
+    if last != b"\n":
+        raise UsageError(f"{path} is not what the unfinished run had written: start over with --fresh")
+    os.ftruncate(descriptor, length)
     return lines
 
 

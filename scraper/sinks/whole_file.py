@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from scraper.errors import SinkError
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 def whole_file(target: Path) -> Iterator[BinaryIO]:
     """Give a file to write that takes its place at ``target`` when the block ends well.
 
-    Blocking. What was there before is replaced in one step, and stays when the block raises.
+    Blocking. What was there before is replaced in one step, and stays when the block raises; a link
+    too is replaced, and not followed. The mode is that of the file replaced, else what the umask gives.
 
     Raises:
         SinkError: It can't be written, or the block raised an ``OSError``; nothing is left behind.
@@ -27,9 +30,14 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         try:
-            with temporary.open("xb") as file:
+            mode = _mode_of(target)
+            # Exclusively, which follows no link either (POSIX open, O_EXCL).
+            opener = partial(os.open, mode=0o666 if mode is None else 0o600)
+            with open(temporary, "xb", opener=opener) as file:
                 yield file
                 file.flush()
+                if mode is not None and os.name == "posix":
+                    os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
             temporary.replace(target)
             _sync_directory(target.parent)
@@ -37,6 +45,15 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise SinkError(f"can't write {target}: {error.strerror}") from error
+
+
+def _mode_of(target: Path) -> int | None:
+    """Return the permissions of a file that is there; a user who has closed it to others wants it so."""
+    try:
+        about = target.lstat()
+    except FileNotFoundError:
+        return None
+    return about.st_mode & 0o777 if stat.S_ISREG(about.st_mode) else None
 
 
 def _sync_directory(directory: Path) -> None:

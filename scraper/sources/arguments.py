@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scraper.errors import InvalidUrl, SourceError
+from scraper.redaction import redact
 from scraper.sources.source import Format, Source
-from scraper.urls import parse_input, redact, scalar_text
+from scraper.urls import parse_input, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scraper.errors import SourceError
 from scraper.messages import Seed
+from scraper.redaction import redact
 from scraper.sources.lines import decoded
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _find_column(header: str, name: str, column: str, delimiters: str) -> tuple[
         if folded.count(column.casefold()) == 1:
             return delimiter, names, folded.index(column.casefold())
         seen = max(seen, names, key=len)
-    there = ", ".join(repr(known[:80]) for known in seen[:_SHOWN_COLUMNS])
+    there = ", ".join(repr(redact(known)[:80]) for known in seen[:_SHOWN_COLUMNS])
     raise SourceError(
         f"{name}: has no column {column!r}, but {there}; name it with --column (sources.column). "
         "The first line must hold the columns' names."

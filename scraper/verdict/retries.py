@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
@@ -27,34 +27,74 @@ HTTP stay so."""
 _TRANSIENT_KINDS = frozenset({"EAI_AGAIN", "ECONNRESET"})
 """Errors that may pass whatever their outcome: a resolver out of reach, a handshake broken off."""
 
+_LASTING_KINDS = frozenset({"ProxyAuthenticationRequired", "BlockedAddress"})
+"""Errors that stay so whatever their outcome."""
+
 
 def is_transient(result: Response | FetchError) -> bool:
     """Return whether asking again may well bring something else."""
     if isinstance(result, FetchError):
-        return Outcome(result.outcome) in TRANSIENT_OUTCOMES or result.kind in _TRANSIENT_KINDS
+        may_pass = Outcome(result.outcome) in TRANSIENT_OUTCOMES or result.kind in _TRANSIENT_KINDS
+        return may_pass and result.kind not in _LASTING_KINDS
     return result.status in TRANSIENT_STATUSES
 
 
-class Retries:
-    """Grants further tries, and keeps count of them for the budget of the run.
+class Budget(Protocol):
+    """Says whether the run may have one more further try."""
 
-    The budget keeps an outage from multiplying the load: no more of all requests than a share may be
-    further tries, beyond a floor that lets short lists have theirs.
+    def note_request(self) -> None:
+        """Count one request, of whatever kind and end."""
+        ...
+
+    def take(self) -> bool:
+        """Take one further try; return whether there was one to be had."""
+        ...
+
+
+class RunBudget:
+    """Keeps an outage from multiplying the load.
+
+    No more of all requests than a share may be further tries, beyond a floor that lets short lists have
+    theirs.
     """
 
-    def __init__(self, settings: RetrySettings, *, longest_wait_s: float, chance: Random) -> None:
-        """Take the longest wait that a server may ask for and still be asked again."""
-        self._settings = settings
-        self._longest_wait_s = longest_wait_s
-        self._chance = chance
+    def __init__(self, settings: RetrySettings) -> None:
+        self._share = settings.budget_share
+        self._floor = settings.budget_floor
         self._requests = 0
-        self._granted = 0
-        self.refused = 0
-        """Tries that the budget did not allow."""
+        self._taken = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a further try to be had."""
+        return self._taken < self._floor + self._share * self._requests
 
     def note_request(self) -> None:
         """Count one request, of whatever kind and end."""
         self._requests += 1
+
+    def take(self) -> bool:
+        """Take one further try; return whether there was one to be had."""
+        is_open = self.is_open
+        self._taken += is_open
+        return is_open
+
+
+class Retries:
+    """Grants further tries, as far as the budget goes."""
+
+    def __init__(
+        self, settings: RetrySettings, *, budget: Budget, longest_wait_s: float, chance: Random
+    ) -> None:
+        """Take the longest wait that a server may ask for and still be asked again."""
+        self._settings = settings
+        self._budget = budget
+        self._longest_wait_s = longest_wait_s
+        self._chance = chance
+
+    def note_request(self) -> None:
+        """Count one request, of whatever kind and end."""
+        self._budget.note_request()
 
     def again(self, errand: Errand, tried: Try, *, start: Errand) -> Again | None:
         """Return the next try of an errand, ``None`` when there is to be none.
@@ -67,10 +107,8 @@ class Retries:
         asked_s = tried.retry_after_s or 0.0
         if failed >= self._settings.retries or asked_s > self._longest_wait_s:
             return None
-        if self._granted >= self._settings.budget_floor + self._settings.budget_share * self._requests:
-            self.refused += 1
+        if not self._budget.take():
             return None
-        self._granted += 1
         most_s = min(self._settings.cap_s, self._settings.base_s * 2**failed)
         wait_s = max(asked_s, self._chance.uniform(0.0, most_s))
         return Again(replace(start, tries=(*errand.tries, tried), is_anew=False), wait_s)

@@ -65,6 +65,9 @@ class RobotsDecider:
         tried = Try(at=rfc3339(at), error=error.outcome, waited_s=errand.waited_s)
         if is_transient(error) and (again := self._retries.again(errand, tried, start=_start(errand))):
             return again
+        if error.outcome == Outcome.BLOCKED_ADDRESS and not errand.redirects:  # so is every page beside it
+            own = Failure(type=error.kind, message=str(error), phase=error.phase)
+            return self._file(errand, Standing.BLOCKED, at, failure=own, cause=Outcome.BLOCKED_ADDRESS)
         failure = Failure(type=error.kind, message=f"robots.txt: {error}", phase="robots")
         return self._file(errand, Standing.UNREACHABLE, at, failure=failure, cause=Outcome(error.outcome))
 
@@ -99,7 +102,7 @@ class RobotsDecider:
         cause: Outcome | None = None,
     ) -> RobotsFile:
         age_s = self._settings.max_age_s
-        if standing is Standing.UNREACHABLE:
+        if standing in {Standing.UNREACHABLE, Standing.BLOCKED}:
             age_s = min(age_s, self._settings.error_age_s)
         elif response and (found := _max_age(response.header("cache-control") or "")):
             age_s = min(age_s, max(float(found[1]), _LEAST_AGE_S))

@@ -66,6 +66,8 @@ def main() -> int:
             "-o",
             output,
             "--resume",
+            "--private",
+            "allow",
             "--quiet",
             "--delay",
             "0",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.support.polite_site import Script, Site
 
 HOST, OTHER, THIRD = "127.0.9.1", "127.0.9.2", "127.0.9.3"
+ALL = {"private": "allow"}
+"""Links lead to hosts that the list does not name."""
 
 
 def pages(table: dict[str, Answer]) -> Script:
@@ -80,7 +82,7 @@ async def test_other_sites_are_followed_unless_said_otherwise(
         return NOT_FOUND if ask.target == "/robots.txt" else page()
 
     async with serving(script) as site:
-        records = await crawled([site.url(HOST)], follow={"depth": 1, "same_site": same_site})
+        records = await crawled([site.url(HOST)], follow={"depth": 1, "same_site": same_site}, fetch=ALL)
 
     assert paths(records, site) == {"/": 0, "/near": 1}
     assert paths(records, site, OTHER) == others
@@ -99,7 +101,7 @@ async def test_the_site_is_that_of_the_page_after_its_redirects() -> None:
         return page()
 
     async with serving(script) as site:
-        records = await crawled([site.url(HOST)], follow={"depth": 1, "same_site": True})
+        records = await crawled([site.url(HOST)], follow={"depth": 1, "same_site": True}, fetch=ALL)
 
     assert paths(records, site, OTHER) == {"/home/near": 1}
     assert "/back" not in site.targets(HOST)
@@ -214,7 +216,9 @@ async def test_a_found_page_on_another_origin_gets_no_credentials() -> None:
         return page(site.url(OTHER, "/far"), site.url(HOST, "/near"))
 
     async with serving(script) as site:
-        await crawled([site.url(HOST)], follow={"depth": 2}, fetch={"headers": {"Authorization": "s3cret"}})
+        await crawled(
+            [site.url(HOST)], follow={"depth": 2}, fetch={"headers": {"Authorization": "s3cret"}, **ALL}
+        )
 
     assert {entry.target for entry in site.log if "authorization" in entry.headers} == {"/", "/near"}
     assert "/far" in site.targets(OTHER)
@@ -249,7 +253,7 @@ async def test_an_index_leads_to_its_sitemaps_and_these_to_their_pages() -> None
         return page()
 
     async with serving(script) as site:
-        records = await crawled([f"sitemap:{site.origin(HOST)}", site.url(HOST, "/a")])
+        records = await crawled([f"sitemap:{site.origin(HOST)}", site.url(HOST, "/a")], fetch=ALL)
 
     by_input = {record.input: record for record in records}
     assert len(by_input) == len(records)
@@ -316,7 +320,7 @@ async def test_a_web_of_many_hosts_is_walked_once() -> None:
 
     async with serving(script) as site:
         records = await crawled(
-            [site.url(hosts[0], "/0")], follow={"depth": 50}, frontier={"hosts_in_memory": 4}
+            [site.url(hosts[0], "/0")], follow={"depth": 50}, frontier={"hosts_in_memory": 4}, fetch=ALL
         )
 
     assert len(records) == 400

@@ -33,6 +33,8 @@ def test_a_crawl_that_feeds_itself_loses_and_doubles_nothing(tmp_path: Path) -> 
             "-o",
             output,
             "--resume",
+            "--private",
+            "allow",
             "--delay",
             "0",
             "--depth",

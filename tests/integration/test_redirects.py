@@ -7,6 +7,8 @@ from tests.support.crawling import crawled
 from tests.support.polite_site import NOT_FOUND, Answer, Ask, moved, page, serving
 
 HOST, OTHER = "127.0.8.1", "127.0.8.2"
+ALL = {"private": "allow"}
+"""Redirects lead to hosts that the list does not name."""
 
 
 async def test_ten_hops_are_followed_and_no_more() -> None:
@@ -19,7 +21,7 @@ async def test_ten_hops_are_followed_and_no_more() -> None:
         return moved(f"http://{host}:{site.port}/hop/{left - 1}", status=308) if left else page(title="End")
 
     async with serving(script) as site:
-        ten, eleven = await crawled([site.url(HOST, "/hop/10"), site.url(HOST, "/hop/11")])
+        ten, eleven = await crawled([site.url(HOST, "/hop/10"), site.url(HOST, "/hop/11")], fetch=ALL)
 
     assert (ten.outcome, ten.title, len(ten.redirects), ten.attempts) == (Outcome.OK, "End", 10, 1)
     assert [hop.status for hop in ten.redirects] == [308] * 10
@@ -45,7 +47,9 @@ async def test_a_loop_ends_and_a_tidied_spelling_is_none() -> None:
         return page(title="Home of a")
 
     async with serving(script) as site:
-        tidied, itself, loop = await crawled([site.url(HOST, path) for path in ("/%7Ea", "/itself", "/loop")])
+        tidied, itself, loop = await crawled(
+            [site.url(HOST, path) for path in ("/%7Ea", "/itself", "/loop")], fetch=ALL
+        )
 
     assert (tidied.outcome, tidied.title) == (Outcome.OK, "Home of a")
     assert tidied.final_url == site.url(HOST, "/~a")
@@ -75,7 +79,8 @@ async def test_credentials_go_to_no_other_origin_and_to_no_robots_txt_of_one() -
     headers = {"Authorization": "Bearer s3cret", "Cookie": "id=s3cret", "X-Tag": "s3cret", "DNT": "1"}
     async with serving(script) as elsewhere, serving(script) as site:
         records = await crawled(
-            [site.url(HOST, "/out"), site.url(HOST, "/port"), site.url(HOST, "/")], fetch={"headers": headers}
+            [site.url(HOST, "/out"), site.url(HOST, "/port"), site.url(HOST, "/")],
+            fetch={"headers": headers, **ALL},
         )
 
     assert {record.outcome for record in records} == {Outcome.OK}

@@ -98,6 +98,10 @@ def differences_in_page(record: dict[str, Any], expected: Expected) -> Iterator[
     yield from compare("refresh", record.get("refresh"), msgspec.to_builtins(expected.refresh))
 
 
+ALL = ("--private", "allow")
+"""Where redirects, links and sitemaps lead to hosts that the list does not name."""
+
+
 def crawled(folder: Path, *words: str | Path) -> list[dict[str, Any]]:
     """Run the program to its end and return the records; fails when the run was not complete."""
     output = folder / "pages.jsonl"
@@ -211,7 +215,7 @@ def test_a_crawl_by_links_reaches_what_links_lead_to(tmp_path: Path) -> None:
     with served(SampleServer(SITE)) as server:
         # So deep that it does not matter by which of its ways a page is found first.
         words = ("--depth", "1000", "--include", r"^http://127\.")
-        records = crawled(tmp_path, server.url(), *words)
+        records = crawled(tmp_path, server.url(), *words, *ALL)
     expected = within_reach(server.url(), port=server.port)
     assert outcomes(records) == expected
     assert {bind(place.url, port=server.port, dead_port=0) for place in ordinary()} <= expected.keys()
@@ -250,7 +254,7 @@ def test_a_crawl_of_one_depth_on_its_own_sites_reaches_what_their_homes_list(tmp
 def test_a_crawl_by_an_index_of_sitemaps_reaches_every_page_once(tmp_path: Path) -> None:
     with served(SampleServer(SITE)) as server:
         index = f"sitemap:{server.url('/sitemap-index.xml')}"
-        records = crawled(tmp_path, index)
+        records = crawled(tmp_path, index, *ALL)
     maps = [f"sitemap:{server.url('/sitemap.xml', host=host)}" for host in SITE.hosts[:12]]
     maps += [index, f"sitemap:{server.url('/sitemap-all.xml.gz')}"]
     pages = [bind(place.url, port=server.port, dead_port=0) for place in ordinary()]
@@ -276,7 +280,7 @@ def test_a_page_that_sends_its_readers_on_is_followed_on_demand(tmp_path: Path, 
     with served(SampleServer(SITE)) as server:
         one = next(e for e in server.expectations() if str(e.url).endswith("/go/refresh"))
         switch = ("--set", f"follow.meta_refresh={str(follows).lower()}")
-        (record,) = crawled(tmp_path, str(one.url), *switch)
+        (record,) = crawled(tmp_path, str(one.url), *switch, *ALL)
     assert one.refresh is not None
     assert one.refresh.url != one.url
     assert record["final_url"] == (one.refresh.url if follows else one.url)

@@ -171,6 +171,7 @@ class Call(NamedTuple):
     credentials: bool
     is_last: bool
     cap_bytes: int | None
+    is_listed: bool = False
 
 
 class FakeFetcher:
@@ -188,11 +189,12 @@ class FakeFetcher:
         departs: Callable[[], None],
         credentials: bool = False,
         is_last: bool = False,
+        is_listed: bool = False,
         cap_bytes: int | None = None,
     ) -> Response:
         departs()
         self.asked.append(url)
-        self.calls.append(Call(url, credentials, is_last, cap_bytes))
+        self.calls.append(Call(url, credentials, is_last, cap_bytes, is_listed))
         answer = self._answer(url)
         if isinstance(answer, Blocked):
             await answer.until.wait()

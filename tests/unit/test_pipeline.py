@@ -30,7 +30,7 @@ from scraper.settings.model import (
 )
 from scraper.verdict.page import Decider
 from scraper.verdict.redirects import RedirectRules
-from scraper.verdict.retries import Retries
+from scraper.verdict.retries import Retries, RunBudget
 from scraper.verdict.robots import RobotsDecider
 from scraper.visit import Visitor
 from tests.support.fakes import (
@@ -105,7 +105,8 @@ class Bench:
         self.fetcher = FakeFetcher(answer)
         self.observer = CollectingObserver()
         chance: Random = NoChance()  # type: ignore[assignment]
-        retries = Retries(RetrySettings(retries=2), longest_wait_s=120.0, chance=chance)
+        tries = RetrySettings(retries=2)
+        retries = Retries(tries, budget=RunBudget(tries), longest_wait_s=120.0, chance=chance)
         self.crawl = Crawl(
             seeds=seeds if seeds is not None else listed("http://a.example/"),
             frontier=Frontier(

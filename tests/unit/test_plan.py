@@ -18,6 +18,7 @@ from scraper.frontier.facts import Counted
 from scraper.frontier.rows import Line, request_of
 from scraper.frontier.scope import Scope
 from scraper.messages import Seed, Settled
+from scraper.observe import figures
 from scraper.observe.printable import printable
 from scraper.plan.model import DeniedLine, HostPlan, InvalidLines, OriginPlan, Plan, RobotsPlan
 from scraper.plan.survey import plan_crawl
@@ -116,6 +117,14 @@ def test_a_crawl_delay_counts_when_it_is_the_longer_and_up_to_its_cap(
         rulings.count(ruled(f"https://a.example/{number}", Outcome.OK))
     (host,) = host_plans([Counted("a.example", 1, 3)], settings=OBEY, rulings=rulings)
     assert (host.delay_s, host.requests, host.least_s) == (delay_s, 4, 3 * delay_s)
+
+
+@pytest.mark.parametrize("delay_s", [1e10, 1e308])
+def test_a_floor_beyond_all_measure_is_told_as_a_hundred_years(delay_s: float) -> None:
+    settings = Settings(politeness=PolitenessSettings(delay_s=delay_s))
+    (host,) = host_plans([Counted("a.example", 1, 10)], settings=settings)
+    assert (host.delay_s, host.least_s) == (delay_s, 100 * 365.25 * 86_400)
+    assert figures.duration(host.least_s) == "36525 d 00 h"
 
 
 def test_two_schemes_are_two_robots_files_and_what_they_refuse_is_not_asked_for() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ def files_in(folder: Path, *names: str) -> RunFiles:
 
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def modes_in(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
 async def unfinished(files: RunFiles, *sources: Source) -> None:
@@ -84,8 +89,13 @@ async def test_a_run_without_files_keeps_nothing_and_leaves_the_journal_open() -
     journal = MemoryJournal()
     async with kept_for_now(journal) as kept:
         folder = kept.state.store._path.parent
-        assert folder.exists()
-        await kept.state.call(kept.state.store.admit, batch("http://a.example/"))
+        assert folder.exists() is (os.name != "posix"), "kill -9 would leave it"
+        # More than the cache of pages and the write-ahead log hold: both go on without a name.
+        for first in range(0, 40_000, 4000):
+            urls = [f"http://a.example/{number}" for number in range(first, first + 4000)]
+            await kept.state.call(kept.state.store.admit, batch(*urls))
+        assert (await kept.state.call(kept.state.store.progress)).lines == 40_000
+        assert len(await kept.state.call(kept.state.store.largest_hosts, 5)) == 1
     assert not folder.exists()
     assert kept.journal is journal
 
@@ -134,6 +144,85 @@ async def test_a_state_that_another_run_holds_is_left_alone(tmp_path: Path, mode
                 await opened(files, mode)
         assert (await kept.state.call(kept.state.store.progress)).lines == 1
     assert target.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("held", "comes"),
+    [
+        (["a.jsonl", "same.json"], ["b.jsonl", "same.json"]),
+        (["a.jsonl", "same.jsonl"], ["same.jsonl"]),
+        (["same.jsonl"], ["a.jsonl", "same.jsonl"]),
+    ],
+)
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_two_runs_that_share_one_output_meet(
+    tmp_path: Path, held: list[str], comes: list[str], mode: Mode
+) -> None:
+    async with kept_on_disk(files_in(tmp_path, *held), Mode.NEW):
+        before = names_in(tmp_path)
+        with pytest.raises((OutputLocked, OutputExists), match=r"is in use: another run|exists|is complete"):
+            await opened(files_in(tmp_path, *comes), mode)
+        assert names_in(tmp_path) == before
+    assert names_in(tmp_path) == []
+    assert await opened(files_in(tmp_path, *comes), mode) == (0, 0)
+
+
+async def test_the_lock_of_a_run_that_was_killed_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / ".pages.jsonl.lock").touch()
+    assert await opened(files_in(tmp_path), Mode.NEW) == (0, 0)
+    assert names_in(tmp_path) == []
+
+
+async def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / ".pages.jsonl.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match=r"can't write .*pages\.jsonl"):
+        await opened(files_in(tmp_path), Mode.NEW)
+    assert names_in(tmp_path) == [".pages.jsonl.lock"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize(
+    ("umask", "names", "modes"),
+    [
+        (0o000, ["pages.jsonl"], {"pages.jsonl": 0o666}),
+        (0o022, ["pages.jsonl"], {"pages.jsonl": 0o644}),
+        (0o000, ["pages.json"], {"pages.json.journal": 0o600}),
+    ],
+)
+async def test_outputs_follow_the_umask_and_all_else_is_the_users_own(
+    tmp_path: Path, umask: int, names: list[str], modes: dict[str, int]
+) -> None:
+    before = os.umask(umask)
+    try:
+        async with kept_on_disk(files_in(tmp_path, *names), Mode.NEW) as kept:
+            await kept.state.call(kept.state.store.admit, batch("http://a.example/"))
+            found = modes_in(tmp_path)
+    finally:
+        os.umask(before)
+    assert {name: found.pop(name) for name in modes} == modes
+    assert found
+    assert set(found.values()) == {0o600}
+
+
+async def test_the_state_holds_no_user_info(tmp_path: Path) -> None:
+    lines = [
+        "https://ann:s3cret@a.example/",
+        "\u2060https://ann:s3/cret@a.example/",
+        "sitemap:http:ann:s3cret@a.b/",
+    ]
+    (tmp_path / "urls.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    listed = Source(kind="file", name=str(tmp_path / "urls.txt"))
+    given = Source(kind="argument", name=lines[0], urls=tuple(lines))
+    files = files_in(tmp_path)
+    async with kept_on_disk(files, Mode.NEW) as kept:
+        async with await remaining_seeds([listed, given], kept.state) as batches:
+            async for one in batches:
+                await kept.state.call(kept.state.store.admit, one)
+        held = b"".join((tmp_path / name).read_bytes() for name in names_in(tmp_path) if name != "urls.txt")
+        assert b"***@a.example" in held
+        assert b"ann" not in held
+        assert b"cret" not in held
+    assert await seeds_of(files, listed, given) == await seeds_of(files) == []
 
 
 @pytest.mark.parametrize("fact", ["outputs", "sources"])

@@ -199,3 +199,19 @@ def test_a_journal_that_is_no_output_is_kept_apart_too(tmp_path: Path) -> None:
     files = run_files([tmp_path / "a.json"])
     with pytest.raises(UsageError, match=r"a\.json\.journal"):
         keep_cache_apart(str(tmp_path / "a.json.journal"), files=files, others=[])
+
+
+def test_two_names_of_one_file_are_one_output(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"")
+    (tmp_path / "b.jsonl").hardlink_to(tmp_path / "a.jsonl")
+    with pytest.raises(UsageError, match="named twice"):
+        run_files([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
+    with pytest.raises(UsageError, match="is also an output of the run"):
+        run_files([tmp_path / "a.jsonl"]).keep_apart([str(tmp_path / "b.jsonl")])
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_state_that_is_a_link_is_not_followed(tmp_path: Path, mode: Mode) -> None:
+    (tmp_path / "a.jsonl.state").symlink_to("elsewhere")
+    with pytest.raises(UsageError, match=r"a\.jsonl\.state: is a link"):
+        run_files([tmp_path / "a.jsonl"]).check(mode)

@@ -32,7 +32,7 @@ from scraper.robots.reading import MAX_BYTES
 from scraper.settings.model import FollowSettings, RetrySettings, RobotsSettings
 from scraper.verdict.page import Decider, Decision, Done
 from scraper.verdict.redirects import RedirectRules
-from scraper.verdict.retries import Retries
+from scraper.verdict.retries import Retries, RunBudget
 from scraper.verdict.robots import RobotsDecider
 from scraper.visit import Visitor
 from tests.support.fakes import EPOCH, FakeClock, FakeFetcher, fetch_error, request, response, robots_request
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 URL = "https://a.example/"
 
 
-_RETRIES = Retries(RetrySettings(retries=1, base_s=0.0), longest_wait_s=1.0, chance=Random(0))  # noqa: S311
+_TRIES = RetrySettings(retries=1, base_s=0.0)
+_RETRIES = Retries(_TRIES, budget=RunBudget(_TRIES), longest_wait_s=1.0, chance=Random(0))  # noqa: S311
 _REFRESHING = Decider(retries=_RETRIES, redirects=RedirectRules(3), refresh_within_s=5.0)
 
 
@@ -318,7 +319,7 @@ async def test_a_robots_txt_is_read_for_its_origin(body: bytes) -> None:
     assert bench.impression == Impression(Sign.GOOD, 0.25)
     assert bench.departures == 1
     (call,) = bench.fetcher.calls
-    assert call == (ROBOTS, False, False, MAX_BYTES + 1)
+    assert call == (ROBOTS, False, False, MAX_BYTES + 1, False)
 
 
 async def test_a_robots_txt_that_leads_elsewhere_is_followed_for_its_own_origin() -> None:

@@ -70,8 +70,15 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--retries", "0"], "retry.retries", 0, "--retries"),
         (["--max-body", "3MiB"], "fetch.max_body_bytes", 3 * 1024 * 1024, "--max-body"),
         (["--user-agent", "me"], "fetch.user_agent", "me", "--user-agent"),
-        (["--header", "A: 1", "--header", "B: 2"], "fetch.headers", {"A": "1", "B": "2"}, "--header"),
+        (
+            ["--header", "Accept: a/b", "--header", "From: me"],
+            "fetch.headers",
+            {"Accept": "a/b", "From": "me"},
+            "--header",
+        ),
+        (["--processes", "2"], "run.processes", 2, "--processes"),
         (["--insecure"], "fetch.insecure", True, "--insecure"),
+        (["--proxy", "http://h:3128"], "fetch.proxy", "http://h:3128", "--proxy"),
         (["--parser", "beautifulsoup"], "parse.parser", "beautifulsoup", "--parser"),
         (["--column", "link"], "sources.column", "link", "--column"),
         (["--format", "csv"], "sources.format", "csv", "--format"),
@@ -95,7 +102,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 18
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 22
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:

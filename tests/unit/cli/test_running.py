@@ -23,6 +23,10 @@ GENERIC = "the same command with --resume"
             ["crawl", "https://a.example/?q=1&b", "-o", "a.jsonl"],
             "scraper crawl 'https://a.example/?q=1&b' -o a.jsonl --resume",
         ),
+        (
+            ["crawl", "a.txt", "--proxy=http://127.0.0.1:3128"],
+            "scraper crawl a.txt --proxy=http://127.0.0.1:3128 --resume",
+        ),
     ],
 )
 def test_the_command_that_goes_on(words: list[str], command: str) -> None:
@@ -41,6 +45,8 @@ def test_the_command_that_goes_on(words: list[str], command: str) -> None:
         ["https://a.example/?token=s3cret"],
         ["https://a.example/?a=b&API_KEY=s3cret"],
         ["https://a.example/#access_token=s3cret"],
+        ["--proxy", "http://ann:s3cret@127.0.0.1:3128"],
+        ["--proxy=http://ann:s3cret@127.0.0.1:3128"],
     ],
 )
 def test_no_secret_is_repeated(secret: list[str]) -> None:

@@ -303,12 +303,39 @@ async def test_the_last_request_leaves_no_file_open(
 
 
 @pytest.mark.parametrize("options", [{}, {"is_last": True}, {"is_last": True, "cap_bytes": 1}])
-@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 20", SIZED, b"ICY 200\r\n\r\n"])
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 20", SIZED, b"SSH-2.0-x\r\n\r\n"])
 async def test_a_failure_leaves_no_connection(sent: bytes, options: dict[str, Any]) -> None:
     async with serving(Dying(sent)) as wire, fetching() as fetcher:
         await fetch_by(fetcher, wire.url())
         await failed_fetch_by(fetcher, wire.url(), **options)
         assert pool(fetcher) == []
+        await asyncio.wait_for(wire.at_rest(), WAIT_S)
+
+
+async def test_a_body_until_the_close_needs_no_closing_message_of_tls(tls: ssl.SSLContext) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhi")
+        await writer.drain()
+        with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as under:
+            under.shutdown(socket.SHUT_WR)
+        await reader.read()
+
+    async with serving(talk, tls=tls) as wire, fetching(insecure=True) as fetcher:
+        assert (await fetch_by(fetcher, wire.url(scheme="https"))).body == b"hi"
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 101 Switching\r\n\r\n", OK + b"rubbish", OK + OK])
+async def test_what_has_said_too_much_is_not_used_again(head: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(head)
+        await reader.read()
+
+    async with serving(talk) as wire, fetching() as fetcher:
+        for _ in range(2):
+            await fetch_by(fetcher, wire.url())
+        assert (wire.connections, pool(fetcher)) == (2, [])
         await asyncio.wait_for(wire.at_rest(), WAIT_S)
 
 

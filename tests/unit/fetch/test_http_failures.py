@@ -139,23 +139,27 @@ async def test_reset_before_the_answer_was_whole(sent: bytes, phase: str) -> Non
 @pytest.mark.parametrize(
     "sent",
     [
-        b"ICY 200 OK\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 abc OK\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nhi",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi",
-        b"HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"v" * 70_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 600 + b"\r\n",
-        CHUNKED + b"zz\r\nhi",
+        b"HTTP/1.1 200 OK\r\nX: " + b"v" * 270_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + (b"X: " + b"v" * 60_000 + b"\r\n") * 5 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
     ],
 )
 async def test_what_is_not_http(sent: bytes) -> None:
     async with serving(answering_then_silent(sent)) as wire:
         outcome, _, where = told(await failed_fetch(wire.url()))
     assert (outcome, where) == (Outcome.PROTOCOL_ERROR, "headers")
+
+
+async def test_a_chunk_that_is_broken_in_the_packet_of_the_head_is_the_bodys_fault() -> None:
+    async with serving(answering_then_silent(CHUNKED + b"zz\r\nhi")) as wire:
+        outcome, _, where = told(await failed_fetch(wire.url()))
+    assert (outcome, where) == (Outcome.PROTOCOL_ERROR, "body")
 
 
 class _TimesTheSecondPart:
@@ -344,7 +348,7 @@ async def test_it_departs_once_also_when_the_connection_is_refused(monkeypatch: 
     assert steps.taken == ["looked up", "departed"]
 
 
-@pytest.mark.parametrize("sent", [b"", b"ICY 200 OK\r\n\r\n", SIZED])
+@pytest.mark.parametrize("sent", [b"", b"SSH-2.0-x\r\n\r\n", SIZED])
 async def test_it_departs_once_also_when_the_answer_is_broken(
     monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:

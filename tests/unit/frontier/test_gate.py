@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
 
 from scraper.frontier.rows import NOBODY, host_id
-from scraper.messages import Request, RobotsRequest
-from scraper.record import Outcome
+from scraper.messages import Request, RobotsRequest, Settled
+from scraper.record import Failure, Outcome
 from scraper.robots.access import Standing
 from tests.support.fakes import ZERO_S, FakeClock, FakeState, access, batch, finished, pass_s, play
 from tests.unit.frontier.steps import SILENT, frontier_of, robots_visit, visit
+from tests.unit.verdict.errands import hops
+
+if TYPE_CHECKING:
+    from scraper.frontier.frontier import Frontier
+    from scraper.robots.access import Access
 
 DENY = "User-agent: *\nDisallow: /1\n"
 HTTP = "http://a.example"
@@ -280,8 +285,141 @@ def test_a_host_that_comes_back_goes_by_the_robots_txt_that_was_read_last() -> N
         assert finishing.lines == 0
         frontier._unload([line.home])
         assert frontier._window.get(line.home) is None
-        assert frontier._files
+        assert frontier._findings.files
         await frontier.admit(batch(f"{HTTP}/1", consumed=3))
         assert outcome_of(await visit(frontier, clock)) is Outcome.ROBOTS_DENIED
+
+    play(act)
+
+
+# --- private addresses ---------------------------------------------------------------------------
+
+INNER = "http://b.example"
+WHY = Failure(type="BlockedAddress", message="b.example has the address 10.0.0.1", phase="dns")
+
+
+def blocked(origin: str, *, standing: Standing = Standing.BLOCKED) -> Access:
+    return access(origin, standing=standing, cause=Outcome.BLOCKED_ADDRESS, failure=WHY)
+
+
+async def redirected(frontier: Frontier, clock: FakeClock) -> Request:
+    """Send the first line on to ``INNER``, which no line has named, and return that line."""
+    await robots_visit(frontier, clock)
+    frontier.open_gate(access(HTTP))
+    line = await visit(frontier, clock)
+    onward = replace(line, target=f"{INNER}/redirected", host="b.example", redirects=hops(f"{HTTP}/"))
+    frontier.put_back(onward)
+    return line
+
+
+def test_an_errand_is_listed_when_its_hosts_name_is_and_a_redirect_elsewhere_is_not() -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, policy="obey")
+        await frontier.admit(batch(f"{HTTP}:8000/", f"{INNER}:1/"))
+        asked = {one.host: one for one in [await robots_visit(frontier, clock) for _ in range(2)]}
+        assert [one.is_listed for one in asked.values()] == [True, True]
+        frontier.open_gate(access(f"{HTTP}:8000"))
+        line = await visit(frontier, clock)
+        assert (line.host, line.is_listed) == ("a.example:8000", True)
+        for target, is_listed in (("http://c.example/", False), (f"{INNER}/", True), (f"{HTTP}/", True)):
+            host = target.split("/")[2]
+            frontier.put_back(replace(line, target=target, host=host))
+            assert (await robots_visit(frontier, clock)).is_listed is is_listed
+            frontier.open_gate(access(target[:-1]))
+            line = await visit(frontier, clock)
+            assert (line.target, line.is_listed) == (target, is_listed)
+
+    play(act)
+
+
+def test_lines_of_a_host_whose_own_robots_txt_is_blocked_are_told_so_and_nothing_is_kept() -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, policy="obey")
+        await frontier.admit(batch(f"{INNER}/1", f"{INNER}/2"))
+        await robots_visit(frontier, clock)
+        frontier.open_gate(blocked(INNER))
+        for _ in range(2):
+            line = await visit(frontier, clock)
+            assert line.settled == Settled(Outcome.BLOCKED_ADDRESS, WHY)
+            assert line.robots is None
+        assert not frontier._findings
+
+    play(act)
+
+
+def test_one_that_leads_to_a_blocked_address_is_unreachable_and_not_kept() -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, policy="obey")
+        await frontier.admit(batch(f"{INNER}/1"))
+        await robots_visit(frontier, clock)
+        frontier.open_gate(blocked(INNER, standing=Standing.UNREACHABLE))
+        line = await visit(frontier, clock)
+        assert line.settled == Settled(
+            Outcome.ROBOTS_UNREACHABLE, WHY, Outcome.BLOCKED_ADDRESS, retryable=True
+        )
+        assert not frontier._findings
+
+    play(act)
+
+
+@pytest.mark.parametrize("is_in_flight", [False, True])
+def test_a_host_that_is_listed_later_is_asked_for_its_robots_txt_again(*, is_in_flight: bool) -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, policy="obey")
+        await frontier.admit(batch(f"{HTTP}/"))
+        line = await redirected(frontier, clock)
+        if is_in_flight:
+            asked = await anext(frontier)
+            assert asked.is_listed is False
+            frontier.depart(asked)
+            await frontier.admit(batch(f"{INNER}/own", consumed=2))
+            async with asyncio.TaskGroup() as tasks:
+                waiting = tasks.create_task(anext(frontier), name="next")
+                await pass_s(1.0)
+                assert not waiting.done(), "both wait for the robots.txt on its way"
+                frontier.come_back(asked)
+                frontier.open_gate(blocked(INNER))
+            again = waiting.result()
+            expected = ["/redirected", "/own"]
+        else:
+            asked = await robots_visit(frontier, clock)
+            assert asked.is_listed is False
+            # What waits there keeps the host, and what is known of it, in memory.
+            frontier.put_back(replace(line, target=f"{INNER}/later", host="b.example"), wait_s=1000.0)
+            frontier.open_gate(blocked(INNER))
+            assert outcome_of(await visit(frontier, clock)) is Outcome.BLOCKED_ADDRESS
+            await frontier.admit(batch(f"{INNER}/own", consumed=2))
+            again = await anext(frontier)
+            expected = ["/own"]
+        assert isinstance(again, RobotsRequest)
+        assert (again.origin, again.is_listed) == (INNER, True)
+        frontier.depart(again)
+        frontier.come_back(again)
+        frontier.open_gate(access(INNER))
+        lines = [await visit(frontier, clock) for _ in expected]
+        assert [line.target.removeprefix(INNER) for line in lines] == expected
+        assert all(line.is_listed and line.settled is None for line in lines)
+
+    play(act)
+
+
+def test_a_listed_host_that_is_blocked_all_the_same_is_asked_once() -> None:
+    """As ``--private deny`` has it; and a blocked robots.txt stands in for none that can't be had."""
+
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, policy="obey")
+        await frontier.admit(batch(f"{INNER}/1"))
+        await robots_visit(frontier, clock)
+        frontier.open_gate(blocked(INNER))
+        assert outcome_of(await visit(frontier, clock)) is Outcome.BLOCKED_ADDRESS
+        await frontier.admit(batch(f"{INNER}/2", consumed=2))
+        assert outcome_of(await visit(frontier, clock)) is Outcome.BLOCKED_ADDRESS
+        clock.now_s += 7200.0
+        await frontier.admit(batch(f"{INNER}/3", consumed=3))
+        await robots_visit(frontier, clock)
+        cause = Outcome.TIMEOUT
+        now_s = clock.utc().timestamp()
+        frontier.open_gate(access(INNER, standing=Standing.UNREACHABLE, cause=cause, read_at_s=now_s))
+        assert outcome_of(await visit(frontier, clock)) is Outcome.ROBOTS_UNREACHABLE
 
     play(act)

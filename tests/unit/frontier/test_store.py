@@ -673,3 +673,63 @@ def test_what_records_came_to_is_counted_over_all_batches(store: Store) -> None:
     store.finish([replace(finished(one), status=200)], output_bytes=3)
     store.finish([broken, replace(finished(three), status=200)], output_bytes=9)
     assert sorted(store.progress().tally) == [(Outcome.HTTP_ERROR, 404, 1), (Outcome.OK, 200, 2)]
+
+
+# --- hosts of the list ---------------------------------------------------------------------------
+
+
+def listed(store: Store, *hosts: str) -> set[str]:
+    wants = [Want(host_id(host), -1, host) for host in hosts]
+    found = store.load(wants, limit=10).listed
+    return {host for host in hosts if host_id(host) in found}
+
+
+def test_hosts_of_the_list_are_known_whatever_their_port(store: Store) -> None:
+    store.admit(batch("http://a.example:8000/", "sitemap:http://[::1]:81/x.xml", "http://127.0.0.1/"))
+    hosts = ("a.example", "a.example:1", "[::1]", "[::1]:81", "127.0.0.1:9", "b.example", "x.a.example")
+    assert listed(store, *hosts) == set(hosts[:5])
+
+
+def test_hosts_whose_rows_tell_their_names_need_not_be_named(store: Store) -> None:
+    store.admit(batch("http://a.example:8000/"))
+    assert store.load([Want(host_id("a.example:8000"), -1)], limit=1).listed == {host_id("a.example:8000")}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http://127.1/",
+        "http://127.0.0.1./",
+        "http://%31%32%37.0.0.1/",
+        "http://127.0.0.1:99999/",
+        "127.0.0.1",
+    ],
+)
+def test_only_a_plain_line_that_is_asked_for_lists_its_host(store: Store, line: str) -> None:
+    prepare(store, follow=FollowSettings(exclude="^https:"))
+    store.admit(batch(line))
+    assert listed(store, "127.0.0.1") == set()
+
+
+def test_what_was_found_lists_nobody(store: Store) -> None:
+    store.admit(batch("http://a.example/"))
+    (line,) = rows(store, "a.example")
+    found = (Found("http://b.example/", "http://b.example/", 1),)
+    store.finish([replace(finished(line), found=found)], output_bytes=1)
+    assert listed(store, "a.example", "b.example") == {"a.example"}
+
+
+def test_a_duplicate_in_the_list_lists_its_host(store: Store) -> None:
+    store.admit(batch("http://127.1/"))
+    store.admit(batch("http://127.0.0.1/", consumed=2))
+    assert listed(store, "127.0.0.1") == {"127.0.0.1"}
+
+
+def test_hosts_stay_listed_when_their_lines_are_done_and_the_state_is_opened_again(path: Path) -> None:
+    store = Store(path)
+    store.admit(batch("http://a.example/"))
+    store.finish([finished(line) for line in rows(store, "a.example")], output_bytes=1)
+    store.close(remove=False)
+    again = Store(path)
+    assert listed(again, "a.example:8080") == {"a.example:8080"}
+    again.close(remove=False)

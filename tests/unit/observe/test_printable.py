@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import unicodedata
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scraper.observe.printable import printable, printable_sentence, printable_url
+from scraper.observe.printable import printable, printable_json, printable_sentence, printable_url
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,49 @@ def test_secrets_are_masked(url: str) -> None:
     assert "hidden" not in printable_url(url, limit=200)
     assert "hidden" not in printable_sentence(f"worker 1 ({url}): {url.upper()}", limit=200).lower()
     assert "a.example" in printable_sentence(f"worker 1 ({url})", limit=200)
+
+
+NASTY = [
+    "plain",
+    "\x7fdel",
+    "\x9b2Jcleared",
+    "\x9d0;window\x9c",
+    "\u202egnp.exe",
+    "\u2066a\u2069\u200b\ufeff\u2060\xad",
+    "\u2028\u2029\x85",
+    "\ue000\U000f0000",
+    "\U000e0041 tag",
+    "\ufdd0\uffff\U0010ffff",
+    "[red]markup[/red]",
+    "Grüße 日本 🎉 e\u0301",
+]
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("text", NASTY)
+def test_json_on_a_terminal_is_shown_and_means_the_same(text: str, *, ascii_only: bool) -> None:
+    line = msgspec.json.encode({text: [text]}).decode() + "\n"
+    shown = printable_json(line, ascii_only=ascii_only)
+    assert shown[:-1].isprintable()
+    assert shown[-1] == "\n"
+    assert shown.isascii() or not ascii_only
+    assert msgspec.json.decode(shown) == {text: [text]}
+
+
+def test_json_that_a_terminal_can_show_stays_as_it_is() -> None:
+    line = '{"title":"Grüße 日本 🎉"}\n'
+    assert printable_json(line) == line
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
+def test_any_json_on_a_terminal_means_the_same(text: str) -> None:
+    shown = printable_json(msgspec.json.encode(text).decode())
+    assert shown.isprintable()
+    assert msgspec.json.decode(shown) == text
+
+
+@pytest.mark.parametrize("unit", ["\x9d", "\x1b]", "\x9b", "\x1b[0", "\x90\x9d0", "\x1b"])
+def test_sequences_that_never_end_cost_no_more_than_their_length(unit: str) -> None:
+    # Searched for its end again from each beginning, this took minutes: the test's own deadline tells.
+    clean = printable(unit * 200_000)
+    assert clean.isprintable() or not clean

@@ -129,7 +129,6 @@ Received 0 B, 0 B unpacked; 0 retries, 0 redirects
 Answers took: median 100 ms, 95 % 100 ms, 99 % 100 ms, longest 100 ms
 Stalled 1 time
 Stopped: SIGINT
-0 robots.txt files read
 Records so far: output/pages.jsonl (2.0 KiB)
 Log: output/log.jsonl
 Incomplete: 100 lines in, 41 records out.
@@ -138,11 +137,11 @@ To go on: scraper crawl urls.txt -o output/pages.jsonl --resume --delay 1 \
     )
 
 
-def _about_robots(snapshot: Snapshot, *, ignored: bool = False) -> str:
+def _lines(snapshot: Snapshot, *statements: str) -> list[str]:
     console = Console(file=io.StringIO(), width=120)
-    print_summary(console, snapshot, output="o", robots_ignored=ignored)
+    print_summary(console, snapshot, output="o", statements=statements)
     assert isinstance(console.file, io.StringIO)
-    return next(line for line in console.file.getvalue().splitlines() if "robots.txt" in line)
+    return console.file.getvalue().splitlines()
 
 
 def test_why_robots_files_could_not_be_had_is_said_most_frequent_first() -> None:
@@ -151,13 +150,19 @@ def test_why_robots_files_could_not_be_had_is_said_most_frequent_first() -> None
         finished(n, outcome=Outcome.ROBOTS_UNREACHABLE, cause=cause, status=None)
         for n, cause in enumerate(causes)
     ]
-    assert _about_robots(_after(robots_known(), written(*records))) == (
+    assert (
         "1 robots.txt read; robots_unreachable because of dns_error 2, connect_error 1, timeout 1"
+        in _lines(_after(robots_known(), written(*records)))
     )
 
 
-def test_that_robots_files_were_ignored_is_said() -> None:
-    assert _about_robots(_after(), ignored=True) == "robots.txt was ignored (--robots ignore)"
+def test_what_is_stated_of_the_run_is_said_line_by_line_and_only_shown() -> None:
+    long = "Headers of your own: " + ", ".join(f"X-Header-{number}" for number in range(20))
+    lines = _lines(_after(), "robots.txt was [b]ignored[/b]", "a\x1b[2Jb", long)
+    at = lines.index("robots.txt was [b]ignored[/b]")
+    assert lines[at + 1] == "ab"
+    assert lines[at + 2] == long
+    assert not any("robots.txt file" in line for line in lines)
 
 
 def test_nothing_written_is_no_error() -> None:
@@ -167,7 +172,6 @@ def test_nothing_written_is_no_error() -> None:
         == """
 0 records in 0 ms (0.0/s)
 Received 0 B, 0 B unpacked; 0 retries, 0 redirects
-0 robots.txt files read
 Output: output/pages.jsonl (0 B)
 Log: output/log.jsonl
 Complete: 0 lines in, 0 records out."""
@@ -225,3 +229,11 @@ def test_no_colour_where_none_is_wanted() -> None:
     assert "\x1b[32m" in colour
     assert "\x1b[3" not in none
     assert "\x1b" not in _printed(_complete())
+
+
+@pytest.mark.parametrize(("blocked", "is_said"), [(2, True), (1, False), (0, False)])
+def test_when_most_lines_were_blocked_the_option_is_named(blocked: int, *, is_said: bool) -> None:
+    outcomes = [Outcome.BLOCKED_ADDRESS] * blocked + [Outcome.OK] * (3 - blocked)
+    records = [finished(n, outcome=outcome) for n, outcome in enumerate(outcomes)]
+    lines = _lines(_after(started(), written(*records), Sealed(3), RunEnded(complete=True, elapsed_s=1.0)))
+    assert any("--private allow" in line for line in lines) is is_said

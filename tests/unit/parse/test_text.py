@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scraper.parse.text import MAX_TEXT, field, figures, fold
+from scraper.parse.text import MAX_TEXT, field, figures, fold, is_cut
 
 TEXTS = st.text(
     st.one_of(st.characters(), st.characters(max_codepoint=0xA5), st.sampled_from("ab  \n\u3000\ud800"))
@@ -45,3 +45,27 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 def test_a_field_is_cut_and_an_empty_one_is_none() -> None:
     assert len(field("x" * 1_000_000) or "") == MAX_TEXT
     assert field(" \0 ") is None
+
+
+@given(TEXTS, st.integers(1, 7))
+@example("a\0b", 1)
+@example("a \0 b", 1)
+def test_a_long_text_is_measured_in_steps_as_it_is_at_once(text: str, step: int) -> None:
+    expected = figures(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scraper.parse.text._STEP", step)
+        assert figures(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("x" * MAX_TEXT, False),
+        ("x" * (MAX_TEXT + 1), True),
+        ("x" + " " * 9 * MAX_TEXT, False),
+        ("x" + " " * 9 * MAX_TEXT + "y", True),
+        ("x" + "\0" * 3 * MAX_TEXT, False),
+    ],
+)
+def test_whether_a_field_is_cut(text: str, *, cut: bool) -> None:
+    assert is_cut(text) is cut

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,8 +100,10 @@ async def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None
 
 
 async def test_a_full_disk_is_a_sink_error(path: Path) -> None:
-    path.symlink_to("/dev/full")
     journal = await JsonLinesJournal.create(path)
+    full = os.open("/dev/full", os.O_RDWR)
+    os.dup2(full, journal._file.fileno())
+    os.close(full)
     journal._length = 1  # a device has no length to cut
     with pytest.raises(SinkError, match=r"can't write .*No space left"):
         await journal.append([ONE])
@@ -112,3 +115,18 @@ def test_a_copy_is_the_same(path: Path, tmp_path: Path) -> None:
     path.write_bytes(ONE + TWO)
     copy_journal(path, tmp_path / "copy.ndjson")
     assert (tmp_path / "copy.ndjson").read_bytes() == ONE + TWO
+
+
+@pytest.mark.parametrize("length", [0, 10])
+async def test_a_link_that_has_come_there_meanwhile_is_not_followed(path: Path, length: int) -> None:
+    (path.parent / "elsewhere").write_bytes(ONE)
+    path.symlink_to("elsewhere")
+    with pytest.raises(UsageError, match="it is a link by now"):
+        await JsonLinesJournal.reopen(path, length=length)
+    assert (path.parent / "elsewhere").read_bytes() == ONE
+
+
+async def test_a_pipe_that_has_come_there_meanwhile_holds_nobody_up(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match=r"can't write .*: it is no file"):
+        await JsonLinesJournal.create(path)

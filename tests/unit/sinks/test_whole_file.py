@@ -105,3 +105,29 @@ def test_two_at_the_same_target_at_once_leave_a_whole_file(target: Path) -> None
         assert target.read_bytes() == b"two, and whole"
     assert target.read_bytes() == b"one, and whole"
     assert names(target) == ["pages.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize(("old", "mode"), [(None, 0o640), (0o600, 0o600), (0o664, 0o664)])
+def test_the_mode_is_the_old_files_or_what_the_umask_gives(target: Path, old: int | None, mode: int) -> None:
+    if old is not None:
+        target.touch()
+        target.chmod(old)
+    before = os.umask(0o027)
+    try:
+        with whole_file(target) as file:
+            (part,) = target.parent.glob(".*.part")
+            assert part.stat().st_mode & 0o777 == (0o640 if old is None else 0o600)
+            file.write(b"new")
+    finally:
+        os.umask(before)
+    assert target.stat().st_mode & 0o777 == mode
+
+
+def test_a_link_is_replaced_and_not_followed(target: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"old")
+    target.symlink_to("elsewhere")
+    with whole_file(target) as file:
+        file.write(b"new")
+    assert (tmp_path / "elsewhere").read_bytes() == b"old"
+    assert not target.is_symlink()

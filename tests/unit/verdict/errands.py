@@ -10,7 +10,7 @@ from scraper.messages import Request, RobotsRequest
 from scraper.record import Outcome, Redirect, Try
 from scraper.robots.access import robots_url
 from scraper.settings.model import RetrySettings
-from scraper.verdict.retries import Retries
+from scraper.verdict.retries import Retries, RunBudget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,6 +113,24 @@ def hops(*froms: str) -> tuple[Redirect, ...]:
     return tuple(Redirect(url=url, status=302, location="x", elapsed_s=0.25) for url in froms)
 
 
+class CountedRetries(Retries):
+    """Retries with a budget of their own, that know how many of them it did not allow."""
+
+    refused = 0
+
+    def __init__(self, settings: RetrySettings, *, longest_wait_s: float, chance: random.Random) -> None:
+        self._own = RunBudget(settings)
+        super().__init__(settings, budget=self, longest_wait_s=longest_wait_s, chance=chance)
+
+    def note_request(self) -> None:
+        self._own.note_request()
+
+    def take(self) -> bool:
+        is_had = self._own.take()
+        self.refused += not is_had
+        return is_had
+
+
 def granted(
     *,
     retries: int = 2,
@@ -122,7 +140,7 @@ def granted(
     budget_floor: int = 1_000_000,
     longest_wait_s: float = 120.0,
     chance: random.Random | None = None,
-) -> Retries:
+) -> CountedRetries:
     """Return further tries by these settings; the budget is out of the way unless it is given."""
     settings = RetrySettings(
         retries=retries,
@@ -131,7 +149,7 @@ def granted(
         budget_share=budget_share,
         budget_floor=budget_floor,
     )
-    return Retries(settings, longest_wait_s=longest_wait_s, chance=chance or Upmost())
+    return CountedRetries(settings, longest_wait_s=longest_wait_s, chance=chance or Upmost())
 
 
 def whereabouts(errand: Errand) -> tuple[str, str, int]:

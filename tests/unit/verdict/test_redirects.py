@@ -28,6 +28,11 @@ def onward(
     return rules.onward(errand, response(errand.target, status=status, headers=headers))
 
 
+def told(*headers: tuple[str, str], target: str = A) -> Errand | Astray:
+    """Send a line on by an answer with these headers."""
+    return RedirectRules(10).onward(line(target), response(target, status=302, headers=list(headers)))
+
+
 def kind(led: Errand | Astray) -> str | None:
     return led.kind if isinstance(led, Astray) else None
 
@@ -58,6 +63,7 @@ def test_no_status_is_both_a_redirect_and_a_failure_that_may_pass() -> None:
         ("http://a.example/", "http://a.example/", "a.example"),
         (" /next ", "https://a.example/next", "a.example"),
         ("/caf\udcc3\udca9", "https://a.example/caf%C3%A9", "a.example"),
+        ("/caf\udce9", "https://a.example/caf%E9", "a.example"),
     ],
 )
 def test_a_redirect_leads_on_and_is_noted(location: str, target: str, host: str) -> None:
@@ -71,6 +77,57 @@ def test_a_redirect_leads_on_and_is_noted(location: str, target: str, host: str)
     assert before == line(tries=failed(1), is_anew=True, waited_s=1.5)
 
 
+@pytest.mark.parametrize(
+    ("location", "target", "host"),
+    [
+        # What stands before the last @ of the authority is nobody's host; behind # or / it is no authority.
+        ("http://good.example@evil.example/", "http://evil.example/", "evil.example"),
+        ("http://good.example:80@evil.example/", "http://evil.example/", "evil.example"),
+        ("http://evil.example#@good.example/", "http://evil.example/", "evil.example"),
+        ("http://evil.example?@good.example/", "http://evil.example/?@good.example/", "evil.example"),
+        ("http://evil.example\\@good.example/", "http://evil.example/@good.example/", "evil.example"),
+        # Slashes, more and fewer of them, and the other ones.
+        ("https:next", "https://a.example/dir/next", "a.example"),
+        ("https:/next", "https://a.example/next", "a.example"),
+        ("http:next", "http://next/", "next"),
+        ("http:/next", "http://next/", "next"),
+        ("///b.example/x", "https://b.example/x", "b.example"),
+        ("https:////b.example", "https://b.example/", "b.example"),
+        ("\\\\b.example\\x", "https://b.example/x", "b.example"),
+        ("/\\b.example", "https://b.example/", "b.example"),
+        ("/\t/b.example", "https://b.example/", "b.example"),
+        ("ht\ntps://b.example/x\ry", "https://b.example/xy", "b.example"),
+        ("\x01\x1f https://b.example/", "https://b.example/", "b.example"),
+        ("../..", "https://a.example/", "a.example"),
+        ("?", "https://a.example/dir/page?", "a.example"),
+        # What is escaped stays so, and what is no escape stays what it is.
+        ("/%0d%0aSet-Cookie:%20a=b", "https://a.example/%0d%0aSet-Cookie:%20a=b", "a.example"),
+        ("/\r\nSet-Cookie: a=b", "https://a.example/Set-Cookie:%20a=b", "a.example"),
+        ("/\x1b[2J\x7f", "https://a.example/%1B[2J%7F", "a.example"),
+        ("/%", "https://a.example/%", "a.example"),
+        ("/%%2%zz%25", "https://a.example/%%2%zz%25", "a.example"),
+        ("/a/%252e%252e/b", "https://a.example/a/%252e%252e/b", "a.example"),
+        ("/a/%2e%2E/b", "https://a.example/b", "a.example"),
+        # Hosts that look like others, or are others spelt oddly (UTS 46; URL Standard 3.5).
+        ("//b\u00fccher.example/", "https://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("//\u0430pple.example/", "https://xn--pple-43d.example/", "xn--pple-43d.example"),
+        ("//b\u00ad.ex\u200bample/", "https://b.example/", "b.example"),
+        ("//b\uff0eexample\u3002/", "https://b.example./", "b.example"),
+        ("//%62.example/", "https://b.example/", "b.example"),
+        ("//\uff11\uff12\uff17.1/", "https://127.0.0.1/", "127.0.0.1"),
+        ("//0x7f.0.0.01/", "https://127.0.0.1/", "127.0.0.1"),
+        ("//2130706433/", "https://127.0.0.1/", "127.0.0.1"),
+        ("//[::FFFF:127.0.0.1]/", "https://[::ffff:7f00:1]/", "[::ffff:7f00:1]"),
+        ("//b.example:0443/", "https://b.example/", "b.example"),
+        ("//b.example:0/", "https://b.example:0/", "b.example:0"),
+    ],
+)
+def test_a_redirect_leads_where_browsers_go(location: str, target: str, host: str) -> None:
+    after = onward(line("https://a.example/dir/page?q"), location)
+    assert isinstance(after, Errand)
+    assert whereabouts(after) == (target, host, 1)
+
+
 def test_a_robots_request_stays_one_for_its_origin() -> None:
     after = onward(robots_errand(), "https://b.example/other.txt")
     assert isinstance(after, Errand)
@@ -78,25 +135,82 @@ def test_a_robots_request_stays_one_for_its_origin() -> None:
     assert type(after) is type(robots_errand())
 
 
+NO_URL = "what is no http or https URL"
+
+
 @pytest.mark.parametrize(
-    "location",
+    ("location", "what"),
     [
-        "mailto:a@b.example",
-        "javascript:alert(1)",
-        "file:///etc/passwd",
-        "data:text/html,x",
-        "http://",
-        "http://[::1",
-        "https://a.example:99999/",
-        "https://b.example/" + "x" * 9000,
+        ("mailto:a@b.example", NO_URL),
+        ("javascript:alert(1)", "the scheme 'javascript', only http and https are asked for"),
+        (" Java\tScript:alert(1)", "the scheme 'javascript', only http and https are asked for"),
+        ("file:///etc/passwd", "the scheme 'file', only http and https are asked for"),
+        ("data:text/html,x", "the scheme 'data', only http and https are asked for"),
+        ("blob:https://a.example/1", "the scheme 'blob', only http and https are asked for"),
+        ("about:blank", "the scheme 'about', only http and https are asked for"),
+        ("ftp://a.example/", "the scheme 'ftp', only http and https are asked for"),
+        ("view-source:https://a.example/", "the scheme 'view-source', only http and https are asked for"),
+        ("localhost:8000/x", "the scheme 'localhost', only http and https are asked for"),
+        ("x" * 41 + ":y:", None),
+        ("ann:s3cret@b.example", NO_URL),
+        ("http://", NO_URL),
+        ("//", NO_URL),
+        ("http://[::1", NO_URL),
+        ("https://a.example:99999/", NO_URL),
+        ("https://a.example:65536/", NO_URL),
+        ("https://a.example:80:80/", NO_URL),
+        ("https://a..example/", NO_URL),
+        ("https://a example/", NO_URL),
+        ("https://a%20b.example/", NO_URL),
+        ("https://a%00b.example/", NO_URL),
+        ("https://a\x00b.example/", NO_URL),
+        ("https://a%2fb.example/", NO_URL),
+        ("https://a|b.example/", NO_URL),
+        ("https://b\udcfccher.example/", NO_URL),
+        ("https://xn--a.example/", NO_URL),
+        ("https://" + "a" * 64 + ".example/", NO_URL),
+        ("https://1.2.3.256/", NO_URL),
+        ("https://b.example/" + "x" * 9000, "a URL longer than 8192 bytes"),
+        ("/" + "x" * 100_000, "a URL longer than 8192 bytes"),
     ],
 )
-def test_a_redirect_to_what_is_no_url_is_not_followed(location: str) -> None:
-    assert kind(onward(line(), location)) == "BadLocation"
+def test_a_redirect_to_what_is_no_url_is_not_followed(location: str, what: str | None) -> None:
+    if what is not None:
+        assert onward(line(), location) == Astray("BadLocation", f"a redirect to {what}")
+    else:
+        assert kind(onward(line(), location)) == "BadLocation"
 
 
-def test_a_redirect_without_a_target_is_not_followed() -> None:
-    assert kind(onward(line(), None)) == "NoLocation"
+@pytest.mark.parametrize("headers", [(), ("",), ("  ",), ("", "\t")])
+def test_a_redirect_without_a_target_is_not_followed(headers: tuple[str, ...]) -> None:
+    assert kind(told(*(("location", text) for text in headers))) == "NoLocation"
+
+
+@pytest.mark.parametrize(
+    ("locations", "followed"),
+    [
+        (("/x", "/x"), True),
+        (("/x", "", "/x"), True),
+        (("", "/x"), True),
+        (("/x", "/y"), False),
+        (("/x", "/x#part"), False),
+        (("https://a.example/x", "https://evil.example/"), False),
+    ],
+)
+def test_of_several_targets_none_is_chosen(locations: tuple[str, ...], *, followed: bool) -> None:
+    led = told(*(("location", text) for text in locations))
+    if followed:
+        assert isinstance(led, Errand)
+        assert whereabouts(led) == ("https://a.example/x", "a.example", 1)
+    else:
+        assert led == Astray("SeveralLocations", "a redirect to 2 targets at once")
+
+
+def test_a_circle_that_a_cookie_would_end_is_said_to_be_one() -> None:
+    message = "the redirects lead back to where they have been"
+    assert told(("location", "/")) == Astray("RedirectLoop", message)
+    led = told(("location", "/"), ("set-cookie", "seen=s3cret"))
+    assert led == Astray("RedirectLoop", f"{message}; a cookie was set, and none are kept")
 
 
 def test_credentials_of_a_location_are_neither_used_nor_shown() -> None:
@@ -111,7 +225,6 @@ def test_credentials_of_a_location_are_neither_used_nor_shown() -> None:
     [
         ("https://a.example/", "https://a.example/"),
         ("https://a.example/", "#top"),
-        ("https://a.example/", ""),
         ("https://a.example/", "https://A.example:443/"),
         ("https://a.example/1", "/2", "/1"),
         ("https://a.example/1", "/2", "/3", "/2"),

@@ -287,3 +287,16 @@ def test_what_is_not_the_file_is_not_kept() -> None:
     assert read(answer(404)).body == ""
     assert read(answer(503)).body == ""
     assert read(answer(403), forbidden="deny").body == ""
+
+
+def test_a_private_address_of_its_own_is_blocked_and_one_it_leads_to_makes_it_unreachable() -> None:
+    error = fetch_error(Outcome.BLOCKED_ADDRESS, kind="BlockedAddress", phase="dns")
+    own = read(error, retries=granted())
+    assert (own.standing, own.cause) == (Standing.BLOCKED, Outcome.BLOCKED_ADDRESS)
+    assert own.failure == Failure(type="BlockedAddress", message="it failed", phase="dns")
+    assert own.expires_at_s == NOW_S + 600.0
+    elsewhere = read(error, errand=robots_errand("http://b.example/", redirects=hops(URL)), retries=granted())
+    assert (elsewhere.standing, elsewhere.cause) == (Standing.UNREACHABLE, Outcome.BLOCKED_ADDRESS)
+    assert elsewhere.failure == Failure(
+        type="BlockedAddress", message="robots.txt: it failed", phase="robots"
+    )

@@ -1,0 +1,89 @@
+"""How large the part of a record may become that a document gives, and what is said when it is cut.
+
+A text is cut at ``text.MAX_TEXT`` and a list at ``metadata.MAX_ENTRIES`` where they are made. Together
+they could still be as large as the page, so the longest lists are cut until all of it fits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scraper.record import Page
+
+MAX_PAGE_BYTES = 512 * 1024
+"""Bytes of JSON that a document may add to a record. Headings of a long manual take 50 KB; more than ten
+times as much is no metadata. With the headers, which have a limit too, a record stays below 1 MiB."""
+
+# fmt: off
+_LISTS = (
+    "headings", "og", "twitter", "hreflang", "alternates", "feeds", "icons", "titles", "keywords",
+    "meta_robots",
+)
+# fmt: on
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def bounded(fields: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Cut what a document says to ``MAX_PAGE_BYTES``, each time the field that takes most.
+
+    Args:
+        fields: by the record's names; lists, and dictionaries of them, may be cut at their end.
+
+    Returns:
+        The fields, and the names of those that were cut.
+    """
+    sizes = {name: len(_encode(value)) for name, value in fields.items()}
+    fields, cut = dict(fields), set[str]()
+    while sum(sizes.values()) > MAX_PAGE_BYTES:
+        name = max(_LISTS, key=lambda name: sizes.get(name, 0))
+        # Half of what is too much: the longest first, and none to nothing.
+        others = sum(sizes.values()) - sizes[name]
+        room = max(MAX_PAGE_BYTES - others, sizes[name] // 2)
+        fields[name] = _beginning(fields[name], room_bytes=room)
+        sizes[name] = len(_encode(fields[name]))
+        cut.add(name)
+    return fields, cut
+
+
+def _beginning(value: Any, *, room_bytes: int) -> Any:
+    """Return the first entries of a list, or of a dictionary, that fit."""
+    items = list(value.items()) if isinstance(value, dict) else value
+    kept: list[Any] = []
+    for item in items:
+        entry, size = item, len(_encode(item)) + 1
+        if size > room_bytes and isinstance(item, tuple) and isinstance(item[1], list):
+            entry = (item[0], _beginning(item[1], room_bytes=room_bytes - len(item[0]) - 8))
+            size = room_bytes
+        if size > room_bytes or (isinstance(entry, tuple) and not entry[1]):
+            break
+        kept.append(entry)
+        room_bytes -= size
+    return dict(kept) if isinstance(value, dict) else kept
+
+
+def holding(page: Page, texts: set[str]) -> set[str]:
+    """Return the names of the fields in which one of the texts stands."""
+    names = (name for name in page.__struct_fields__ if not texts.isdisjoint(_texts(getattr(page, name))))
+    return set(names)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from _texts(item)
+        case dict():
+            for item in value.values():
+                yield from _texts(item)
+        case msgspec.Struct():
+            for name in value.__struct_fields__:
+                yield from _texts(getattr(value, name))
+        case _:
+            pass

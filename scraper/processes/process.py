@@ -1,0 +1,149 @@
+"""One child process: started, talked to, and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from scraper.errors import RunError
+from scraper.processes.black_box import BlackBox, new_box_file
+from scraper.processes.frames import Line, News, Order, Start, decode_news, encode_order
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+_LEAVE_S = 5.0
+"""What a child whose line is closed may take to end; it has nothing to do any more."""
+_PROGRAM = "from scraper.processes.child import main; main()"
+_ITS_OWN = frozenset(
+    {
+        signal.SIGSEGV,
+        signal.SIGBUS,
+        signal.SIGABRT,
+        signal.SIGILL,
+        signal.SIGFPE,
+        signal.SIGSYS,
+        signal.SIGALRM,
+    }
+)
+"""What a process does to itself, or has asked for. Others, SIGKILL most of all, come from outside."""
+
+
+class Death:
+    """How a child ended. Pure."""
+
+    def __init__(self, code: int) -> None:
+        """Take the exit code, which is the negative number of a signal that killed it."""
+        self.is_bug = code > 0
+        """It ended by an exception, whose traceback it has printed."""
+        self._signal = -code if code < 0 else None
+        self.is_its_own = self._signal in _ITS_OWN
+        """It died of what it was doing."""
+        self.is_stall = self._signal == signal.SIGALRM
+        """It was at a page for longer than its deadline."""
+
+    def __str__(self) -> str:
+        if self._signal is None:
+            return "ended"
+        try:
+            name = signal.Signals(self._signal).name
+        except ValueError:  # a real-time signal has no name
+            name = f"signal {self._signal}"
+        return f"was killed by {name}"
+
+
+class ChildProcess:
+    """A running child. ``open`` gives one, and sees it to its end."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, *, line: Line[Order, News], box: BlackBox
+    ) -> None:
+        self._process = process
+        self._line = line
+        self._box = box
+        self._overdue: asyncio.TimerHandle | None = None
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, start: Start, *, receive: Callable[[News], None]) -> AsyncIterator[Self]:
+        """Start a child. In the end it is killed if it is still there: see ``leave``.
+
+        Raises:
+            RunError: No process can be started.
+        """
+        loop = asyncio.get_running_loop()
+        line = Line[Order, News](encode=encode_order, decode=decode_news, receive=receive, lost=_nothing)
+        with contextlib.ExitStack() as files:
+            ours, theirs = socket.socketpair()
+            files.callback(theirs.close)
+            box_file = new_box_file()
+            files.callback(os.close, box_file)
+            box = BlackBox(box_file)
+            await loop.create_unix_connection(lambda: line, sock=ours)
+            try:
+                process = await _started(theirs.fileno(), box_file)
+            except OSError as error:
+                raise RunError(f"no further process can be started: {error.strerror}") from error
+        line.send(start)
+        child = cls(process, line=line, box=box)
+        try:
+            yield child
+        finally:
+            await child._end()
+            box.close()
+
+    def order(self, order: Order) -> None:
+        """Tell the child what to do."""
+        self._line.send(order)
+
+    def leave(self) -> None:
+        """Have the child end: at once if it is at nothing, by force if it takes too long."""
+        self._line.close()
+        self._overdue = asyncio.get_running_loop().call_later(_LEAVE_S, self._process.kill)
+
+    async def died(self) -> Death:
+        """Wait for its end."""
+        return Death(await self._process.wait())
+
+    @property
+    def parsing(self) -> int:
+        """The visit whose page it is parsing, or was when it died; 0 for none."""
+        return self._box.number
+
+    async def _end(self) -> None:
+        if self._overdue:
+            self._overdue.cancel()
+        self._line.close()
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+async def _started(end: int, box: int) -> asyncio.subprocess.Process:
+    """Start a child with two descriptors to inherit."""
+    # ``-P``: no module of the folder that we happen to be in is taken for one of ours. So the way to
+    # ourselves, should we not be installed, has to be named.
+    home = str(Path(__file__).parents[2])
+    path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-c",
+        _PROGRAM,
+        str(end),
+        str(box),
+        stdin=subprocess.DEVNULL,
+        pass_fds=(end, box),
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def _nothing() -> None:
+    """Say nothing of a lost line: the process that was behind it is waited for."""

@@ -1,0 +1,78 @@
+"""From settings to what is done about one errand."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import TYPE_CHECKING
+
+from scraper.following import Follower
+from scraper.frontier.scope import Scope
+from scraper.parse.page import PageParser
+from scraper.verdict.page import Decider
+from scraper.verdict.redirects import RedirectRules
+from scraper.verdict.retries import Retries
+from scraper.verdict.robots import RobotsDecider
+from scraper.visit import Visitor
+
+if TYPE_CHECKING:
+    from scraper.clock import Clock
+    from scraper.settings.model import Settings
+    from scraper.verdict.retries import Budget
+    from scraper.visit import Fetcher, Parser
+
+
+def product_token(settings: Settings) -> str:
+    """Return the name that robots.txt may call us by: RFC 9309 section 2.2.1.
+
+    The user agent should begin with it, so that who reads his logs knows what to write.
+    """
+    named = re.match(r"[A-Za-z_-]+", settings.fetch.user_agent)
+    return settings.robots.token or (named[0] if named else "")
+
+
+def retries_for(settings: Settings, *, budget: Budget) -> Retries:
+    """Return how often, and when, what failed is tried again."""
+    return Retries(
+        settings.retry,
+        budget=budget,
+        longest_wait_s=settings.politeness.retry_after_cap_s,
+        chance=random.Random(),  # noqa: S311 for jitter, not for secrets
+    )
+
+
+def decider_for(settings: Settings, *, retries: Retries) -> Decider:
+    """Return what is made of answers."""
+    follow = settings.follow
+    return Decider(
+        retries=retries,
+        redirects=RedirectRules(settings.fetch.max_redirects, settings.fetch.refuse_downgrade),
+        refresh_within_s=follow.meta_refresh_within_s if follow.meta_refresh else None,
+    )
+
+
+def visitor_for(
+    settings: Settings,
+    fetcher: Fetcher,
+    *,
+    token: str,
+    run: str,
+    clock: Clock,
+    budget: Budget,
+    parser: Parser | None = None,
+) -> Visitor:
+    """Put together what is done about one errand; the fetcher is not closed by it.
+
+    ``parser`` stands in for that of the settings.
+    """
+    retries = retries_for(settings, budget=budget)
+    return Visitor(
+        fetcher=fetcher,
+        decider=decider_for(settings, retries=retries),
+        robots=RobotsDecider(settings.robots, retries=retries),
+        parser=parser or PageParser(settings.parse),
+        follower=Follower(settings.follow, Scope(settings.follow)),
+        token=token,
+        run=run,
+        clock=clock,
+    )

@@ -1,0 +1,233 @@
+"""Pages made to hurt: each ends as a part of a record that is well-formed, clean and bounded."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+import turbohtml
+
+from scraper.parse import PageParser, document, document_soup, document_turbo, taming
+from scraper.parse.bounds import MAX_PAGE_BYTES
+from scraper.parse.metadata import MAX_ENTRIES, MAX_KEYS
+from scraper.parse.text import MAX_TEXT
+from scraper.record import Heading, Page
+from scraper.settings.model import ParseSettings
+from tests.support.hostile_pages import PAGES, HostilePage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAST = PageParser(ParseSettings())
+SOUP = PageParser(ParseSettings(parser="beautifulsoup"))
+BOTH = pytest.mark.parametrize("parser", [FAST, SOUP], ids=["fast", "beautifulsoup"])
+URL = "https://site.example/dir/page"
+_COUNTS_BYTES = 2_000
+"""What the counts and hashes may add to the statements of a page."""
+
+
+def parse(parser: PageParser, body: bytes, *, charset: str | None = "utf-8") -> Page:
+    return parser.parse(body=body, url=URL, content_type_charset=charset, links=True).page
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+
+
+def assert_sound(page: Page) -> None:
+    """The page's part of a record reads back, is UTF-8, clean and bounded."""
+    encoded = msgspec.json.encode(page)
+    assert len(encoded) <= MAX_PAGE_BYTES + _COUNTS_BYTES
+    assert msgspec.json.decode(encoded, type=Page) == page
+    for text in texts(msgspec.json.decode(encoded.decode())):
+        assert len(text) <= MAX_TEXT
+        assert text == text.strip()
+        if not text.isprintable():
+            assert not {unicodedata.category(char) for char in text} & {"Cc", "Cs"}
+    for listed in (page.titles, page.headings, page.hreflang, page.alternates, page.feeds, page.icons):
+        assert len(listed) <= MAX_ENTRIES
+
+
+@BOTH
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_hostile_page_is_parsed(page: HostilePage, parser: PageParser) -> None:
+    body = page.body(50_000 if parser is FAST else 5_000)
+    assert_sound(parse(parser, body, charset=page.charset))
+
+
+LARGE = [page for page in PAGES if len(page.piece) > 4_000 and page.name != "pragmas"]
+
+
+@BOTH
+@pytest.mark.parametrize("page", LARGE, ids=lambda page: page.name)
+def test_a_record_is_bounded_whatever_the_size_of_the_page(page: HostilePage, parser: PageParser) -> None:
+    found = parse(parser, page.body(1_200_000))
+    assert_sound(found)
+    assert found.cut
+
+
+def repeated(piece: str, count: int) -> bytes:
+    return "".join(piece.replace("%d", str(number)) for number in range(count)).encode()
+
+
+LONG = b"w" * (MAX_TEXT + 1)
+CUT: list[tuple[bytes, list[str]]] = [
+    (b"<title>" + LONG[1:] + b"</title>", []),
+    (b"<title>" + LONG[1:] + b" " * 9 * MAX_TEXT + b"</title>", []),
+    (b"<title>" + LONG + b"</title>", ["title"]),
+    (b"<title>" + LONG[1:] + b" " * 9 * MAX_TEXT + b"x</title>", ["title"]),
+    (b"<h1>" + LONG + b"</h1>", ["headings", "title"]),
+    (b"<title>t</title><title>" + LONG + b"</title>", ["titles"]),
+    (b"<meta property=og:description content=" + LONG + b">", ["description", "og"]),
+    (b"<meta name=keywords content='a,b," + LONG + b"'>", ["keywords"]),
+    (b"<link rel=icon href=/ sizes=" + LONG + b">", ["icons"]),
+    (b"<link rel=alternate href=/ hreflang=" + LONG + b">", ["hreflang"]),
+    (b"<html lang=" + LONG + b">", ["lang"]),
+    (repeated("<h2>%d</h2>", MAX_ENTRIES), []),
+    (repeated("<h2>%d</h2>", MAX_ENTRIES + 1), ["headings"]),
+    (repeated("<title>%d</title>", MAX_ENTRIES + 1), ["titles"]),
+    (repeated("<link rel=icon href=/%d>", MAX_ENTRIES + 1), ["icons"]),
+    (repeated("<link rel=alternate href=/%d>", MAX_ENTRIES + 1), ["alternates"]),
+    (repeated("<link rel=alternate hreflang=l%d href=/>", MAX_ENTRIES + 1), ["hreflang"]),
+    (repeated("<link rel=alternate type=application/atom+xml href=/%d>", MAX_ENTRIES + 1), ["feeds"]),
+    (repeated("<meta name=robots content=a%d>", MAX_ENTRIES), []),
+    (repeated("<meta name=robots content=a%d>", MAX_ENTRIES + 1), ["meta_robots"]),
+    (b"<meta name=keywords content='" + repeated("k%d,", MAX_ENTRIES + 1) + b"'>", ["keywords"]),
+    (repeated("<meta property=og:p%d content=v>", MAX_KEYS), []),
+    (repeated("<meta property=og:p%d content=v>", MAX_KEYS + 1), ["og"]),
+    (repeated("<meta property=og:image content=%d>", MAX_ENTRIES + 1), ["og"]),
+    (repeated("<meta name=twitter:p%d content=v>", MAX_KEYS + 1), ["twitter"]),
+    (b"<meta property=og:" + b"n" * 101 + b" content=v>", ["og"]),
+    (b"<h1>" + b"<i>x</i>" * document.MAX_NODES + b"</h1>", ["headings"]),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("body", "cut"), CUT, ids=range(len(CUT)))
+def test_what_is_cut_is_named(body: bytes, cut: list[str], parser: PageParser) -> None:
+    assert parse(parser, body).cut == cut
+
+
+@BOTH
+def test_lists_are_cut_to_what_fits_the_longest_first(parser: PageParser) -> None:
+    piece = "<h2>%d " + "w" * 900 + "</h2>"
+    page = parse(parser, repeated(piece, MAX_ENTRIES) + b"<meta name=keywords content=a,b>")
+    assert page.cut == ["headings"]
+    assert page.keywords == ["a", "b"]
+    assert len(page.headings) > 400
+    assert page.headings[0].text.startswith("0 w")
+
+
+def test_the_first_value_of_a_name_counts_however_it_is_written() -> None:
+    long = "n" * 100
+    page = parse(
+        FAST,
+        f"<meta name='twitter:{long}1' content=first><meta name='twitter:{long}2' content=second>"
+        "<meta name='twitter:a  b' content=first><meta name='twitter:a b' content=second>"
+        "<meta name='twitter:&#1;' content=nameless><meta property='og:&#1;' content=nameless>".encode(),
+    )
+    assert page.twitter == {long: "first", "a b": "first"}
+    assert page.og == {}
+
+
+@pytest.mark.parametrize(("parser", "module"), [(FAST, document_turbo), (SOUP, document_soup)])
+def test_tags_beyond_the_limit_are_not_parsed(
+    parser: PageParser, module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_TAGS", 6)
+    body = b"<title>t</title><h1>a</h1><h2>b</h2>"
+    whole = parse(parser, body)
+    assert (whole.headings, whole.cut) == ([Heading(level=1, text="a"), Heading(level=2, text="b")], [])
+    beginning = parse(parser, body + b"<h3>c</h3>")
+    assert (beginning.headings, beginning.cut) == (whole.headings, ["document"])
+
+
+def test_characters_beyond_the_limit_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taming, "MAX_CHARACTERS", 20)
+    for parser in (FAST, SOUP):
+        assert parse(parser, b"<title>t</title>" + b"abcd").cut == []
+        page = parse(parser, b"<title>t</title>" + b"abcde")
+        assert (page.text_length, page.cut) == (4, ["document"])
+
+
+@pytest.mark.parametrize(("count", "kept"), [(0, "a"), (1, "a<b"), (2, "a<b<"), (3, "a<b<<c"), (4, "a<b<<c")])
+def test_first_tags(count: int, kept: str) -> None:
+    assert taming.first_tags("a<b<<c", count=count) == kept
+
+
+def elements_in(markup: str) -> int:
+    tree = turbohtml.parse(markup, scripting=True, allow_declarative_shadow_roots=False)
+    return sum(1 for _ in tree.iter_elements())
+
+
+def opened_again(start: str, end: str, *, count: int) -> str:
+    """Return formatting elements left open by what looks like their end, and paragraphs behind them."""
+    tags = "".join(start.replace("%d", str(number)) + end for number in range(count))
+    return f"<div>{tags}</div>" + "<p>x</p>" * count
+
+
+EVASIONS = [
+    ("<b id=%d>", ""),
+    ("<B\tid=%d>", ""),
+    ("<font color=%d>", ""),
+    ("<s id=%d>", "</\u017f>"),
+    ("<b id=%d x='>x</b>'>", ""),
+    ('<b id=%d =" y=">x</b>">', ""),
+    ("<b id=%d>", "<!--</b>-->"),
+    ("<b id=%d>", "<script></b></script>"),
+    ("<b id=%d>", "<object></b></object>"),
+    ("<b id=%d>", "x</b\u00a0>"),
+    ("<b id=%d>", "</i>"),
+    ("<b id=%d><i>", "</b>"),
+    ("<nobr id=%d>", "<br/x='</nobr>'>"),
+]
+
+
+@pytest.mark.parametrize(("start", "end"), EVASIONS)
+def test_formatting_that_is_opened_again_and_again_does_not_multiply(
+    start: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taming, "MAX_CLONES", 4_000)
+    markup = opened_again(start, end, count=200)
+    assert elements_in(taming.tamed(markup)) < 4_000 + markup.count("<")
+
+
+def test_formatting_that_is_closed_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taming, "MAX_CLONES", 4_000)
+    markup = (
+        '<p><b class="x">a <a href="/?q=1&amp;x">l</a><br></b> <i>b</i> <font color=red><b>c</b></font></p>'
+        * 500
+    )
+    assert taming.tamed(markup) == markup
+
+
+def test_roots_that_come_again_do_not_multiply_their_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taming, "MAX_COPIED_BYTES", 30_000)
+    markup = "".join(f"<HTML a{number}=x><body\nb{number}>" for number in range(500)) + "<p>x"
+    tame = taming.tamed(markup).lower()
+    assert tame.count("<html") + tame.count("<body") == 2
+    assert tame.endswith("<p>x")
+
+
+def test_an_ordinary_page_is_left_as_it_is() -> None:
+    markup = "<html><body><p><b>x</p>" + "<div><a href=/><b>x</b></a></div>" * 2_000
+    assert taming.tamed(markup) is markup
+
+
+def test_the_nodes_of_all_headings_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (document_turbo, document_soup):
+        monkeypatch.setattr(module, "MAX_NODES_IN_ALL", 50)
+    for parser in (FAST, SOUP):
+        page = parse(parser, b"<h2><i>a</i><i>b</i></h2>" * 100)
+        assert 0 < len(page.headings) < 25
+        assert page.cut == ["headings"]
