@@ -60,7 +60,11 @@ def redact(url: str) -> str:
     when there is something to mask in it. Masking what is masked changes nothing.
     """
     url = _without_inner_user_info(without_user_info(url))
-    return _without_secret_parameters(url) if "=" in url else url
+    if "=" not in url:
+        return url
+    shown = _without_secret_parameters(url)
+    # A slash in a value may have made a path, and so no user info, of what stands behind it.
+    return url if shown == url else without_user_info(shown)
 
 
 def without_user_info(text: str) -> str:

@@ -184,7 +184,11 @@ class _Deflate:
 
 
 class _Brotli:
-    """br (RFC 7932). The library knows no window over its 16 MiB: large-window brotli is an error."""
+    """br (RFC 7932).
+
+    The library knows no window over its 16 MiB: large-window brotli is an error. So is anything behind the
+    end, which browsers ignore: the library then gives nothing of what came with it.
+    """
 
     def __init__(self) -> None:
         self._inflate = brotli.Decompressor()
@@ -192,6 +196,8 @@ class _Brotli:
 
     def feed(self, data: bytes, limit: int) -> bytes:
         if self._inflate.is_finished():
+            if data:
+                raise brotli.error("more bytes behind the end of the brotli stream")
             return b""
         self.held += data
         if self._inflate.can_accept_more_data():

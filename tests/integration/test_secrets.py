@@ -6,19 +6,22 @@ for it is part of the URL that was asked for. Terminal and log have it masked.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import pytest
 
-from tests.support.polite_site import NOT_FOUND, Answer, moved, page, serving_in_thread, text
+from tests.support import wire
+from tests.support.polite_site import NOT_FOUND, Answer, moved, page, serving, serving_in_thread, text
 from tests.support.processes import SCRAPER, Ended, records_in, scrape, started, wait_until
+from tests.support.proxy_server import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.polite_site import Ask, Site
 
@@ -72,6 +75,9 @@ def secret(what: str) -> str:
     return f"{CANARY}{what}:{CANARY}{what}pw"
 
 
+SITEMAP = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</urlset>'
+
+
 def script(ask: Ask) -> Answer:
     """Answer with secrets in the server's own words."""
     here = f"{secret('srv')}@127.0.0.1:{ask.headers['host'].rpartition(':')[2]}"
@@ -81,14 +87,29 @@ def script(ask: Ask) -> Answer:
         return moved(f"http://{here}/page")
     if ask.target == "/moved-oddly":
         return moved(f"\\/{here}/page")
+    if ask.target == "/moved-badly":
+        return moved(f"http://{here}/page\0{CANARY}")
+    if ask.target == "/bad-header":
+        return NOT_FOUND._replace(headers=((f"X-{CANARY}\x01", f"http://{here}/"), ("X-B", f"{CANARY}\0")))
+    if ask.target == "/sitemap.xml":
+        places = (f"http://{here}/listed", f"http://{here.replace('@', '%40')}/odd", f"{CANARY}:{CANARY}@x")
+        return text(SITEMAP.format("".join(f"<url><loc>{place}</loc></url>" for place in places)))
     if ask.target == "/page":
         answer = page(
             f"http://{here}/linked",
             head=f'<base href="http://{here}/"><link rel=canonical href="//{here}/c">'
             f'<meta property="og:url" content="http://h/og">',
         )
-        cookies = (("Set-Cookie", f"sid={CANARY}; Path=/"), ("Set-Cookie", "a=b; Path=/; HttpOnly"))
-        return answer._replace(headers=(*answer.headers, *cookies))
+        headers = (
+            ("Set-Cookie", f"sid={CANARY}; Path=/"),
+            ("Set-Cookie", "a=b; Path=/; HttpOnly"),
+            ("Set-Cookie", f"{CANARY}; Secure; Note={CANARY}"),
+            ("Refresh", f"900; url='http://{here}/later'"),
+            ("Link", f'<http://{here}/x>; rel=next, <//{here}/y>; rel="prev"'),
+            ("Content-Location", f"//{here}/page"),
+            ("X-Pingback", f"http://{here}/ping"),
+        )
+        return answer._replace(headers=(*answer.headers, *headers))
     return NOT_FOUND
 
 
@@ -132,7 +153,9 @@ FAST = ("--delay", "0", "--retries", "0", "--set", "output.batch_s=0.02", "--set
 
 def test_a_whole_run_tells_no_secret(site: Site, tmp_path: Path) -> None:
     host = f"127.0.0.1:{site.port}"
-    lines = [*odd_lines(host), f"http://{host}/moved", f"http://{host}/moved-oddly", f"http://{host}/page"]
+    places = ("moved", "moved-oddly", "moved-badly", "bad-header", "page")
+    lines = [*odd_lines(host), *(f"http://{host}/{place}" for place in places)]
+    lines.append(f"sitemap:http://{host}/sitemap.xml")
     (tmp_path / "urls.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
     (tmp_path / "own.toml").write_text(
         f'[fetch.headers]\nX-Api-Key = "{CANARY}toml"\nX-Door = "{CANARY}door"\n'
@@ -151,7 +174,11 @@ def test_a_whole_run_tells_no_secret(site: Site, tmp_path: Path) -> None:
     assert ended.code == 3, ended.err
     records = records_in(tmp_path / "pages.jsonl")
     assert [one["input"] for one in records if one["outcome"] == "ok"]
-    assert sum(one["outcome"] == "invalid_url" for one in records) == len(odd_lines(host)) + 1
+    assert sum(one["outcome"] == "invalid_url" for one in records) == len(odd_lines(host)) + 1 + 3
+    assert {one["outcome"] for one in records if "bad" in one["input"]} == {"protocol_error"}
+    (shown,) = (one["headers"] for one in records if one["input"] == f"http://{host}/page")
+    assert shown["set-cookie"][2] == "=[redacted]; Secure"
+    assert shown["refresh"] == [f"900; url='http://***@{host}/later'"]
     assert any(entry.headers.get("authorization") for entry in list(site.log)), (
         "the headers were not even sent"
     )
@@ -176,7 +203,8 @@ def test_a_run_that_is_broken_off_keeps_no_secret(tmp_path: Path, ends: str) -> 
 
     with serving_in_thread(slow) as site:
         host = f"127.0.0.1:{site.port}"
-        lines = [*odd_lines(host), f"http://{host}/page", f"http://{host}/slow"]
+        lines = [*odd_lines(host), f"http://{host}/page", f"sitemap:http://{host}/sitemap.xml"]
+        lines += [f"http://{host}/listed", f"http://{host}/slow"]
         (tmp_path / "urls.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
         words = ["crawl", "urls.txt", f"http://{secret('arg')}@{host}/", "-o", "pages.json", *FAST]
         words += ["--header", f"X-Api-Key: {CANARY}", "--log-json", "run.log", "--set", "run.drain_s=0.1"]
@@ -203,6 +231,15 @@ WRONG = {
     ],
     "a proxy that is none": ["crawl", "http://127.0.0.1/", "--proxy", f"socks5://{secret('p')}@127.0.0.1:1"],
     "a proxy with a path": ["crawl", "http://127.0.0.1/", "--proxy", f"http://{CANARY}:p@{CANARY}/w@h:1/x"],
+    "a table without a header line": ["crawl", "list.csv", "-o", "a.jsonl"],
+    "a table whose header can't be read": ["crawl", "list.tsv", "-o", "a.jsonl"],
+    "a URL in place of a command": [f"http://{secret('c')}@h/"],
+    "a URL too many": ["config", "show", f"http://{secret('c')}@h/"],
+    "a URL too many without a scheme": ["config", "show", f"{secret('c')}@h"],
+    "an odd URL too many": ["config", "show", f"http:/{CANARY}:p w/{CANARY}@h/"],
+    "a URL as a number": ["crawl", "http://127.0.0.1/", "--workers", f"http://{secret('n')}@h/"],
+    "a URL as a choice": ["crawl", "http://127.0.0.1/", "--robots", f"//{secret('n')}@h/"],
+    "a URL behind an option that is none": ["crawl", f"--proxi=http://{secret('o')}@h/"],
     "a list that is not there": ["crawl", f"{secret('file')}@127.0.0.1/urls.txt", "-o", "a.jsonl"],
     "a key without a value": ["crawl", "http://127.0.0.1/", "--config", "broken.toml"],
     "a value that is wrong": ["config", "check", "wrong.toml"],
@@ -215,10 +252,12 @@ def test_what_is_given_wrongly_is_not_repeated(tmp_path: Path, what: str) -> Non
     (tmp_path / "wrong.toml").write_text(
         f'[fetch.headers]\nX-Api-Key = ["{CANARY}"]\nAuthorization = "a\\n{CANARY}"\n'
     )
+    (tmp_path / "list.csv").write_text(f"http://{secret('csv')}@h/,{secret('cell')}@h\n")
+    (tmp_path / "list.tsv").write_text(f"http://{secret('tsv')}@h/\t{'x' * 140_000}\n")
     ended = scrape(*WRONG[what], cwd=tmp_path)
     assert ended.code == 2, ended.err
     assert len(ended.err.splitlines() or ended.out.splitlines()) >= 1
-    left_by(ended, tmp_path, given=("broken.toml", "wrong.toml")).check()
+    left_by(ended, tmp_path, given=("broken.toml", "wrong.toml", "list.csv", "list.tsv")).check()
 
 
 @pytest.mark.parametrize("command", ["config show", "plan", "compare"])
@@ -235,3 +274,58 @@ def test_the_other_commands_tell_no_secret(site: Site, tmp_path: Path, command: 
         ended = running.wait()
     assert ended.code == 0, ended.err
     left_by(ended, tmp_path, given=("urls.txt",)).check()
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no /proc")
+async def test_a_proxys_password_is_in_no_output_and_no_command_line(tmp_path: Path) -> None:
+    """The settings go to the children over their sockets; the parent has it in its environment."""
+    held = asyncio.Event()
+
+    def slow(ask: Ask) -> Answer:
+        return script(ask)._replace(held_by=held) if ask.target == "/slow" else script(ask)
+
+    async with serving(slow) as site:
+        proxy = Proxy({"site.example:80": site.port}, credentials=secret("p"))
+        async with wire.serving(proxy) as at:
+            environment = ("env", f"SCRAPER_FETCH_PROXY=http://{secret('p')}@127.0.0.1:{at.port}")
+            words = ["crawl", *(f"http://site.example/{name}" for name in ("page", "moved", "none", "slow"))]
+            words += [
+                "-o",
+                "pages.jsonl",
+                "-o",
+                "pages.json",
+                "--log-json",
+                "run.log",
+                "--processes",
+                "2",
+                *FAST,
+            ]
+
+            def run() -> tuple[Ended, dict[str, bytes]]:
+                with started(*words, program=(*environment, *SCRAPER), cwd=tmp_path) as running:
+                    wait_until(lambda: "/slow" in site.targets("127.0.0.1"), what="/slow", running=running)
+                    seen = processes_below(running.popen.pid)
+                    loop.call_soon_threadsafe(held.set)
+                    return running.wait(), seen
+
+            loop = asyncio.get_running_loop()
+            ended, seen = await asyncio.to_thread(run)
+    assert ended.code == 0, ended.err
+    assert {one["outcome"] for one in records_in(tmp_path / "pages.jsonl")} >= {"ok"}
+    assert all("proxy-authorization" in asked.headers for asked in proxy.asked)
+    assert len(seen) >= 6, "no children were seen"
+    Left(seen).check()
+    left_by(ended, tmp_path).check()
+
+
+def processes_below(parent: int) -> dict[str, bytes]:
+    """Return the command line of a process, and command line and environment of all below it."""
+    found = {"the parent's command line": Path(f"/proc/{parent}/cmdline").read_bytes()}
+    parents = [parent]
+    while parents:
+        children = Path(f"/proc/{(one := parents.pop())}/task/{one}/children").read_text().split()
+        parents += map(int, children)
+        for child in children:
+            for name in ("cmdline", "environ"):
+                found[f"{name} of {child}"] = Path(f"/proc/{child}/{name}").read_bytes()
+    return found

@@ -325,6 +325,36 @@ def test_a_reference_is_resolved_as_browsers_do(reference: str, expected: str | 
     assert resolve("https://a.com/dir/page?q", reference) == expected
 
 
+_LONG_LABEL = "".join(chr(0x4E00 + number) for number in range(8000))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"http://{_LONG_LABEL}/",
+        f"//a\u3002{_LONG_LABEL}",
+        f"ht\ttp:/\\u:p@{_LONG_LABEL}",
+        f"\x00http://{_LONG_LABEL}",
+        f"http://{'%E4%B8%80' * 64}/",
+    ],
+)
+def test_a_label_that_would_keep_the_parser_busy_is_not_given_to_it(text: str) -> None:
+    """Read each time, it would take half a second: more than the time limit of a test in all."""
+    for _ in range(500):
+        assert resolve("https://a.com/", text) is None
+        assert resolve(text, "/x") is None
+        for function in (dedup_key, host_key, parse_input):
+            with pytest.raises(InvalidUrl):
+                function(text)
+
+
+def test_long_text_that_is_no_host_is_no_label() -> None:
+    assert resolve("https://a.com/", "\u4e00" * 100) == "https://a.com/" + "%E4%B8%80" * 100
+    assert resolve("https://a.com/", "//a.com/" + "\u4e00" * 100) == "https://a.com/" + "%E4%B8%80" * 100
+    assert parse_input("a.com/" + "\u4e00" * 100).host == "a.com"
+    assert parse_input("http://" + "b\u00fccher." * 9 + "example/").host == "xn--bcher-kva." * 9 + "example"
+
+
 @pytest.mark.parametrize("base", ["", "x", "mailto:a@b", "about:blank"])
 def test_without_a_base_only_whole_urls_resolve(base: str) -> None:
     assert resolve(base, "/x") is None

@@ -18,6 +18,7 @@ from scraper.messages import Again, Hop, RobotsRequest
 from scraper.parse.metadata import _refresh
 from scraper.record import Outcome, Record
 from scraper.record_line import finish
+from scraper.redaction import shown_header
 from scraper.robots.access import Access, RobotsFile
 from scraper.settings.model import RetrySettings, RobotsSettings
 from scraper.urls import host_key
@@ -118,6 +119,10 @@ def _assert_written(answer: Response) -> None:
     told = [value for name, value in answer.headers if name == "location"]
     secrets += [("location", f"https://user:{_SECRET}@{value}") for value in told]
     secrets += [("set-cookie", f"sid={_SECRET}; {value}") for name, value in answer.headers if name == "x-a"]
+    refreshes = [value for name, value in answer.headers if name == "refresh"]
+    secrets += [("refresh", f"0; url=https://user:{_SECRET}@{value}") for value in refreshes]
+    links = [value for name, value in answer.headers if name == "link"]
+    secrets += [("link", f"{value}, <https://user:{_SECRET}@host.example/>") for value in links]
     own = [*answer.headers]
     if any(_SECRET in part for field in own for part in field) or _SECRET.encode() in answer.body:
         return
@@ -127,7 +132,11 @@ def _assert_written(answer: Response) -> None:
     assert finished.line.count(b"\n") == 1
     assert _SECRET.encode() not in finished.line
     record = msgspec.json.decode(finished.line, type=Record)
-    assert len(json.loads(finished.line)["headers"]) == len({name for name, _ in answer.headers})
+    headers = json.loads(finished.line)["headers"]
+    assert len(headers) == len({name for name, _ in answer.headers})
+    for name, values in headers.items():
+        for value in values:
+            assert shown_header(name, value) == value, f"{name}: {value!r} shown again"
     assert record.status == answer.status
 
 

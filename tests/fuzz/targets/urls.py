@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from scraper import urls
+from scraper import redaction, urls
 from scraper.errors import InvalidUrl
 from tests.fuzz.properties import assert_one_line, assert_request_url
 
@@ -80,10 +81,16 @@ def _assert_redacted(text: str) -> None:
     if _SECRET in text:
         return
     secret = f"https://user:{_SECRET}@{text}"
-    for shown in (urls.redact, urls.without_user_info, urls.shown_location):
-        shown(text)
+    for shown in (redaction.redact, redaction.without_user_info, redaction.shown_location):
+        masked = shown(text)
+        assert shown(masked) == masked, f"{shown.__name__} of {text!r} again"
         assert _SECRET not in shown(secret), f"{shown.__name__} of {secret!r}"
     assert _SECRET not in (_refusal(secret, read=urls.parse_input) or ""), f"the refusal of {secret!r}"
     assert _refusal(secret, read=urls.parse_input) is not None, f"{secret!r} is taken"
-    token = f"https://host.example/?a=b&token={_SECRET}&{text}"
-    assert _SECRET not in urls.redact(token), f"redact of {token!r}"
+    for token in (
+        f"https://host.example/?a=b&token={_SECRET}&{text}",
+        f"https://host.example/?next=https://b.example/?token={_SECRET}&{text}",
+        f"https://host.example/?next={text}?token={_SECRET}",
+        f"https://host.example/?next={quote(text, safe='', errors='surrogatepass')}%3Ftoken%3D{_SECRET}",
+    ):
+        assert _SECRET not in redaction.redact(token), f"redact of {token!r}"

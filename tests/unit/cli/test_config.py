@@ -79,6 +79,7 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--processes", "2"], "run.processes", 2, "--processes"),
         (["--insecure"], "fetch.insecure", True, "--insecure"),
         (["--proxy", "http://h:3128"], "fetch.proxy", "http://h:3128", "--proxy"),
+        (["--private", "deny"], "fetch.private", "deny", "--private"),
         (["--parser", "beautifulsoup"], "parse.parser", "beautifulsoup", "--parser"),
         (["--column", "link"], "sources.column", "link", "--column"),
         (["--format", "csv"], "sources.format", "csv", "--format"),
@@ -102,7 +103,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 22
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 21
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:

@@ -92,7 +92,7 @@ def test_the_settings_format_goes_before_the_name(tmp_path: Path) -> None:
         (["word"], "no such file"),
         (["a\x00.com"], "no such file"),
         (["x" * 5000], "no such file"),
-        (["bob:hunter2@a.com"], "no such file: 'bob:***@a.com'"),
+        (["bob:hunter2@a.com"], "no such file: '***@a.com'"),
         (["."], "is a folder"),
         (["-", "-"], "given twice"),
     ],
