@@ -17,6 +17,7 @@ from scraper import __version__
 from scraper.cli.exits import Exit
 from scraper.errors import RunError, ScraperError, UsageError
 from scraper.observe.printable import without_secrets
+from scraper.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,6 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if explained is None:
             raise
         message, code = explained
+        if isinstance(error, click.ClickException):
+            message = _without_words(message, sys.argv[1:] if arguments is None else arguments)
         click.echo(f"scraper: {one_line(message)}", err=True)
         return code
     return result if isinstance(result, int) else Exit.COMPLETE
@@ -108,6 +111,15 @@ def one_line(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in folded
     )
+
+
+def _without_words(message: str, words: Sequence[str]) -> str:
+    """Mask what click repeats of the command line, where it may be a URL with a password, in any spelling."""
+    for word in words:
+        for given in (word, word.partition("=")[2], word[2:]):
+            if (shown := redact(given)) != given:
+                message = message.replace(given, shown).replace(repr(given)[1:-1], shown)
+    return message
 
 
 def _explained(error: BaseException) -> tuple[str, Exit] | None:

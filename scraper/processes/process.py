@@ -131,6 +131,8 @@ async def _started(end: int, box: int) -> asyncio.subprocess.Process:
     # ``-P``: no module of the folder that we happen to be in is taken for one of ours. So the way to
     # ourselves, should we not be installed, has to be named.
     home = str(Path(__file__).parents[2])
+    # Settings come over the socket, secrets among them.
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("SCRAPER_")}
     path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -141,7 +143,7 @@ async def _started(end: int, box: int) -> asyncio.subprocess.Process:
         str(box),
         stdin=subprocess.DEVNULL,
         pass_fds=(end, box),
-        env={**os.environ, "PYTHONPATH": path},
+        env={**kept, "PYTHONPATH": path},
     )
 
 

@@ -110,7 +110,7 @@ async def test_the_readmes_commands_run_in_their_order(tmp_path: Path) -> None:
         for line in filter(runs_here, commands()):
             code, _, err = await ran(line, folder=tmp_path)
             assert code == Exit.COMPLETE, f"{line}: {err}"
-    assert outputs(tmp_path) == {"pages.jsonl": 5, "set.jsonl": 5}
+    assert outputs(tmp_path) == {"pages.jsonl": 5, "set.jsonl": 5, "walled.jsonl": 5}
 
 
 @pytest.mark.parametrize("line", [line for line in commands() if re.search(r"(^|\s)scraper (?!\|)", line)])
