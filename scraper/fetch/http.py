@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
@@ -41,6 +42,10 @@ _ROOM_BYTES = 40 << 20
 bodies without end stay below 256 MiB."""
 _HEADERS = 4096
 """Browsers count only the bytes of a head; curl takes 5000 headers."""
+
+
+_quoted = re.compile(r"""[:\s]+b?['"].*""", re.DOTALL)
+"""The server's own bytes in an error of the parser, to its end: a password or a cookie may be in them."""
 
 
 class HttpFetcher:
@@ -294,12 +299,12 @@ _OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (
 
 
 def _message(cause: Exception) -> str:
-    """Return one line for people; aiohttp's own texts are long and hold object addresses."""
+    """Return one line for people; aiohttp's own texts are long, hold object addresses and quote what came."""
     text = system_error.describe(cause) if isinstance(cause, OSError) else ""
     if not text and isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionError):
         text = "the server closed the connection"
     elif isinstance(cause, aiohttp.ClientPayloadError):
         text = "the connection ended before the body was whole"
     elif isinstance(cause, aiohttp.ClientResponseError):
-        text = cause.message.rstrip(" \n^")  # the parser points at the place, below the line
+        text = _quoted.sub("", cause.message)
     return _text(" ".join((text or str(cause)).split()))[:300] or type(cause).__name__

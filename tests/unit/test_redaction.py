@@ -247,6 +247,11 @@ REDACTED = "[redacted]"
         ("refresh", f"0; url=\\\\bob:p>{SECRET}@a.com/", "0; url=\\\\***@a.com/"),
         ("refresh", "0; url=/@bob", "0; url=/@bob"),
         ("refresh", "0; url=https://a.com/@bob", "0; url=https://a.com/@bob"),
+        (
+            "refresh",
+            f"0; url=https://a.com/https://bob:{SECRET}@b.com/",
+            "0; url=https://a.com/https://***@b.com/",
+        ),
         ("refresh", "5", "5"),
         ("link", f"<https://bob:{SECRET}@a.com/x>; rel=next", "<https://***@a.com/x>; rel=next"),
         ("link", f"<https://bob:p<{SECRET}@a.com/>", "<https://***@a.com/>"),

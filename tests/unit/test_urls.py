@@ -340,7 +340,7 @@ _LONG_LABEL = "".join(chr(0x4E00 + number) for number in range(8000))
 )
 def test_a_label_that_would_keep_the_parser_busy_is_not_given_to_it(text: str) -> None:
     """Read each time, it would take half a second: more than the time limit of a test in all."""
-    for _ in range(500):
+    for _ in range(100):
         assert resolve("https://a.com/", text) is None
         assert resolve(text, "/x") is None
         for function in (dedup_key, host_key, parse_input):

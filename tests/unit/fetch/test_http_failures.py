@@ -188,7 +188,7 @@ async def test_a_chunk_that_is_broken_in_a_later_packet_is_not_waited_for() -> N
         with pytest.raises(FetchError) as caught:
             await fetcher.fetch(wire.url(), departs=lambda: None)
     assert told(caught.value) == (Outcome.PROTOCOL_ERROR, "ClientResponseError", "body")
-    assert str(caught.value) == "Invalid character in chunk size: b'zz'"
+    assert str(caught.value) == "Invalid character in chunk size"
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"br", b"zstd", b"compress"])
