@@ -68,6 +68,17 @@ class Document(Protocol):
         """False within svg and math."""
         ...
 
+    def has_attribute(self, name: str, /) -> bool:
+        """Whether any element has an attribute by this lower-case name; may be wrong in saying yes."""
+        ...
+
+    def outline(self, names: Sequence[str], /) -> list[tuple[Node, int]]:
+        """All elements that have one of these attributes, in document order.
+
+        Each with the place in the list of the nearest one around it, -1 without.
+        """
+        ...
+
     def text(self, node: Node, /) -> tuple[str, bool]:
         """An element's text, not folded; what is not inline is set apart by white space.
 

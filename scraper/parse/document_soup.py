@@ -11,7 +11,7 @@ from bs4.exceptions import ParserRejectedMarkup
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BrokenDocument
 from scraper.parse.taming import first_tags
-from scraper.parse.text import INLINE, INVISIBLE, RAW
+from scraper.parse.text import INLINE, INVISIBLE, RAW, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,8 +29,9 @@ _TEXT_TYPES = (NavigableString, Script, Stylesheet)
 class SoupDocument:
     """A page as Beautiful Soup's tree, which stays whole and is at ``soup`` for users' hooks."""
 
-    def __init__(self, soup: BeautifulSoup, *, is_whole: bool) -> None:
+    def __init__(self, soup: BeautifulSoup, *, markup: str, is_whole: bool) -> None:
         self.soup = soup
+        self._markup = markup
         self.is_whole = is_whole
         self._nodes_left = MAX_NODES_IN_ALL
 
@@ -67,6 +68,25 @@ class SoupDocument:
             above = above.parent
         return True
 
+    def has_attribute(self, name: str, /) -> bool:
+        """Whether any element may have this attribute: the markup tells, in 20 µs, the tree in 1.5 ms."""
+        return name in self._markup.lower()
+
+    def outline(self, names: Sequence[str], /) -> list[tuple[Tag, int]]:
+        """All elements that have one of these attributes, and which of them each is in."""
+        wanted = frozenset(names)
+        found: list[tuple[Tag, int]] = []
+        waiting: list[tuple[Any, int]] = [(node, -1) for node in reversed(self.soup.contents)]
+        while waiting:
+            node, around = waiting.pop()
+            if isinstance(node, Tag):
+                if not wanted.isdisjoint(node.attrs):
+                    found.append((node, around))
+                    around = len(found) - 1
+                if node.name.lower() not in RAW:
+                    waiting.extend((child, around) for child in reversed(node.contents))
+        return found
+
     def text(self, node: Tag, /) -> tuple[str, bool]:
         """An element's text, inline elements joined, others apart; and whether that is all of it."""
         text, nodes, is_whole = _text(node, limit=min(MAX_NODES, self._nodes_left))
@@ -93,6 +113,9 @@ def _text(root: Tag, *, limit: int | None) -> tuple[str, int, bool]:
             if name not in INLINE:
                 parts.append(_SEPARATOR)
                 waiting.append(_SEPARATOR)
+            if limit is None and name == "details" and "open" not in node.attrs:
+                waiting.extend(_first_summary(node))
+                continue
             waiting.extend(reversed(node.contents if limit is None else node.contents[: limit - seen + 1]))
         elif type(node) in _TEXT_TYPES or type(node) is str:
             parts.append(node)
@@ -100,7 +123,20 @@ def _text(root: Tag, *, limit: int | None) -> tuple[str, int, bool]:
 
 
 def _is_hidden(node: Tag, *, name: str) -> bool:
-    return "hidden" in node.attrs or (name == "dialog" and "open" not in node.attrs)
+    attrs = node.attrs
+    if not attrs or name in {"html", "body"}:
+        return name == "dialog"
+    if "hidden" in attrs or (name == "dialog" and "open" not in attrs):
+        return True
+    return ("popover" in attrs and name != "dialog") or ("style" in attrs and hides(str(attrs["style"])))
+
+
+def _first_summary(details: Tag) -> list[Tag]:
+    """Return what is displayed of ``details`` that are closed."""
+    for child in details.contents:
+        if isinstance(child, Tag) and child.name.lower() == "summary":
+            return [child]
+    return []
 
 
 def open_soup(text: str) -> SoupDocument:
@@ -110,12 +146,13 @@ def open_soup(text: str) -> SoupDocument:
         BrokenDocument: when the parser gives up.
     """
     beginning = first_tags(text, count=MAX_TAGS)
+    # libxml2 takes NUL as the end of the page.
+    markup = beginning.replace("\0", "")
     try:
         with warnings.catch_warnings():
             # It warns when a page looks like XML or like a file's name: both are just hostile input here.
             warnings.simplefilter("ignore")
-            # libxml2 takes NUL as the end of the page.
-            soup = BeautifulSoup(beginning.replace("\0", ""), "lxml", multi_valued_attributes=None)
+            soup = BeautifulSoup(markup, "lxml", multi_valued_attributes=None)
     except (RecursionError, ValueError, MemoryError, AssertionError, ParserRejectedMarkup) as error:
         raise BrokenDocument(f"the HTML parser gave up: {error}") from error
-    return SoupDocument(soup, is_whole=len(beginning) == len(text))
+    return SoupDocument(soup, markup=markup, is_whole=len(beginning) == len(text))

@@ -10,7 +10,7 @@ from turbohtml import Element, Namespace, Text
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BrokenDocument
 from scraper.parse.taming import first_tags, tamed
-from scraper.parse.text import INLINE, INVISIBLE
+from scraper.parse.text import INLINE, INVISIBLE, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +22,10 @@ MAX_TAGS = 200_000
 in the worst case, each end tag searched for among all that are open, 5 s; ten times as many took 700 MB."""
 
 _SEPARATOR = "\n"
+# A page hidden as a whole is shown by a script.
+_ROOTS = ":not(html,body)"
+_HIDDEN = f"[hidden]{_ROOTS},[popover]:not(html,body,dialog),dialog:not([open])"
+_STYLED = ",".join(f'[style*="{word}" i]{_ROOTS}' for word in ("none", "hidden", "collapse"))
 # An end tag that becomes a comment in the tree, by the HTML Standard.
 _BOGUS_END_TAG = re.compile(r"</[^A-Za-z]")
 
@@ -46,6 +50,28 @@ class TurboDocument:
     def is_html(self, node: Element, /) -> bool:
         """False within svg and math."""
         return node.namespace is Namespace.HTML
+
+    def has_attribute(self, name: str, /) -> bool:
+        """Whether any element has this attribute."""
+        return self._tree.select_one(f"[{name}]") is not None
+
+    def outline(self, names: Sequence[str], /) -> list[tuple[Element, int]]:
+        """All elements that have one of these attributes, and which of them each is in."""
+        found = self._tree.select(",".join(f"[{name}]" for name in names))
+        # Of all elements around one that was found, so that none is passed twice.
+        places: dict[Node, int] = {}
+        outline: list[tuple[Element, int]] = []
+        for place, node in enumerate(found):
+            passed: list[Node] = []
+            above: Node | None = node.parent
+            while above is not None and above not in places:
+                passed.append(above)
+                above = above.parent
+            around = -1 if above is None else places[above]
+            places.update(dict.fromkeys(passed, around))
+            places[node] = place
+            outline.append((node, around))
+        return outline
 
     def text(self, node: Element, /) -> tuple[str, bool]:
         """An element's text, inline elements joined, others apart; and whether that is all of it."""
@@ -84,7 +110,8 @@ class TurboDocument:
         tree = self._tree
         # svg's foreign names keep their case and are no HTML element's.
         present = {node.tag for node in tree.iter_elements()}
-        tree.remove(",".join(["[hidden]", "dialog:not([open])", *sorted(present & INVISIBLE)]))
+        tree.remove(",".join([_HIDDEN, *sorted(present & INVISIBLE)]))
+        _remove_undisplayed(tree, has_details="details" in present)
         root = tree.root
         if root is None:
             return ""
@@ -96,6 +123,22 @@ class TurboDocument:
             tree.strip_tags(",".join(sorted(inline)))
         root.normalize()
         return _SEPARATOR.join(tree.strings)
+
+
+def _remove_undisplayed(tree: turbohtml.Document, *, has_details: bool) -> None:
+    """Remove what is hidden by inline style, and what closed ``details`` do not show."""
+    for node in tree.select(_STYLED):
+        if hides(node.attr("style") or ""):
+            node.extract()
+    for details in tree.select("details:not([open])") if has_details else ():
+        child = _first_child(details)
+        while child is not None and not (isinstance(child, Element) and child.tag == "summary"):
+            child = child.next_sibling
+        if child is not None:
+            child.extract()
+        details.clear()
+        if child is not None:
+            details.append(child)
 
 
 def _first_child(node: Node) -> Node | None:

@@ -1,8 +1,12 @@
 """Text as a reader sees it: what of a document counts, where words end, how white space folds.
 
-The rules are shared by both parsers' backends. They follow the HTML Standard's rendering section:
+The rules are shared by both parsers' backends. They follow the HTML Standard's section 15.3 (rendering):
 what it displays as ``none`` is left out, what it displays inline does not end a word, and everything
-else, elements it does not know included, does.
+else, elements it does not know included, does. Where several renderings are possible, it is that of
+``innerText`` (HTML Standard 3.2.7): a ``select`` gives all its options, images give nothing.
+
+A word is what stands between white space: a sentence in Chinese, Japanese or Thai, which are written
+without it, counts as one.
 """
 
 from __future__ import annotations
@@ -22,11 +26,15 @@ INLINE = frozenset((
 
 # fmt: off
 INVISIBLE = frozenset((
-    "audio", "canvas", "datalist", "head", "iframe", "noembed", "noframes", "noscript", "rp", "rt",
-    "rtc", "script", "style", "template", "title", "video",
+    "annotation", "annotation-xml", "audio", "canvas", "datalist", "desc", "head", "iframe", "metadata",
+    "noembed", "noframes", "noscript", "rp", "rt", "rtc", "script", "style", "template", "title", "video",
 ))
 # fmt: on
-"""Elements whose text is not read: never displayed, a fallback, or (rt) said beside another word."""
+"""Elements whose text is not read: never displayed, a fallback, or (rt) said beside another word.
+
+``annotation`` holds a formula's source (MathML Core 3.1), ``desc`` and ``metadata`` describe a graphic
+(SVG 2, 5.8).
+"""
 
 RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "template"))
 """Elements whose markup is not part of the document: raw text where scripts run, and templates."""
@@ -34,23 +42,58 @@ RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "template"))
 MAX_TEXT = 10_000
 """The most characters of one field; what is longer is cut."""
 
-# C0, DEL and C1 but for those that str.split() takes as white space; and lone surrogates, which no
-# JSON encoder takes.
 _STEP = 1_000_000
 """Characters that are split into words at once: ten million of them as objects took 400 MB."""
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]+")
+# C0, DEL and C1 but for those that str.split() takes as white space; and lone surrogates, which no
+# JSON encoder takes. Also characters without a glyph that only say where a line may break or not: a soft
+# hyphen, a zero width space, a word joiner, U+FEFF. Joiners, which shape letters and emoji, and marks of
+# direction stay.
+unprintable = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ud800-\udfff]+")
+
+_HIDING = {
+    "display": frozenset(("none",)),
+    "visibility": frozenset(("hidden", "collapse")),
+    "content-visibility": frozenset(("hidden",)),
+}
+# Comments, strings and arguments, in which a semicolon ends nothing; linear, since what is left open goes on
+# to the end (CSS Syntax 3, 4.3).
+_CSS_OPAQUE = re.compile(r"""/\*(?:.*?\*/|.*)|"[^"]*+(?:"|$)|'[^']*+(?:'|$)|\([^()]*+\)""", re.DOTALL)
 
 
 def fold(text: str) -> str:
-    """Fold white space (Unicode's) to single spaces, strip the ends, remove control characters."""
+    """Fold white space (Unicode's) to single spaces, strip the ends, remove control characters.
+
+    And what only a line break would show: words are the same with and without a soft hyphen.
+    """
     folded = " ".join(text.split())
     # One call in C settles it for nearly every text.
     if folded.isprintable():
         return folded
-    if _UNPRINTABLE.search(folded) is None:
+    if unprintable.search(folded) is None:
         return folded
-    return " ".join(_UNPRINTABLE.sub("", folded).split())
+    return " ".join(unprintable.sub("", folded).split())
+
+
+def hides(style: str) -> bool:
+    """Whether the declarations of a ``style`` attribute keep an element from being displayed.
+
+    By CSS Style Attributes and Cascade 4 (6.4): the last declaration of a property counts, an important
+    one before the others. Escapes and values that do not exist are not recognised.
+    """
+    style = style.lower()
+    if "none" not in style and "hidden" not in style and "collapse" not in style:
+        return False
+    values: dict[str, tuple[bool, str]] = {}
+    for declaration in _CSS_OPAQUE.sub(" ", style).split(";"):
+        name, _, value = declaration.partition(":")
+        name = name.strip()
+        if name not in _HIDING:
+            continue
+        value, mark, _ = value.partition("!")
+        if bool(mark) >= values.get(name, (False, ""))[0]:
+            values[name] = bool(mark), value.strip()
+    return any(value in _HIDING[name] for name, (_, value) in values.items())
 
 
 def field(text: str | None) -> str | None:
@@ -88,8 +131,8 @@ def figures(text: str) -> TextFigures:
         return _figures_in_steps(text)
     words = text.split()
     folded = " ".join(words)
-    if not folded.isprintable() and _UNPRINTABLE.search(folded):
-        words = _UNPRINTABLE.sub("", folded).split()
+    if not folded.isprintable() and unprintable.search(folded):
+        words = unprintable.sub("", folded).split()
         folded = " ".join(words)
     return TextFigures(len(words), len(folded), hashlib.sha256(folded.encode()).hexdigest())
 
@@ -100,7 +143,7 @@ def _figures_in_steps(text: str) -> TextFigures:
     digest = hashlib.sha256()
     is_inside = False  # the step before ended within a word
     for at in range(0, len(text), _STEP):
-        piece = _UNPRINTABLE.sub("", text[at : at + _STEP])
+        piece = unprintable.sub("", text[at : at + _STEP])
         words = piece.split()
         if not words:
             is_inside = is_inside and not piece

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scraper.parse.text import MAX_TEXT, field, figures, fold, is_cut
+from scraper.parse.text import MAX_TEXT, field, figures, fold, hides, is_cut
 
 TEXTS = st.text(
-    st.one_of(st.characters(), st.characters(max_codepoint=0xA5), st.sampled_from("ab  \n\u3000\ud800"))
+    st.one_of(
+        st.characters(), st.characters(max_codepoint=0xAF), st.sampled_from("ab  \n\u3000\ud800\u200b\xad")
+    )
 )
 
 
@@ -23,7 +25,10 @@ TEXTS = st.text(
         ("a\0b\x1bc\x9fd", "abcd"),
         ("a \0 b", "a b"),
         ("\ud800x", "x"),
-        ("\u200bz\u200dz", "\u200bz\u200dz"),
+        ("zero\u200bwidth\u200dz", "zerowidth\u200dz"),
+        ("hy\xadphen\xad", "hyphen"),
+        ("\ufeffb\u2060om \u200b ", "bom"),
+        ("\u200eleft\u200f", "\u200eleft\u200f"),
     ],
 )
 def test_fold(text: str, folded: str) -> None:
@@ -69,3 +74,47 @@ def test_a_long_text_is_measured_in_steps_as_it_is_at_once(text: str, step: int)
 )
 def test_whether_a_field_is_cut(text: str, *, cut: bool) -> None:
     assert is_cut(text) is cut
+
+
+@pytest.mark.parametrize(
+    ("style", "hidden"),
+    [
+        ("display:none", True),
+        (" DISPLAY : None ", True),
+        ("color:red;display:none;", True),
+        ("display:none!important", True),
+        ("display:none ! important; display:block", True),
+        ("display:none;display:block", False),
+        ("display:none!important;display:block!important", False),
+        ("display:block;display:none", True),
+        ("display/**/:/* x;y */none", True),
+        ("visibility:hidden", True),
+        ("visibility:collapse", True),
+        ("visibility:hidden;visibility:visible", False),
+        ("content-visibility:hidden", True),
+        ("display:block;visibility:hidden", True),
+        ("overflow:hidden", False),
+        ("border:none;float:none", False),
+        ("display:nonexistent", False),
+        ("--x:display:none", False),
+        ("x-display:none", False),
+        ("background:url(data:a;display:none)", False),
+        ("content:';display:none;'", False),
+        ("/* display:none", False),
+        ("/* ; */ display:none /* ", True),
+        ("display", False),
+        (";;:;none", False),
+        ("", False),
+    ],
+)
+def test_which_styles_hide(style: str, *, hidden: bool) -> None:
+    assert hides(style) is hidden
+
+
+@given(
+    st.lists(st.sampled_from(["display:none", ";", "/*", "*/", "'", '"', "(", ")", "!important", ":", "a"]))
+)
+def test_any_style_is_understood_or_not_but_never_an_error(parts: list[str]) -> None:
+    style = "".join(parts)
+    assert hides(style + ";") in {True, False}
+    assert not hides(style.replace("none", "block"))

@@ -1,0 +1,295 @@
+"""What a page is as a publication: headline, authors, dates, publisher and the like.
+
+Pure: ``Evidence`` in, ``Article`` out. For each field the sources are asked in a fixed order, that of the
+record's documentation; the first that gives a usable value counts. JSON-LD is asked for what the page is
+about, not for everything that it mentions: see ``MainNodes``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from scraper.parse.dates import iso_date
+from scraper.parse.main_nodes import MAX_TRIED, MAX_VALUES, MainNodes, absolute, first, text_of
+from scraper.parse.persons import persons
+from scraper.parse.text import field
+from scraper.urls import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+# fmt: off
+_OG_TYPES = {
+    "article": "article", "blog": "website", "book": "book", "books": "book", "music": "audio",
+    "news": "article", "og": "product", "product": "product", "products": "product", "profile": "profile",
+    "video": "video", "website": "website", "movie": "video", "recipe": "recipe", "event": "event",
+    "song": "audio", "album": "audio", "blogpost": "article", "post": "article", "place": "place",
+    "business": "place", "restaurant": "place",
+}
+_PUBLISHED = (
+    "date", "dc.date", "dc.date.issued", "dcterms.issued", "dcterms.date", "dc.date.created",
+    "dcterms.created", "citation_publication_date", "citation_date", "citation_online_date", "pubdate",
+    "publish-date", "publishdate", "publish_date", "publication_date", "parsely-pub-date", "sailthru.date",
+    "datepublished",
+)
+_MODIFIED = ("last-modified", "dcterms.modified", "dc.date.modified", "revised", "modified", "datemodified")
+# fmt: on
+
+_SEPARATOR = re.compile(
+    r"\s[|\-\u2013\u2014\u00b7\u2022:~/\u00bb\u00ab]{1,3}\s|\s?[|\uff5c\u00bb\u00ab]\s?|:\s|_"
+)
+_WORDS = re.compile(r"[^\W_]+").findall
+_GENERIC_LABELS = frozenset(("www", "com", "org", "net", "edu", "gov", "blog", "news", "shop", "www2", "amp"))
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What a document says of itself, as it was gathered. Names are in lower case."""
+
+    url: str
+    """The final URL."""
+    base: str
+    """What relative URLs are resolved against."""
+    lang: str | None = None
+    jsonld: list[dict[str, Any]] = []
+    """The objects of the page, of ``@graph`` too."""
+    og: dict[str, list[str]] = {}
+    """By name without ``og:``."""
+    twitter: dict[str, str] = {}
+    """By name without ``twitter:``."""
+    meta: dict[str, list[str]] = {}
+    """All other ``meta`` by ``name`` or ``property``: ``author``, ``article:section``, ``dc.date`` ..."""
+    links: dict[str, list[tuple[str, str]]] = {}
+    """``href`` and text of ``link`` and ``a`` by ``rel``: author, image_src, license, tag."""
+    itemprops: dict[str, list[str]] = {}
+    """Microdata's values by name: author, datePublished, dateModified ..."""
+    times: list[tuple[str, str]] = []
+    """Of each ``time`` its ``datetime``, else its text; its marks: ``class``, ``itemprop``, ``pubdate``."""
+    titles: list[str] = []
+    h1s: list[str] = []
+
+
+class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The record's article group."""
+
+    headline: str | None = None
+    """The page's own heading without the site's name: JSON-LD headline, og:title, twitter:title, a sole h1,
+    ``<title>``."""
+    site_name: str | None = None
+    author: list[str] = []
+    """Names, in order."""
+    publisher: str | None = None
+    published: str | None = None
+    """ISO 8601, as precise as the page has it, its zone kept."""
+    modified: str | None = None
+    section: str | None = None
+    tags: list[str] = []
+    image: str | None = None
+    logo: str | None = None
+    license: str | None = None
+    """A URL."""
+    page_type: str | None = None
+    """What the page is about: article, audio, book, collection, course, dataset, discussion, event, faq,
+    howto, job, place, product, profile, recipe, review, software, video or website."""
+
+
+def description_of(nodes: MainNodes) -> str | None:
+    """Return the description that JSON-LD gives of the page: the last fallback of ``description``."""
+    return nodes.text("description")
+
+
+def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article:
+    """Apply the fallbacks to what was gathered.
+
+    Args:
+        evidence: all that the document says.
+        nodes: those of ``evidence.jsonld``, when the caller has them already.
+    """
+    og, meta, base = evidence.og, evidence.meta, evidence.base
+    nodes = nodes or MainNodes(evidence.jsonld, url=evidence.url)
+    publisher = first(name for values in nodes.values("publisher") for name in persons(values))
+    site_name = first(
+        name
+        for name in (*og.get("site_name", ())[:1], publisher, *meta.get("application-name", ())[:1])
+        if name and not name.startswith(("@", "http:", "https:"))
+    )
+    return Article(
+        headline=_headline(evidence, nodes=nodes, names=(site_name, publisher)),
+        site_name=site_name,
+        author=_author(evidence, nodes=nodes),
+        publisher=publisher
+        or first(_persons(meta, "article:publisher", "dc.publisher", "citation_publisher")),
+        published=nodes.date("datePublished", "uploadDate", "dateCreated", lang=evidence.lang)
+        or _date(evidence, names=("article:published_time", *_PUBLISHED), itemprop="datePublished")
+        or _marked(evidence, marks={"pubdate", "datepublished", "published", "dt-published", "entry-date"}),
+        modified=nodes.date("dateModified", lang=evidence.lang)
+        or _date(evidence, names=("article:modified_time",))
+        or first(d for one in og.get("updated_time", ()) if (d := iso_date(one, epoch=True)))
+        or _date(evidence, names=_MODIFIED, itemprop="dateModified")
+        or _marked(evidence, marks={"datemodified", "updated", "modified", "dt-updated"}, but="published"),
+        section=nodes.text("articleSection") or _named(meta, "article:section", "parsely-section"),
+        tags=_tags(evidence, nodes=nodes),
+        image=first(url for one in _images(evidence) if (url := resolve(base, one.strip())))
+        or nodes.url("image", "primaryImageOfPage", "thumbnailUrl", base=base)
+        or _linked(evidence, "image_src"),
+        logo=nodes.publisher_logo(base=base)
+        or first(url for one in og.get("logo", ())[:MAX_TRIED] if (url := resolve(base, one.strip()))),
+        license=_linked(evidence, "license")
+        or nodes.url("license", base=base)
+        or first(
+            url
+            for one in _named_all(meta, "dcterms.license", "dc.rights")
+            if (url := absolute(one, base=base))
+        ),
+        page_type=_page_type(evidence, nodes=nodes),
+    )
+
+
+def _named_all(meta: dict[str, list[str]], *names: str) -> Iterator[str]:
+    for name in names:
+        yield from meta.get(name, ())[:MAX_TRIED]
+
+
+def _named(meta: dict[str, list[str]], *names: str) -> str | None:
+    return first(map(field, _named_all(meta, *names))) if meta else None
+
+
+def _persons(meta: dict[str, list[str]], *names: str) -> list[str]:
+    return first(persons(meta[name]) for name in names if name in meta) or []
+
+
+def _author(evidence: Evidence, *, nodes: MainNodes) -> list[str]:
+    meta = evidence.meta
+    sources: Iterator[list[str]] = (names for values in nodes.values("author") if (names := persons(values)))
+    if found := next(sources, None):
+        return found
+    if found := _persons(meta, "author", "article:author"):
+        return found
+    for name in ("dc.creator", "dcterms.creator", "citation_author"):
+        if name in meta and (found := persons(meta[name], family_first=True)):
+            return found
+    return (
+        _persons(meta, "parsely-author", "sailthru.author", "byl")
+        or persons(text for _, text in evidence.links.get("author", ()))
+        or persons(evidence.itemprops.get("author", ()))
+    )
+
+
+def _date(evidence: Evidence, *, names: tuple[str, ...], itemprop: str = "") -> str | None:
+    meta, lang = evidence.meta, evidence.lang
+    for name in names if meta else ():
+        for text in meta.get(name, ())[:MAX_TRIED]:
+            if date := iso_date(text, lang=lang, epoch=name.startswith("article:")):
+                return date
+    if itemprop not in evidence.itemprops:
+        return None
+    texts = evidence.itemprops[itemprop][:MAX_TRIED]
+    return first(iso_date(text, lang=lang) for text in texts)
+
+
+def _marked(evidence: Evidence, *, marks: set[str], but: str = "") -> str | None:
+    tried = 0
+    for text, said in evidence.times[:MAX_VALUES]:
+        words = said.lower().split()
+        # WordPress: "entry-date published updated" is the one date of a post that never changed.
+        if not marks.isdisjoint(words) and but not in words:
+            tried += 1
+            if (date := iso_date(text, lang=evidence.lang)) or tried == MAX_TRIED:
+                return date
+    return None
+
+
+def _images(evidence: Evidence) -> Iterator[str]:
+    for name in ("image", "image:secure_url", "image:url"):
+        yield from evidence.og.get(name, ())[:MAX_TRIED]
+    for name in ("image", "image:src"):
+        if name in evidence.twitter:
+            yield evidence.twitter[name]
+
+
+def _linked(evidence: Evidence, rel: str) -> str | None:
+    places = evidence.links.get(rel, ())[:MAX_TRIED]
+    return first(resolve(evidence.base, href.strip()) for href, _ in places if href.strip())
+
+
+def _tags(evidence: Evidence, *, nodes: MainNodes) -> list[str]:
+    meta = evidence.meta
+    names = ("article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "citation_keywords")
+    sources: Iterable[list[str]] = (
+        *([t for v in values if (t := text_of(v))] for values in nodes.values("keywords", is_subject=True)),
+        *(meta[name] for name in names if name in meta),
+        [text for _, text in evidence.links.get("tag", ())],
+    )
+    for texts in sources:
+        pieces = (
+            piece
+            for text in texts[:MAX_VALUES]
+            for piece in re.split("[,;\uff0c]", text, maxsplit=MAX_VALUES)
+        )
+        found: dict[str, str] = {}
+        for piece in itertools.islice(pieces, 5 * MAX_VALUES):
+            if (tag := field(piece)) and len(found) < MAX_VALUES:
+                found.setdefault(tag.casefold(), tag)
+        if found:
+            return list(found.values())
+    return []
+
+
+def _page_type(evidence: Evidence, *, nodes: MainNodes) -> str | None:
+    if nodes.kinds:
+        return nodes.kinds[0]
+    for value in evidence.og.get("type", ())[:1]:
+        word = re.split(r"[.:]", value.strip().lower(), maxsplit=1)
+        return _OG_TYPES.get(word[-1]) or _OG_TYPES.get(word[0])
+    return None
+
+
+def _headline(evidence: Evidence, *, nodes: MainNodes, names: tuple[str | None, ...]) -> str | None:
+    host = evidence.url.partition("://")[2].partition("/")[0].partition(":")[0]
+    sites = [words for name in names if name and (words := _site_words(name))]
+    hosts = [host.removeprefix("www."), *(label for label in host.split(".")[:-1] if len(label) > 2)]  # noqa: PLR2004
+    own = nodes.text("headline") or nodes.text("name", is_subject=True)
+    shared = first(evidence.og.get("title", ())) or evidence.twitter.get("title")
+    if own and shared and own.endswith(("\u2026", "...")) and shared.startswith(own.rstrip(". \u2026")):
+        own = None  # cut for the 110 characters that search engines once allowed
+    sole = evidence.h1s[0] if len(evidence.h1s) == 1 else None
+    for title in (own, shared, sole, *evidence.titles[:1]):
+        if title:
+            return _without_site(title, sites=sites, hosts=[h for h in hosts if h not in _GENERIC_LABELS])
+    return None
+
+
+def _site_words(name: str) -> list[str]:
+    words = _WORDS(name.casefold()[:200])
+    return words[1:] if words[:1] == ["the"] and len(words) > 1 else words
+
+
+def _without_site(title: str, *, sites: list[list[str]], hosts: list[str]) -> str:
+    """Cut the site's name off a title's end or beginning; a title that is nothing else stays."""
+    gaps = list(_SEPARATOR.finditer(title))
+    if not gaps:
+        return title
+    last, first = gaps[-1], gaps[0]
+    if _is_site(title[last.end() :], sites=sites, hosts=hosts, is_last=":" not in last[0]):
+        title = title[: last.start()].rstrip() or title
+    elif _is_site(title[: first.start()], sites=sites, hosts=hosts, is_last=False):
+        title = title[first.end() :].lstrip() or title
+    return title
+
+
+def _is_site(part: str, *, sites: list[list[str]], hosts: list[str], is_last: bool) -> bool:
+    """Whether a part of a title is the site's name, or at the end one that begins like it."""
+    words = _site_words(part)
+    if not words or len(words) > 8:  # noqa: PLR2004
+        return False
+    joined = "".join(words)
+    if joined in {"".join(_WORDS(host)) for host in hosts} or words in sites:
+        return True
+    initials = ["".join(word[0] for word in site) for site in sites if len(site) > 2]  # noqa: PLR2004
+    if joined in initials or joined in ["".join(site) for site in sites]:
+        return True
+    return is_last and any(words[: len(site)] == site or site[: len(words)] == words for site in sites)

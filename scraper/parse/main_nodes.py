@@ -1,0 +1,186 @@
+"""The JSON-LD nodes that tell of the page as a whole, and what kind of page they make it.
+
+A page's blocks name much that it is not: its site, the articles it links to, the products it recommends.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from scraper.parse.dates import iso_date
+from scraper.parse.jsonld import Graph, types_of
+from scraper.parse.text import MAX_TEXT, field
+from scraper.urls import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_T = TypeVar("_T")
+
+MAX_VALUES = 1000
+MAX_TRIED = 20
+"""Values looked at for one field of one source."""
+
+# fmt: off
+# schema.org types by what readers call them, those of the page's subject first. A recipe or a product page
+# often has an Article beside, a news page a VideoObject or a Review.
+_KINDS = (
+    ("recipe", "Recipe"),
+    ("product", "Product ProductGroup ProductModel IndividualProduct Vehicle Car"),
+    ("article", ("Article NewsArticle BlogPosting ReportageNewsArticle AnalysisNewsArticle "
+     "OpinionNewsArticle "
+     "BackgroundNewsArticle ReviewNewsArticle AskPublicNewsArticle LiveBlogPosting TechArticle APIReference "
+     "ScholarlyArticle MedicalScholarlyArticle SatiricalArticle AdvertiserContentArticle Report "
+     "SocialMediaPosting")),
+    ("discussion", "DiscussionForumPosting QAPage"),
+    ("event", ("Event BusinessEvent ComedyEvent DanceEvent EducationEvent ExhibitionEvent Festival FoodEvent "
+     "MusicEvent ScreeningEvent SocialEvent SportsEvent TheaterEvent VisualArtsEvent")),
+    ("job", "JobPosting"),
+    ("course", "Course"),
+    ("dataset", "Dataset"),
+    ("software", "SoftwareApplication MobileApplication WebApplication VideoGame SoftwareSourceCode"),
+    ("book", "Book Audiobook"),
+    ("video", "VideoObject Movie TVEpisode TVSeries TVSeason Clip"),
+    ("audio", "AudioObject PodcastEpisode PodcastSeries MusicRecording MusicAlbum MusicPlaylist"),
+    ("howto", "HowTo"),
+    ("review", "Review CriticReview"),
+    ("faq", "FAQPage"),
+    ("profile", "ProfilePage"),
+    ("collection", "CollectionPage SearchResultsPage Blog"),
+)
+# fmt: on
+
+_PAGES = frozenset(("WebPage", "ItemPage", "AboutPage", "ContactPage", "MedicalWebPage", "CheckoutPage"))
+_RANK = {name: rank for rank, (_, names) in enumerate(_KINDS) for name in names.split()}
+_KIND_OF = {name: kind for kind, names in _KINDS for name in names.split()}
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*+>")
+
+
+class MainNodes:
+    """The JSON-LD nodes that tell of the page as a whole, the most specific first."""
+
+    def __init__(self, objects: list[dict[str, Any]], *, url: str) -> None:
+        """Pick them out of a page's objects."""
+        self.kinds: list[str] = []
+        """What the page is, by ``page_type``'s words."""
+        self.graph = Graph(objects)
+        pages = [node for node in objects if not _PAGES.isdisjoint(types_of(node))]
+        candidates = list(objects)
+        for node in objects:
+            if "mainEntity" in node:
+                candidates += [one for one in self.graph.values(node, "mainEntity") if isinstance(one, dict)]
+        ranked: dict[int, list[dict[str, Any]]] = {}
+        for node in candidates:
+            rank = min((_RANK.get(name, 99) for name in types_of(node)), default=99)
+            if rank < len(_KINDS):
+                ranked.setdefault(rank, []).append(node)
+        self._nodes: list[dict[str, Any]] = []
+        for rank in sorted(ranked):
+            # A front page has many articles, and none of them is the page.
+            one = ranked[rank][0] if len(ranked[rank]) == 1 else _about(ranked[rank], url=url)
+            if one is not None:
+                self.kinds.append(_KINDS[rank][0])
+                self._nodes.append(one)
+        self._pages = pages[:1]
+        self._has_any = bool(self._nodes or pages)  # pages without JSON-LD are many
+        self.organizations = self.graph.find("Organization", "NewsMediaOrganization", "Corporation")
+
+    def values(self, *names: str, is_subject: bool = False) -> Iterator[list[Any]]:
+        """Give the values of a property node by node; ``is_subject`` leaves out those of the web page."""
+        for node in self._nodes if is_subject else self._nodes + self._pages:
+            for name in names:
+                if name in node and (values := self.graph.values(node, name)):
+                    yield values[:MAX_VALUES]
+
+    def text(self, *names: str, is_subject: bool = False) -> str | None:
+        """Return the first text of a property."""
+        if not self._has_any:
+            return None
+        return first(
+            text
+            for values in self.values(*names, is_subject=is_subject)
+            for value in values[:MAX_TRIED]
+            if (text := text_of(value))
+        )
+
+    def date(self, *names: str, lang: str | None) -> str | None:
+        """Return the first date of a property."""
+        if not self._has_any:
+            return None
+        return first(
+            date
+            for values in self.values(*names)
+            for value in values[:MAX_TRIED]
+            if isinstance(value, (str, int, float)) and (date := iso_date(str(value), lang=lang, epoch=True))
+        )
+
+    def url(self, *names: str, base: str) -> str | None:
+        """Return the first URL of a property: a text, or an ImageObject's or CreativeWork's."""
+        if not self._has_any:
+            return None
+        return first(url for values in self.values(*names) if (url := self._url(values, base=base)))
+
+    def publisher_logo(self, *, base: str) -> str | None:
+        """Return the logo of the publisher, else of the first organization that has one."""
+        of_publisher = (one for values in self.values("publisher") for one in values)
+        for node in (*of_publisher, *self.organizations):
+            if isinstance(node, dict) and (url := self._url(self.graph.values(node, "logo"), base=base)):
+                return url
+        return None
+
+    def _url(self, values: list[Any], *, base: str) -> str | None:
+        for value in values[:MAX_TRIED]:
+            places = [value]
+            if isinstance(value, dict):
+                named = ("url", "contentUrl", "@id", "thumbnailUrl")
+                places = [one for name in named for one in self.graph.values(value, name)[:MAX_TRIED]]
+            for place in places:
+                if isinstance(place, str) and "#" not in place[:1] and (url := absolute(place, base=base)):
+                    return url
+        return None
+
+
+def first(values: Iterable[_T | None]) -> _T | None:
+    """Return the first value that is not empty."""
+    return next((value for value in values if value), None)
+
+
+def text_of(value: Any) -> str | None:
+    """Return a JSON-LD value as a text; the markup and references in it are a CMS's."""
+    if isinstance(value, dict):
+        value = value.get("name")
+    if not isinstance(value, str):
+        return None
+    value = value[: 4 * MAX_TEXT]
+    if "&" in value and ";" in value:
+        value = html.unescape(value)
+    return field(_TAG.sub(" ", value) if "<" in value else value)
+
+
+def _about(nodes: list[dict[str, Any]], *, url: str) -> dict[str, Any] | None:
+    """Return the node that names the page's URL as its own."""
+    wanted = _place(url)
+    for node in nodes:
+        for name in ("url", "@id", "mainEntityOfPage"):
+            value = node.get(name)
+            if isinstance(value, dict):
+                value = value.get("@id") or value.get("url")
+            if isinstance(value, str) and _place(value) == wanted:
+                return node
+    return None
+
+
+def _place(url: str) -> str:
+    """Return a URL without what differs between forms of one page: scheme, www, fragment, last slash."""
+    return url.partition("#")[0].partition("://")[2].removeprefix("www.").rstrip("/")
+
+
+def absolute(text: str, *, base: str) -> str | None:
+    """Resolve what is a URL or an absolute path; "CC BY 4.0" and "cover" are texts."""
+    place = text.strip()
+    is_url = place[:8].lower().startswith(("http://", "https://", "//", "/", "./", "../"))
+    is_file = "/" in place and " " not in place and ":" not in place.partition("/")[0]
+    return resolve(base, place) if is_url or is_file else None

@@ -1,0 +1,252 @@
+"""The article group: which source counts, and what of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.parse.article import Article, Evidence, article_of, description_of
+from scraper.parse.main_nodes import MainNodes
+
+URL = "https://www.example.com/news/story.html"
+ARTICLE = {
+    "@type": "NewsArticle",
+    "headline": "LD headline",
+    "author": {"@type": "Person", "name": "Ann Lee"},
+    "publisher": {"@id": "#org"},
+    "datePublished": "2024-01-05T10:15:30+0100",
+    "dateModified": "2024-01-06",
+    "articleSection": ["World", "Asia"],
+    "keywords": ["tea", "Tea", "cups, saucers"],
+    "image": [{"@type": "ImageObject", "url": "/a.jpg"}, "/b.jpg"],
+    "license": "https://creativecommons.org/licenses/by/4.0/",
+    "description": "What &amp; why",
+}
+ORGANIZATION = {
+    "@type": "Organization",
+    "@id": "#org",
+    "name": "The Example",
+    "logo": {"@type": "ImageObject", "url": "/logo.png"},
+}
+
+
+def article(**said: Any) -> Article:
+    return article_of(Evidence(url=URL, base=URL, **said))
+
+
+def test_all_of_it_from_json_ld() -> None:
+    assert article(jsonld=[ORGANIZATION, ARTICLE]) == Article(
+        headline="LD headline",
+        site_name="The Example",
+        author=["Ann Lee"],
+        publisher="The Example",
+        published="2024-01-05T10:15:30+01:00",
+        modified="2024-01-06",
+        section="World",
+        tags=["tea", "cups", "saucers"],
+        image="https://www.example.com/a.jpg",
+        logo="https://www.example.com/logo.png",
+        license="https://creativecommons.org/licenses/by/4.0/",
+        page_type="article",
+    )
+
+
+def test_nothing_gives_nothing() -> None:
+    assert article() == Article()
+
+
+# Each source of a field, the first first; taking them away one by one shows the order.
+SOURCES: dict[str, list[tuple[str, Any, Any]]] = {
+    "headline": [
+        ("jsonld", [ARTICLE], "LD headline"),
+        ("og", {"title": ["OG title"]}, "OG title"),
+        ("twitter", {"title": "Card title"}, "Card title"),
+        ("h1s", ["Heading"], "Heading"),
+        ("titles", ["Document"], "Document"),
+    ],
+    "site_name": [
+        ("og", {"site_name": ["OG site"]}, "OG site"),
+        ("jsonld", [ARTICLE, ORGANIZATION], "The Example"),
+        ("meta", {"application-name": ["App"]}, "App"),
+    ],
+    "image": [
+        ("og", {"image": ["data:image/png;base64,", "/og.png"]}, "https://www.example.com/og.png"),
+        ("twitter", {"image": "card.png"}, "https://www.example.com/news/card.png"),
+        ("jsonld", [ARTICLE], "https://www.example.com/a.jpg"),
+        ("links", {"image_src": [("/src.png", "")]}, "https://www.example.com/src.png"),
+    ],
+    "published": [
+        ("jsonld", [ARTICLE], "2024-01-05T10:15:30+01:00"),
+        ("meta", {"article:published_time": ["2024-02-01"], "date": ["2024-02-02"]}, "2024-02-01"),
+        ("itemprops", {"datePublished": ["2024-02-05"]}, "2024-02-05"),
+        ("times", [("2024-02-06", "x"), ("2024-02-07", "entry-date published updated")], "2024-02-07"),
+    ],
+    "modified": [
+        ("jsonld", [ARTICLE], "2024-01-06"),
+        ("meta", {"article:modified_time": ["2024-02-01"], "last-modified": ["2024-02-02"]}, "2024-02-01"),
+        ("itemprops", {"dateModified": ["2024-02-05"]}, "2024-02-05"),
+        ("times", [("2024-02-07", "published updated"), ("2024-02-08", "Updated")], "2024-02-08"),
+    ],
+    "author": [
+        ("jsonld", [ARTICLE], ["Ann Lee"]),
+        ("meta", {"author": ["https://x.com/b", "Bob Ray"], "article:author": ["Cy Dent"]}, ["Bob Ray"]),
+        ("links", {"author": [("/cy", "By Cy Dent")]}, ["Cy Dent"]),
+        ("itemprops", {"author": ["Di Esk"]}, ["Di Esk"]),
+    ],
+    "tags": [
+        ("jsonld", [ARTICLE], ["tea", "cups", "saucers"]),
+        ("meta", {"article:tag": ["milk", "sugar"], "news_keywords": ["x"]}, ["milk", "sugar"]),
+        ("links", {"tag": [("/t/a", "spoons")]}, ["spoons"]),
+    ],
+    "license": [
+        ("links", {"license": [("/l", "")]}, "https://www.example.com/l"),
+        ("jsonld", [ARTICLE], "https://creativecommons.org/licenses/by/4.0/"),
+        ("meta", {"dc.rights": ["CC BY", "https://example.org/by"]}, "https://example.org/by"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_order_of_the_sources(name: str) -> None:
+    sources = SOURCES[name]
+    for at, (_, _, expected) in enumerate(sources):
+        said = {kind: value for kind, value, _ in sources[at:]}
+        assert getattr(article(**said), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("meta", "author"),
+    [
+        ({"article:author": ["https://www.facebook.com/ann", "Ann Lee"]}, ["Ann Lee"]),
+        ({"article:author": ["https://www.facebook.com/ann"], "dc.creator": ["Lee, Ann"]}, ["Ann Lee"]),
+        ({"citation_author": ["Lee, Ann", "Ray, Bob C."]}, ["Ann Lee", "Bob C. Ray"]),
+        ({"author": ["admin"], "parsely-author": ["Ann Lee"]}, ["Ann Lee"]),
+    ],
+)
+def test_authors_in_meta(meta: dict[str, list[str]], author: list[str]) -> None:
+    assert article(meta=meta).author == author
+
+
+@pytest.mark.parametrize(
+    ("title", "site", "headline"),
+    [
+        ("Tea rises | The Example", "The Example", "Tea rises"),
+        ("Tea rises - Example", "The Example", "Tea rises"),
+        ("Tea rises \u2013 The Example News", "The Example", "Tea rises"),
+        ("The Example: Tea rises", "The Example", "Tea rises"),
+        ("Example \u00bb Tea rises", "Example", "Tea rises"),
+        ("Tea rises | NY", "The New York Times", "Tea rises | NY"),
+        ("Tea rises | NYT", "The New York Times", "Tea rises"),
+        ("茶\uff5c例のサイト", "例のサイト", "茶"),
+        ("Tea_Beispiel", "Beispiel", "Tea"),
+        ("Tea rises - World - The Example", "The Example", "Tea rises - World"),
+        # The host's name, when no other is given.
+        ("Tea rises | Example", None, "Tea rises"),
+        ("Tea rises | example.com", None, "Tea rises"),
+        ("Tea rises | Example.com", None, "Tea rises"),
+        # Not the site's.
+        ("Tea - a history", "The Example", "Tea - a history"),
+        ("Tea: a history", None, "Tea: a history"),
+        ("Spider-Man returns - again", "Spider", "Spider-Man returns - again"),
+        ("How Example works", "Example", "How Example works"),
+        ("Example | Example", "Example", "Example"),
+        ("The Example", "The Example", "The Example"),
+        (" | The Example", "The Example", " | The Example"),
+    ],
+)
+def test_the_site_is_cut_off_the_headline(title: str, site: str | None, headline: str) -> None:
+    assert article(titles=[title], og={"site_name": [site]} if site else {}).headline == headline
+
+
+def test_a_headline_that_was_cut_for_search_engines_is_not_taken() -> None:
+    cut = {"@type": "Article", "headline": "Tea rises and\u2026"}
+    assert article(jsonld=[cut], og={"title": ["Tea rises and rises"]}).headline == "Tea rises and rises"
+    assert article(jsonld=[cut], og={"title": ["Cups"]}).headline == "Tea rises and\u2026"
+
+
+def test_several_h1_are_no_headline() -> None:
+    assert article(h1s=["a", "b"], titles=["Document"]).headline == "Document"
+
+
+def test_a_front_page_is_none_of_its_articles() -> None:
+    stories = [{**ARTICLE, "headline": f"Story {at}", "url": f"https://example.com/{at}"} for at in range(3)]
+    front = article(jsonld=stories)
+    assert (front.headline, front.author, front.page_type) == (None, [], None)
+    own = {**ARTICLE, "headline": "Own", "mainEntityOfPage": {"@id": "http://example.com/news/story.html#x"}}
+    assert article(jsonld=[*stories, own]).headline == "Own"
+
+
+def test_the_web_page_helps_out() -> None:
+    page = {"@type": "WebPage", "datePublished": "2024-03-01", "primaryImageOfPage": {"@id": "#i"}}
+    image = {"@type": "ImageObject", "@id": "#i", "contentUrl": "https://cdn.example.com/i.jpg"}
+    found = article(jsonld=[page, image, {"@type": "Article", "headline": "H", "author": {"@id": "#nobody"}}])
+    assert (found.headline, found.published, found.image) == (
+        "H",
+        "2024-03-01",
+        "https://cdn.example.com/i.jpg",
+    )
+    assert found.author == []
+
+
+@pytest.mark.parametrize(
+    ("types", "og", "page_type"),
+    [
+        (["Article"], [], "article"),
+        (["https://schema.org/Recipe"], ["article"], "recipe"),
+        ([["Thing", "Product"]], ["website"], "product"),
+        (["VideoObject", "NewsArticle"], [], "article"),
+        (["WebPage", "Organization"], ["article"], "article"),
+        (["BreadcrumbList"], [], None),
+        ([], ["Website"], "website"),
+        ([], ["video.movie"], "video"),
+        ([], ["og:product"], "product"),
+        ([], ["music.song"], "audio"),
+        ([], ["my_namespace:thing"], None),
+    ],
+)
+def test_page_types(types: list[Any], og: list[str], page_type: str | None) -> None:
+    objects = [{"@type": one} for one in types]
+    assert article(jsonld=objects, og={"type": og}).page_type == page_type
+
+
+def test_the_main_entity_is_the_subject() -> None:
+    page = {"@type": "ItemPage", "mainEntity": {"@type": "Product", "name": "Cup"}}
+    assert (article(jsonld=[page]).headline, article(jsonld=[page]).page_type) == ("Cup", "product")
+
+
+def test_the_description_is_read_as_a_reader_would() -> None:
+    assert description_of(MainNodes([ARTICLE], url=URL)) == "What & why"
+
+
+def test_license_texts_are_no_urls() -> None:
+    assert article(jsonld=[{"@type": "Article", "license": "CC BY 4.0"}]).license is None
+
+
+KEYS = [*ARTICLE, "name", "mainEntity", "@id", "url", "logo", "mainEntityOfPage"]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("/x"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
+        | st.fixed_dictionaries(
+            {"@type": st.sampled_from(["Article", "WebPage", "Product", "Person"]), "name": inner}
+        )
+    ),
+)
+NODES = st.dictionaries(st.sampled_from(KEYS), VALUES).map(lambda node: {"@type": "Article", **node})
+TEXTS = st.lists(st.text(max_size=20), max_size=3)
+
+
+@given(
+    st.lists(NODES, max_size=3), st.dictionaries(st.sampled_from(["title", "image", "type", "logo"]), TEXTS)
+)
+def test_whatever_a_page_says_the_article_can_be_written(
+    objects: list[dict[str, Any]], og: dict[str, list[str]]
+) -> None:
+    found = article(jsonld=objects, og=og, titles=og.get("title", []), meta={"author": og.get("type", [])})
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Article) == found
+    assert all(url is None or url.startswith("http") for url in (found.image, found.logo, found.license))
