@@ -133,7 +133,7 @@ class Run:
         """Return what to tell of a list that breaks off: before its first line it is a user's mistake."""
         if not self.crawl.frontier.lines:
             return error
-        return RunError(f"{error}; the {self.crawl.frontier.lines} lines before are done, --resume goes on")
+        return RunError(f"{error}; the {self.crawl.frontier.lines} lines before are done")
 
     async def _complete(self) -> None:
         lines, records = self.crawl.frontier.lines, self.crawl.journal.records

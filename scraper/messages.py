@@ -80,8 +80,8 @@ class _Errand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     is_listed: bool = False
     """The host of ``target`` stands in the user's own list, so that it may have a private address. Set
     each time that politeness lets it go: it means nothing before."""
-    is_suspect: bool = False
-    """The process that visited it died, perhaps of it: it is to be visited alone."""
+    deaths: int = 0
+    """How many child processes have died while they were at it, perhaps of it."""
 
 
 class RobotsRequest(_Errand, frozen=True, kw_only=True):

@@ -264,7 +264,7 @@ def _translated(trip: Trip, route: ProxyRoute | None) -> Iterator[None]:
         cause = getattr(error, "os_error", error)
         if isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}:
             raise RunError(
-                "no more files may be open: raise the limit (ulimit -n) or lower --workers, then --resume"
+                "no more files may be open: raise the limit (ulimit -n) or lower --workers"
             ) from error
         told = cause if isinstance(cause, TimeoutError) else error
         outcome = next(outcome for kinds, outcome in _OUTCOMES if isinstance(told, kinds))

@@ -34,11 +34,14 @@ RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "template"))
 MAX_TEXT = 10_000
 """The most characters of one field; what is longer is cut."""
 
-# C0, DEL and C1 but for those that str.split() takes as white space; and lone surrogates, which no
-# JSON encoder takes.
+MAX_NAME = 100
+"""The most characters of a name that a page makes up: of an OpenGraph property, of a ``rel``."""
+
 _STEP = 1_000_000
 """Characters that are split into words at once: ten million of them as objects took 400 MB."""
 
+# C0, DEL and C1 but for those that str.split() takes as white space; and lone surrogates, which no
+# JSON encoder takes.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]+")
 
 

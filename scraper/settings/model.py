@@ -225,7 +225,8 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     parser: Literal["fast", "beautifulsoup"] = "fast"
     """The HTML parser. Both give the same record; the second is many times slower."""
     deadline_s: Seconds = 30.0
-    """How long a page may take to parse in a child process (``run.processes``), which is replaced then."""
+    """How much processor time the parsing of a page may take in a child process (``run.processes``), which
+    is replaced then."""
 
 
 class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

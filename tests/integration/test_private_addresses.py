@@ -17,6 +17,7 @@ from scraper.settings.model import SourceSettings
 from scraper.sources.arguments import sources_from_arguments
 from tests.support.crawling import crawled, run_to_file, settings
 from tests.support.polite_site import NOT_FOUND, Answer, Ask, moved, page, serving, text
+from tests.support.wire import refused_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,16 +49,17 @@ def pages(ask: Ask) -> Answer:
 
 
 async def test_a_host_of_the_list_is_asked_whatever_its_port_and_its_lines_form() -> None:
-    async with serving(pages) as site:
-        records = await crawled(
-            [
-                site.url(HOST, "/a"),
-                f"http://LocalHost:{site.port}/b",
-                f"{INNER}:{site.port}/c",
-                f"http://{THIRD}:{site.port + 1}/elsewhere",
-                site.url(THIRD, "/d"),
-            ]
-        )
+    with refused_port() as elsewhere:
+        async with serving(pages) as site:
+            records = await crawled(
+                [
+                    site.url(HOST, "/a"),
+                    f"http://LocalHost:{site.port}/b",
+                    f"{INNER}:{site.port}/c",
+                    f"http://{THIRD}:{elsewhere}/elsewhere",
+                    site.url(THIRD, "/d"),
+                ]
+            )
     good = [records[0], records[1], records[2], records[4]]
     assert [record.outcome for record in good] == [Outcome.OK] * 4
     assert set(site.by_host()) == {HOST, "127.0.0.1", INNER, THIRD}

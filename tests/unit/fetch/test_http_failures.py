@@ -301,7 +301,7 @@ async def test_no_open_files_left_is_the_runs_error_and_not_a_pages(
 
     with monkeypatch.context() as patched:
         patched.setattr(socket, "socket", no_more)
-        with pytest.raises(RunError, match=r"ulimit -n.*--workers.*--resume") as caught:
+        with pytest.raises(RunError, match=r"ulimit -n.*--workers\Z") as caught:
             await fetch("http://127.0.0.1:1/")
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.errno == getattr(errno, code)
