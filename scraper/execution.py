@@ -145,7 +145,8 @@ class Run:
             await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
         if self._files:
             for output in self._files.final_outputs:
-                await asyncio.to_thread(_FINALISERS[output.suffix], self._files.journal, output)
+                finalise = _FINALISERS[self._files.ending_of(output)]
+                await asyncio.to_thread(finalise, self._files.journal, output)
         self.is_complete = True
 
 

@@ -137,6 +137,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     wire_bytes: int
     truncated: bool
     """The body passed a cap; ``body`` is its beginning."""
+    cut_by: str | None = None
+    """Which cap that was, in words: ``fetch.max_wire_bytes (10.0 MiB)``."""
     ip: str | None
     fetched_at: datetime
     """When the answer began to arrive, UTC."""

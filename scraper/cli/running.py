@@ -22,7 +22,7 @@ from scraper.observe.display import progress_display, stderr_console
 from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
 from scraper.observe.status import HostsWaiting
-from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_summary
+from scraper.observe.summary import SLOWEST_SHOWN, print_check, print_summary
 from scraper.redaction import redact
 from scraper.sinks.stdout import StandardOutputJournal
 
@@ -81,7 +81,7 @@ async def run_and_show(
             stopped = stops.first
     snapshot = counts.snapshot(hosts=SLOWEST_SHOWN)
     if not talk.quiet and files is None:  # the records are what was asked for, on the same terminal
-        console.print(check_line(snapshot), soft_wrap=True)
+        print_check(console, snapshot, statements=statements(settings), private=settings.fetch.private)
     elif not talk.quiet:
         print_summary(
             console,
@@ -90,6 +90,7 @@ async def run_and_show(
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
             statements=statements(settings),
+            private=settings.fetch.private,
         )
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)

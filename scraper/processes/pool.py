@@ -51,7 +51,7 @@ _FATAL_HOSTS = 4096
 """Hosts of whose pages children have died: as many as are remembered."""
 _ANSWERS_WITHIN_S = 10.0
 """A child whose loop turns answers sooner, also on a busy machine. Besides it may be at a page."""
-_STILLBORN = 3
+_STILLBORN = 8
 """So many children in a row that have died before they finished anything are no accident."""
 
 

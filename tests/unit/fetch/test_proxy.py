@@ -274,6 +274,7 @@ async def test_a_proxy_whose_certificate_does_not_verify_ends_the_run(certified:
     async with serving(Proxy(), tls=certified.server("elsewhere.example")) as wire:
         message = await run_error("http://site.example/", proxy=proxy_url(wire, scheme="https"))
     assert "can't be reached: IP address mismatch" in message
+    assert "(--insecure takes it)" in message
 
 
 async def test_a_proxy_that_has_worked_may_be_missed_some_times_in_a_row_but_not_for_ever() -> None:
