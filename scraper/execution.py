@@ -133,7 +133,7 @@ class Run:
         """Return what to tell of a list that breaks off: before its first line it is a user's mistake."""
         if not self.crawl.frontier.lines:
             return error
-        return RunError(f"{error}; the {self.crawl.frontier.lines} lines before are done, --resume goes on")
+        return RunError(f"{error}; the {self.crawl.frontier.lines} lines before are done")
 
     async def _complete(self) -> None:
         lines, records = self.crawl.frontier.lines, self.crawl.journal.records
@@ -145,7 +145,8 @@ class Run:
             await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
         if self._files:
             for output in self._files.final_outputs:
-                await asyncio.to_thread(_FINALISERS[output.suffix], self._files.journal, output)
+                finalise = _FINALISERS[self._files.ending_of(output)]
+                await asyncio.to_thread(finalise, self._files.journal, output)
         self.is_complete = True
 
 

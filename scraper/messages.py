@@ -80,8 +80,8 @@ class _Errand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     is_listed: bool = False
     """The host of ``target`` stands in the user's own list, so that it may have a private address. Set
     each time that politeness lets it go: it means nothing before."""
-    is_suspect: bool = False
-    """The process that visited it died, perhaps of it: it is to be visited alone."""
+    deaths: int = 0
+    """How many child processes have died while they were at it, perhaps of it."""
 
 
 class RobotsRequest(_Errand, frozen=True, kw_only=True):
@@ -137,6 +137,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     wire_bytes: int
     truncated: bool
     """The body passed a cap; ``body`` is its beginning."""
+    cut_by: str | None = None
+    """Which cap that was, in words: ``fetch.max_wire_bytes (10.0 MiB)``."""
     ip: str | None
     fetched_at: datetime
     """When the answer began to arrive, UTC."""

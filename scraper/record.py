@@ -53,7 +53,7 @@ class Outcome(enum.StrEnum):
     REDIRECT_ERROR = "redirect_error"
     """A loop, too many hops, or no usable target."""
     TOO_LARGE = "too_large"
-    """The body passed the cap; the metadata is that of the part that was read."""
+    """The body passed a cap, which ``error.message`` names; the metadata is of the part that was read."""
     DECODE_ERROR = "decode_error"
     """The content encoding (gzip, br, ...) is broken or unknown."""
     BLOCKED_ADDRESS = "blocked_address"

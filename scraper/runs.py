@@ -42,6 +42,8 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The files of one run."""
 
     outputs: tuple[Path, ...]
+    endings: tuple[str, ...]
+    """The format of each output. It is that of the name which was given, and that may be a link."""
     journal: Path
     """What is written while the run goes on: the first JSON Lines output, or a file of its own."""
     state: Path
@@ -51,6 +53,10 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
     def final_outputs(self) -> tuple[Path, ...]:
         """The outputs that are made from the journal when it is complete."""
         return tuple(path for path in self.outputs if path != self.journal)
+
+    def ending_of(self, output: Path) -> str:
+        """Return which format one of the outputs is in: ``.json``."""
+        return self.endings[self.outputs.index(output)]
 
     @property
     def keeps_journal(self) -> bool:
@@ -123,8 +129,7 @@ def run_files(outputs: Sequence[Path]) -> RunFiles:
     """
     for path in outputs:
         refuse_planted(path)
-    # Resolved: a link and its target are one file, and must have one lock.
-    outputs = [path.resolve() if path.is_symlink() else path for path in outputs]
+    endings = {path.resolve() if path.is_symlink() else path: path.suffix for path in outputs}
     for path in outputs:
         if path.suffix not in JOURNAL_FORMATS + FINAL_FORMATS:
             known = " ".join(JOURNAL_FORMATS + FINAL_FORMATS)
@@ -133,12 +138,14 @@ def run_files(outputs: Sequence[Path]) -> RunFiles:
             raise UsageError(f"{path}: is a folder; name a file in it")
     if any(_is_same_file(one, other) for one, other in combinations(outputs, 2)):
         raise UsageError("an output is named twice")
+    outputs = list(endings)  # resolved: a link and its target are one file, and must have one lock
     first = min(outputs)  # whatever their order, they are one run
-    journals = [path for path in outputs if path.suffix in JOURNAL_FORMATS]
+    journals = [path for path in outputs if endings[path] in JOURNAL_FORMATS]
     named_after = min(journals, default=first)
     journal = min(journals) if journals else first.with_name(f"{first.name}.journal")
     return RunFiles(
         outputs=tuple(outputs),
+        endings=tuple(endings.values()),
         journal=journal,
         # Beside the journal, so that two runs that would write the same one meet at its lock.
         state=named_after.with_name(f"{named_after.name}.state"),

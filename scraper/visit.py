@@ -139,11 +139,16 @@ class Answered(NamedTuple):
     impression: Impression
 
 
-async def read_robots(file: RobotsFile, *, token: str) -> RobotsRead:
-    """Return what robots.txt says to whom it may call by this token."""
+async def read_robots(answered: Answered, *, token: str) -> Visited:
+    """Return a visit's end: what a robots.txt says to whom it may call by this token, all else as it is."""
+    file, impression = answered
+    if not isinstance(file, RobotsFile):
+        return Visited(file, impression)
     if len(file.body) > _PARSED_AT_ONCE_BYTES:
-        return RobotsRead(await asyncio.to_thread(Access.of, file, token=token))
-    return RobotsRead(Access.of(file, token=token))
+        access = await asyncio.to_thread(Access.of, file, token=token)
+    else:
+        access = Access.of(file, token=token)
+    return Visited(RobotsRead(access), impression)
 
 
 class Visitor:
@@ -180,10 +185,7 @@ class Visitor:
         if isinstance(errand, Request) and errand.settled is not None:
             departs()
             return self._settler.settle(errand, errand.settled)
-        verdict, impression = await self.ask(errand, departs=departs)
-        if isinstance(verdict, RobotsFile):
-            return Visited(await read_robots(verdict, token=self._token), impression)
-        return Visited(verdict, impression)
+        return await read_robots(await self.ask(errand, departs=departs), token=self._token)
 
     async def ask(self, errand: Errand, *, departs: Callable[[], None]) -> Answered:
         """Return what came of asking for the errand's target; a robots.txt is not read yet."""

@@ -42,7 +42,19 @@ def demo(ctx: click.Context, *, folder: Path, seed: int, pages: int) -> Exit:
     closed rooms (robots.txt), sitemaps and a dead port. Nothing leaves this machine.
     """
     loaded = loaded_from(ctx)
+    _refuse_proxy(loaded)
     return loop.run(_demo(folder, seed=seed, pages=pages, loaded=loaded))
+
+
+def _refuse_proxy(loaded: Loaded) -> None:
+    """Refuse a proxy that was asked for here; one that holds for all commands is passed over.
+
+    Raises:
+        UsageError: It was given on the command line.
+    """
+    origin = loaded.origins["fetch.proxy"]
+    if loaded.settings.fetch.proxy and origin in {"--proxy", "--set"}:
+        raise UsageError(f"fetch.proxy ({origin}): the demo leaves this machine by no way; leave it out")
 
 
 async def _demo(folder: Path, *, seed: int, pages: int, loaded: Loaded) -> Exit:

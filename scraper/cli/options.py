@@ -191,6 +191,8 @@ def _collector(flag: Flag) -> Callable[[click.Context, click.Parameter, Any], No
         if isinstance(value, bool):
             given = Given(flag.setting, value, flag.flag)
         elif isinstance(value, tuple):  # a repeated flag: its texts are lines, on top of those below
+            if not all(map(str.strip, value)):  # most likely a variable of the shell that is not set
+                raise SettingsError(f"{flag.flag} is empty: write {flag.metavar}, or leave it out")
             # A line feed inside one text would pass as a second header; the escape can't be sent.
             lines = "\n".join(text.replace("\n", "\0") for text in value)
             given = Given(flag.setting, lines, flag.flag, text=True, adds=True)

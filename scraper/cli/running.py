@@ -16,18 +16,19 @@ from scraper.cli.open_files import allow_many_open_files
 from scraper.cli.signals import signals_stop
 from scraper.cli.statements import statements
 from scraper.clock import SystemClock
+from scraper.errors import CountMismatch, RunError
 from scraper.observe.counts import GOOD, Counts
 from scraper.observe.display import progress_display, stderr_console
 from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
 from scraper.observe.status import HostsWaiting
-from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_summary
+from scraper.observe.summary import SLOWEST_SHOWN, print_check, print_summary
 from scraper.redaction import redact
 from scraper.sinks.stdout import StandardOutputJournal
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from scraper.execution import Run
     from scraper.observe.events import Observer
@@ -75,12 +76,12 @@ async def run_and_show(
             sources, files or StandardOutputJournal(), settings=settings, observer=observer, mode=mode
         ) as run:
             opened.append(run)
-            with display, signals_stop(run) as stops:
+            with display, signals_stop(run) as stops, _resumable(talk):
                 result = await run.execute()
             stopped = stops.first
     snapshot = counts.snapshot(hosts=SLOWEST_SHOWN)
     if not talk.quiet and files is None:  # the records are what was asked for, on the same terminal
-        console.print(check_line(snapshot), soft_wrap=True)
+        print_check(console, snapshot, statements=statements(settings), private=settings.fetch.private)
     elif not talk.quiet:
         print_summary(
             console,
@@ -89,11 +90,25 @@ async def run_and_show(
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
             statements=statements(settings),
+            private=settings.fetch.private,
         )
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
     failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
     return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
+
+
+@contextlib.contextmanager
+def _resumable(talk: Talk) -> Iterator[None]:
+    """Say of an error that ends a run that it can go on, if it can: whoever raises it does not know."""
+    try:
+        yield
+    except CountMismatch:
+        raise
+    except RunError as error:
+        if talk.resume_command is None:
+            raise
+        raise RunError(f"{error} (--resume goes on)") from error
 
 
 def resume_command(arguments: Sequence[str] | None = None) -> str:

@@ -170,7 +170,7 @@ def codings(locate: Locate) -> Iterator[Resource]:
     for name, label, body in (
         ("not-gzip", "gzip", markup("Plain after all").encode()),
         ("broken-gzip", "gzip", bytes(squeezed)),
-        ("unknown", "rot13", markup("Rotated").encode()),
+        ("not-undone", "compress", markup("Squeezed long ago").encode()),
     ):
         yield Resource(
             place=locate(f"/coded/{name}"),
@@ -178,6 +178,13 @@ def codings(locate: Locate) -> Iterator[Resource]:
             content=body,
             expected=Expected(outcome=Outcome.DECODE_ERROR),
         )
+    # A label that is no coding at all: browsers take the page as it is.
+    yield Resource(
+        place=locate("/coded/unknown"),
+        headers=(HTML, ("Content-Encoding", "rot13")),
+        content=markup("Not rotated"),
+        expected=seen("Not rotated"),
+    )
 
 
 def accidents(locate: Locate) -> Iterator[Resource]:

@@ -6,6 +6,7 @@ where a stream is broken just beyond a cap, one way may come to the cap first an
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 from scraper.fetch.content_coding import ACCEPTED, ERRORS, BadEncoding, Decoder, decoders_for
@@ -13,7 +14,7 @@ from scraper.fetch.content_coding import ACCEPTED, ERRORS, BadEncoding, Decoder,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ACCEPTED", "BadEncoding", "Body"]
+__all__ = ["ACCEPTED", "BadEncoding", "Body", "Bound"]
 
 _PIECE_BYTES = 4 * 1024
 """The most that a decoder is given by the wire in one call. The ratio goes by whole pieces from the
@@ -27,6 +28,17 @@ _STRETCH_BYTES = 64 * 1024
 looked at, so that members and frames without content, a decoder each, soon come to it."""
 _RATIO_FREE_BYTES = 1024 * 1024
 """No ratio is asked for below: a small page of one repeated row may well pass 10,000 to 1."""
+
+
+class Bound(enum.Enum):
+    """A cap of a body, by the setting that it usually has from."""
+
+    WIRE = "fetch.max_wire_bytes"
+    """Bytes taken in."""
+    BODY = "fetch.max_body_bytes"
+    """Bytes kept, or passed between two codings."""
+    RATIO = "fetch.max_ratio"
+    """The same for each byte taken in."""
 
 
 class Body:
@@ -82,6 +94,15 @@ class Body:
     def is_full(self) -> bool:
         """Whether a cap was passed: what is beyond it is not kept."""
         return self._is_cut or self._is_over
+
+    @property
+    def cut_by(self) -> Bound | None:
+        """Which cap was passed, ``None`` when none was."""
+        if self._is_cut:
+            if not self._decoders or self._allowed_bytes == self._max_body_bytes:
+                return Bound.BODY
+            return Bound.RATIO
+        return Bound.WIRE if self._is_over else None
 
     def feed(self, data: bytes) -> None:
         """Take in what came from the wire, at one go; see ``feeding``."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import ipaddress
+import socket
 from contextvars import ContextVar
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import ResolveResult
     from aiohttp.client import ClientTimeout
     from aiohttp.client_reqrep import ClientRequest
-    from aiohttp.connector import Connection
+    from aiohttp.connector import AddrInfoType, Connection
     from aiohttp.tracing import Trace
 
     from scraper.fetch.guard import Guard
@@ -43,6 +44,7 @@ class Trip:
         "is_listed",
         "phase",
         "sent_at_s",
+        "sockets",
         "tunnel_deadline",
     )
 
@@ -63,6 +65,8 @@ class Trip:
         """It goes on a connection that has carried a request before."""
         self.is_heard = False
         """Bytes of the answer have come, if only the first."""
+        self.sockets: list[socket.socket] = []
+        """Made for its connection, which is not there yet."""
         self.deadline: asyncio.Timeout | None = None
         """When all of it must be over."""
 
@@ -113,7 +117,11 @@ class Protocol(ResponseHandler):
             made, self._parser = self._parser, ours
             return made
 
+        # What came before anything was asked for is for our parser, too, not for the one that is made.
+        early, self._tail = self._tail, b""
         self._parser: Any = AnswerParser(make, refusal=BadHttpMessage)
+        self._tail = early
+        self._drain_tail()
 
     def data_received(self, data: bytes) -> None:
         """Take in what came."""
@@ -140,6 +148,13 @@ class Protocol(ResponseHandler):
         return super().is_connected() and not self.should_close
 
 
+def _noted_socket(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    current_trip.get().sockets.append(made)
+    return made
+
+
 class Connector(aiohttp.TCPConnector):
     """Notes on the trip what a new connection takes; a connection in use again costs nothing.
 
@@ -149,7 +164,7 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, guard: Guard, **options: Any) -> None:
         """Take what says which addresses may be connected to; the rest is aiohttp's."""
-        super().__init__(**options)
+        super().__init__(socket_factory=_noted_socket, **options)
         self._guard = guard
         self._factory = functools.partial(Protocol, loop=self._loop)  # type: ignore[assignment]
 
@@ -183,14 +198,31 @@ class Connector(aiohttp.TCPConnector):
         timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
         **options: Any,
     ) -> tuple[asyncio.Transport, ResponseHandler]:
-        made = await super()._create_direct_connection(req, traces, timeout, **options)
         trip = current_trip.get()
+        try:
+            made = await super()._create_direct_connection(req, traces, timeout, **options)
+        except BaseException:
+            self._let_go(trip.sockets)
+            raise
+        trip.sockets.clear()
         if trip.tunnel_deadline is not None:
             # aiohttp 3.14.5 has no limit of its own for the answer to CONNECT.
             trip.phase = TUNNEL
             if timeout.sock_connect is not None:
                 trip.tunnel_deadline.reschedule(self._loop.time() + timeout.sock_connect)
         return made
+
+    def _let_go(self, sockets: list[socket.socket]) -> None:
+        """Leave it to uvloop to close what a connection that failed was to be made of.
+
+        When one ends in the very moment that it is taken over (a reset, a deadline), uvloop 0.22 closes the
+        file and leaves the socket object open. That closes the number again when it is collected, and by
+        then the number may be another connection's, which so dies, or worse, is taken for this one.
+        """
+        if type(self._loop).__module__.partition(".")[0] == "uvloop":
+            for one in sockets:
+                one.detach()
+        sockets.clear()
 
     async def _start_tls_connection(
         self, *arguments: Any, **options: Any

@@ -119,7 +119,7 @@ class Guard:
         public = [address for address, kind in judged if kind is None]
         if judged and not public:
             address, kind = judged[0]
-            raise _refusal(host, address, kind, phase=phase)
+            raise self._refusal(host, address, kind, phase=phase)
         return public
 
     def check_unresolved(self, host: str, *, is_listed: bool, phase: str) -> None:
@@ -133,17 +133,21 @@ class Guard:
             return
         name = host.removesuffix(".").lower()
         if name == "localhost" or name.endswith(".localhost"):
-            raise _refusal(host, host, "a name of this machine", phase=phase)
+            raise self._refusal(host, host, "a name of this machine", phase=phase)
         if _parsed(host) is not None and (kind := kind_of(host)) is not None:
-            raise _refusal(host, host, kind, phase=phase)
+            raise self._refusal(host, host, kind, phase=phase)
 
     def _trusts(self, *, is_listed: bool) -> bool:
         return self._policy == "allow" or (self._policy == "listed" and is_listed)
 
-
-def _refusal(host: str, address: str, kind: str | None, *, phase: str) -> FetchError:
-    named = f"{address} is {kind}" if host == address else f"{host} has the address {address}, {kind}"
-    return FetchError(named, outcome=Outcome.BLOCKED_ADDRESS, kind="BlockedAddress", phase=phase)
+    def _refusal(self, host: str, address: str, kind: str | None, *, phase: str) -> FetchError:
+        is_literal = host == address
+        message = f"{address} is {kind}" if is_literal else f"{host} has the address {address}, {kind}"
+        if self._policy == "listed":
+            # By now the address has its usual form: a line that has it in another does not see itself.
+            named = "it (odd spellings do not count)" if is_literal else host
+            message += f", and the list does not name {named}"
+        return FetchError(message, outcome=Outcome.BLOCKED_ADDRESS, kind="BlockedAddress", phase=phase)
 
 
 @functools.lru_cache(4096)

@@ -18,7 +18,7 @@ from yarl import URL
 
 from scraper.errors import FetchError, RunError
 from scraper.fetch import system_error
-from scraper.fetch.body import ACCEPTED, BadEncoding, Body
+from scraper.fetch.body import ACCEPTED, BadEncoding, Body, Bound
 from scraper.fetch.connection import Answer, Connector, Trip, current_trip
 from scraper.fetch.guard import Guard
 from scraper.fetch.head import MAX_HEAD_BYTES
@@ -26,6 +26,7 @@ from scraper.fetch.proxy import TO_PROXY, TUNNEL, ProxyRoute
 from scraper.fetch.resolver import SystemResolver
 from scraper.fetch.room import Room
 from scraper.messages import Response
+from scraper.observe.figures import size
 from scraper.record import Outcome
 from scraper.settings.headers import is_private, merged_headers
 
@@ -206,6 +207,7 @@ class HttpFetcher:
                 body=body.finish(),
                 wire_bytes=body.wire_bytes,
                 truncated=body.is_full,
+                cut_by=_in_words(body.cut_by, self._settings, cap_bytes),
                 ip=None if self._route else getattr(answer, "peer", None),  # the proxy's is not the host's
                 fetched_at=fetched_at,
                 elapsed_s=ended_s - sent_at_s,
@@ -229,6 +231,21 @@ class HttpFetcher:
                     has_room = True
                     with trip.deadline_held():
                         await stack.enter_async_context(self._room.of(body.most_bytes))
+
+
+def _in_words(bound: Bound | None, settings: FetchSettings, cap_bytes: int | None) -> str | None:
+    """Return which cap a body has passed, with its figure."""
+    match bound:
+        case None:
+            return None
+        case Bound.RATIO:
+            return f"{bound.value} ({settings.max_ratio:,} to 1)"
+        case _ if cap_bytes is not None:
+            return f"the {size(cap_bytes)} that are read of it"
+        case Bound.WIRE:
+            return f"{bound.value} ({size(settings.max_wire_bytes)})"
+        case Bound.BODY:
+            return f"{bound.value} ({size(settings.max_body_bytes)})"
 
 
 def _codings(headers: Mapping[str, str]) -> Iterator[str]:
@@ -264,7 +281,7 @@ def _translated(trip: Trip, route: ProxyRoute | None) -> Iterator[None]:
         cause = getattr(error, "os_error", error)
         if isinstance(cause, OSError) and cause.errno in {errno.EMFILE, errno.ENFILE}:
             raise RunError(
-                "no more files may be open: raise the limit (ulimit -n) or lower --workers, then --resume"
+                "no more files may be open: raise the limit (ulimit -n) or lower --workers"
             ) from error
         told = cause if isinstance(cause, TimeoutError) else error
         outcome = next(outcome for kinds, outcome in _OUTCOMES if isinstance(told, kinds))

@@ -127,7 +127,7 @@ class ProxyRoute:
         any_more = " any more" if self._has_worked else ""
         raise RunError(
             f"the proxy {self._proxy} can't be reached{any_more}: {why};"
-            " is fetch.proxy (--proxy) right, and is it running? then --resume"
+            " is fetch.proxy (--proxy) right, and is it running?"
         )
 
     def _unauthenticated(self, *, phase: str = "headers") -> FetchError:
@@ -140,9 +140,10 @@ class ProxyRoute:
 
     def _credentials_wanted(self) -> RunError:
         wanted = "other credentials" if self._proxy.authorization else "a user name and password"
+        # No URL with credentials as an example: they would be masked before anybody reads it.
         return RunError(
-            f"the proxy {self._proxy} wants {wanted} (407): give http://user:password@host:port in"
-            " SCRAPER_FETCH_PROXY, then --resume"
+            f"the proxy {self._proxy} wants {wanted} (407):"
+            " put user:password@ before the host in SCRAPER_FETCH_PROXY"
         )
 
 

@@ -152,7 +152,7 @@ class SystemResolver(AbstractResolver):
             self._threads.run(look_up)
         except RuntimeError as error:
             del self._lookups[lookup.key]
-            raise RunError("no thread can be started: raise the limit (ulimit -u), then --resume") from error
+            raise RunError("no thread can be started: raise the limit (ulimit -u)") from error
         self._fresh += 1
         lookup.slow = loop.call_later(_SLOW_S, self._step_aside, lookup)
         lookup.is_taken_up.set_result(None)

@@ -28,7 +28,7 @@ def name_of(error: Exception) -> str:
 def describe(error: OSError) -> str:
     """Return what the system says of the error, without addresses; empty when it says nothing."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
+        return f"{error.verify_message} (--insecure takes it)"
     if isinstance(error, ssl.SSLError):
         return (error.reason or "").replace("_", " ").lower()
     if isinstance(error, socket.gaierror):

@@ -24,6 +24,7 @@ from scraper.observe.events import (
 )
 from scraper.observe.tally import Durations, HostFigures, RecentRate, SlowestHosts
 from scraper.record import Outcome
+from scraper.robots.access import RobotsFile
 
 if TYPE_CHECKING:
     from scraper.clock import Clock
@@ -68,10 +69,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """By ``1xx`` to ``5xx``, ``other`` for codes beyond these, ``none`` for no response."""
     retries: int
     redirects: int
-    robots_files: int
-    """How many robots.txt were asked for."""
+    robots_read: int
+    """How many robots.txt were asked for and could be had, those that are not there included."""
+    robots_failed: dict[Outcome, int]
+    """How many could not be had, by why."""
     by_cause: dict[Outcome, int]
-    """What lay behind ``robots_unreachable``: why robots.txt could not be had."""
+    """What lay behind lines that are ``robots_unreachable``."""
     wire_bytes: int
     size_bytes: int
     """Bytes of the bodies after decompression."""
@@ -131,7 +134,8 @@ class Counts:
         self._statuses: dict[int | None, int] = {}
         self._retries = 0
         self._redirects = 0
-        self._robots_files = 0
+        self._robots_read = 0
+        self._robots_failed: dict[Outcome, int] = {}
         self._causes: dict[Outcome, int] = {}
         self._wire_bytes = 0
         self._size_bytes = 0
@@ -154,8 +158,10 @@ class Counts:
                 pass  # of robots.txt, or because a kept connection had died: nothing that a line has to tell
             case Admitted() | LinksTaken() | Sealed():
                 self._count_lines(event)
-            case RobotsKnown():
-                self._robots_files += 1
+            case RobotsKnown(file=RobotsFile(cause=None)):
+                self._robots_read += 1
+            case RobotsKnown(file=RobotsFile(cause=Outcome() as cause)):
+                self._robots_failed[cause] = self._robots_failed.get(cause, 0) + 1
             case _:
                 self._note_course(event)
 
@@ -194,7 +200,7 @@ class Counts:
 
     def _count_record(self, record: Finished) -> None:
         self._count_result(record.outcome, record.status, 1)
-        if record.cause is not None:
+        if record.cause is not None and record.outcome is Outcome.ROBOTS_UNREACHABLE:
             self._causes[record.cause] = self._causes.get(record.cause, 0) + 1
         self._wire_bytes += record.wire_bytes
         self._size_bytes += record.size_bytes
@@ -237,7 +243,8 @@ class Counts:
             by_status_class=self._by_status_class(),
             retries=self._retries,
             redirects=self._redirects,
-            robots_files=self._robots_files,
+            robots_read=self._robots_read,
+            robots_failed=dict(self._robots_failed),
             by_cause=dict(self._causes),
             wire_bytes=self._wire_bytes,
             size_bytes=self._size_bytes,

@@ -96,6 +96,8 @@ class ChildDied(msgspec.Struct, frozen=True, kw_only=True):
     """What it died of, which gets its record; ``None`` when that can't be told yet."""
     others: int
     """What else it was at, which goes again."""
+    stalled: bool
+    """It was ended because it was at a page for too long, or did not answer any more."""
 
 
 class Draining(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 from scraper.clock import Clock, rfc3339
 from scraper.errors import UsageError
 from scraper.messages import Request
+from scraper.observe import figures
 from scraper.observe.events import (
     Aborting,
     Admitted,
@@ -246,6 +247,7 @@ def _robots_known(event: RobotsKnown, *, run: str, now: str) -> LogLine:
 
 def _child_died(event: ChildDied, *, run: str, now: str) -> LogLine:
     errand = event.culprit
+    again = figures.counted(event.others, one="visit goes", many="visits go")
     return LogLine(
         time=now,
         event="child_died",
@@ -253,8 +255,13 @@ def _child_died(event: ChildDied, *, run: str, now: str) -> LogLine:
         seq=_seq(errand) if errand else None,
         url=_url(errand.target) if errand else None,
         host=_clean(errand.host) or None if errand else None,
-        reason=f"{event.name} {event.cause}; {event.others} visits go again",
+        reason=f"{event.name} {_death(event)}; {again} again",
     )
+
+
+def _death(event: ChildDied) -> str:
+    stalled = event.stalled and event.culprit is not None
+    return f"{event.cause}, at it for longer than parse.deadline_s" if stalled else event.cause
 
 
 def _seq(errand: Errand) -> int | None:
@@ -270,7 +277,7 @@ def _of_run(event: Event, *, run: str, now: str) -> LogLine:
         case RunStarted():
             name, reason = "started", "new"
         case Sealed():
-            name, reason = "sealed", f"{event.lines} lines"
+            name, reason = "sealed", figures.counted(event.lines, one="line", many="lines")
         case Stalled():
             name, reason, elapsed_s = "stalled", "; ".join(event.waits), event.silent_s
         case Draining():

@@ -101,6 +101,9 @@ def event_lines(event: Event) -> tuple[str, ...]:
 
 
 def _child_died(event: ChildDied) -> str:
+    if event.culprit is not None and event.stalled:
+        page = _shown(event.culprit.target)
+        return f"{page} took longer than parse.deadline_s: given up; its child process is replaced."
     if event.culprit is not None:
         return f"A child process {event.cause} at {_shown(event.culprit.target)} and is replaced."
     again = figures.counted(event.others, one="page goes", many="pages go")

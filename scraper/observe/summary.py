@@ -14,7 +14,7 @@ from scraper.observe.printable import printable, printable_sentence
 from scraper.record import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 _STATUSES_SHOWN = 8
 _HOST_LIMIT = 40
-_MOST_BLOCKED = (
-    "Most lines were refused for their private addresses: use --private allow, or list those hosts"
-    " (--private listed)"
-)
+_WIDTH = 80
+_MOST_BLOCKED = {
+    "deny": "Most lines were refused for their private addresses (--private deny):"
+    " --private listed asks those that your list names",
+    "listed": "Most lines were refused for their private addresses: put those hosts into the list"
+    " (as 127.0.0.1, not 127.1); --private allow asks whatever pages name",
+}
+"""By ``fetch.private``; with ``allow`` none is refused."""
 SLOWEST_SHOWN = 5
 """How many hosts to ask a snapshot for."""
 
@@ -38,6 +42,7 @@ def print_summary(
     log: str | None = None,
     resume_command: str | None = None,
     statements: Sequence[str] = (),
+    private: str = "listed",
 ) -> None:
     """Print what a run came to: tables for 80 columns, then where things are and whether all is there.
 
@@ -49,6 +54,7 @@ def print_summary(
         output: Where the records are.
         log: Where the log is, if there is one.
         statements: Sentences about how the run asked, without secrets: what was not verified, which way.
+        private: ``fetch.private``, for what to do about lines that were refused for it.
         resume_command: The command line that goes on with this run, shown when it is incomplete;
             ``None`` when nothing can. It is shown as it is: secrets must not be in it.
     """
@@ -59,21 +65,45 @@ def print_summary(
             console.print()
     for line in (*_figures(snapshot), *_robots(snapshot)):
         console.print(line)
-    for statement in statements:
-        console.print(Text(printable(statement), style="yellow"), soft_wrap=True)
+    _state(console, statements)
     where = "Output" if snapshot.complete else "Records so far"
     console.print(
         Text(f"{where}: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
     )
     if log is not None:
         console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
+    _check(console, snapshot, private=private)
+    if not snapshot.complete and resume_command:
+        console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
+
+
+def print_check(
+    console: Console, snapshot: Snapshot, *, statements: Sequence[str] = (), private: str = "listed"
+) -> None:
+    """Print what must be known of a run whose records are on standard output: no figures.
+
+    Args:
+        console: Of standard error.
+        snapshot: Taken after ``RunEnded``.
+        statements: As for ``print_summary``.
+        private: The same.
+    """
+    _state(console, statements)
+    _check(console, snapshot, private=private)
+
+
+def _state(console: Console, statements: Sequence[str]) -> None:
+    for statement in statements:
+        console.print(Text(printable(statement), style="yellow"), soft_wrap=True)
+
+
+def _check(console: Console, snapshot: Snapshot, *, private: str) -> None:
+    """Say whether all is there, and what may be wrong with a list of which nothing came."""
     console.print(check_line(snapshot), soft_wrap=True)
     if snapshot.complete and snapshot.done and snapshot.by_outcome.get(Outcome.INVALID_URL) == snapshot.done:
         console.print(Text("No line was a URL: are --format and --column right?", style="yellow"))
-    if 2 * snapshot.by_outcome.get(Outcome.BLOCKED_ADDRESS, 0) > snapshot.done:
-        console.print(Text(_MOST_BLOCKED, style="yellow"), soft_wrap=True)
-    if not snapshot.complete and resume_command:
-        console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
+    if 2 * snapshot.by_outcome.get(Outcome.BLOCKED_ADDRESS, 0) > snapshot.done and private in _MOST_BLOCKED:
+        console.print(Text(_MOST_BLOCKED[private], style="yellow"), soft_wrap=True)
 
 
 def check_line(snapshot: Snapshot) -> Text:
@@ -82,8 +112,9 @@ def check_line(snapshot: Snapshot) -> Text:
     if snapshot.total is None:
         read = figures.counted(snapshot.known, one="line", many="lines")
         return Text(f"Incomplete: {read} read so far, {records}; the sources go on.", style="yellow")
-    found = f" ({snapshot.found:,} of them found on the way)" if snapshot.found else ""
-    both = f"{figures.counted(snapshot.total, one='line', many='lines')} in{found}, {records}"
+    found = f" and {snapshot.found:,} found on the way" if snapshot.found else ""
+    listed = figures.counted(snapshot.total - snapshot.found, one="line", many="lines")
+    both = f"{listed} in{found}, {records}"
     if not snapshot.complete:
         return Text(f"Incomplete: {both}.", style="yellow")
     if snapshot.total != snapshot.done:
@@ -148,14 +179,33 @@ def _slowest(snapshot: Snapshot) -> Table | None:
 
 
 def _robots(snapshot: Snapshot) -> list[Text]:
-    """Say what came of robots.txt, and why some could not be had; nothing when none was asked for."""
-    if not snapshot.robots_files and not snapshot.by_cause:
-        return []
-    asked = figures.counted(snapshot.robots_files, one="robots.txt", many="robots.txt files")
-    ranked = sorted(snapshot.by_cause.items(), key=lambda item: (-item[1], item[0].value))
-    causes = ", ".join(f"{cause.value} {count:,}" for cause, count in ranked)
-    unreachable = f"; {Outcome.ROBOTS_UNREACHABLE.value} because of {causes}" if causes else ""
-    return [Text(f"{asked} read{unreachable}")]
+    """Say what came of robots.txt, and why some could not be had; nothing when none was asked for.
+
+    What a run before this one has asked for is not counted; its failures still are behind lines of this one.
+    """
+    failed = sum(snapshot.robots_failed.values())
+    if not failed and not snapshot.robots_read:
+        if not snapshot.by_cause:
+            return []
+        begun = f"{Outcome.ROBOTS_UNREACHABLE.value} because of "
+        return [Text(begun + _ranked(snapshot.by_cause, room=_WIDTH - len(begun)))]
+    read = f"{figures.counted(snapshot.robots_read, one='robots.txt', many='robots.txt files')} read"
+    if not failed:
+        return [Text(read)]
+    begun = f"{read}, {failed:,} not to be had ("
+    return [Text(f"{begun}{_ranked(snapshot.robots_failed, room=_WIDTH - len(begun) - 1)})")]
+
+
+def _ranked(causes: Mapping[Outcome, int], *, room: int) -> str:
+    """Name causes with their numbers, most frequent first, and sum up those that find no room."""
+    ranked = sorted(causes.items(), key=lambda item: (-item[1], item[0].value))
+    named = [f"{cause.value} {count:,}" for cause, count in ranked]
+    for shown in range(len(named), 0, -1):
+        rest = sum(count for _, count in ranked[shown:])
+        text = ", ".join([*named[:shown], *([f"others {rest:,}"] if rest else [])])
+        if len(text) <= room:
+            return text
+    return f"{named[0]}, ..."
 
 
 def _figures(snapshot: Snapshot) -> list[Text]:

@@ -7,16 +7,15 @@ fallbacks, which need all of them. The first value of a name counts, an empty on
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from scraper.parse.text import MAX_TEXT, field, fold, is_cut
-from scraper.record import Feed, Head, Heading, Hreflang, Icon, Refresh
+from scraper.parse.link_elements import LINK_FIELDS, LinkElements
+from scraper.parse.text import MAX_NAME, MAX_TEXT, field, fold, is_cut
+from scraper.record import Head, Heading, Refresh
 from scraper.urls import resolve
 
 if TYPE_CHECKING:
     from scraper.parse.document import Document, Node
-
-_Entry = TypeVar("_Entry")
 
 MAX_ENTRIES = 1000
 """The most entries of a list: headings, titles, language versions, keywords and the like."""
@@ -25,12 +24,6 @@ MAX_KEYS = 200
 MAX_RAW_TEXT = 2_000_000
 """Characters read for headings and titles; without it nested headings would repeat a page's text."""
 
-_MAX_NAME = 100
-
-_FEEDS = frozenset(
-    ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
-)
-_ICONS = frozenset(("icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon", "fluid-icon"))
 # HTML Standard, shared declarative refresh steps; more than nine digits are no time anybody waits.
 _REFRESH = re.compile(
     r"\s*(?:(?P<s>[0-9]{1,9})[0-9.]*|\.[0-9.]*)(?:\s*[;,]\s*|\s+|$)(?:url\s*=\s*)?(?P<url>.*)",
@@ -101,7 +94,7 @@ class Gatherer:
         if len(self._links) < 5 * MAX_ENTRIES:
             self._links.append(node)
         else:
-            self.cut |= _OF_LINKS
+            self.cut |= LINK_FIELDS
 
     def on_meta(self, node: Node) -> None:
         """A ``meta`` by its ``name``, ``property`` or ``http-equiv``."""
@@ -161,9 +154,9 @@ class Gatherer:
         return shown
 
     def _key(self, name: str, *, field_name: str) -> str:
-        if len(name) > _MAX_NAME:
+        if len(name) > MAX_NAME:
             self.cut.add(field_name)
-        return fold(name[:_MAX_NAME])
+        return fold(name[:MAX_NAME])
 
     def _listed(self, text: str, *, name: str) -> list[str]:
         """Split at commas; empty ones go."""
@@ -185,9 +178,14 @@ class Gatherer:
     def head(self) -> Head:
         """Apply the fallbacks: everything the record's head group says."""
         og, named, titles = self.og, self._named, self._titles
-        links = _Links(self._links, document=self._document, base=self.base or self.url)
+        links = LinkElements(
+            self._links,
+            document=self._document,
+            base=self.base or self.url,
+            most=MAX_ENTRIES,
+            field=self._field,
+        )
         self.cut |= links.cut
-        self.cut_texts |= links.cut_texts
         first_h1 = next((one.text for one in self.headings if one.level == 1), None)
         return Head(
             title=_first(titles) or _first(og.get("title")) or self.twitter.get("title") or first_h1,
@@ -216,80 +214,6 @@ class Gatherer:
 
 
 _PLAIN = frozenset(("description", "viewport", "generator", "theme-color"))
-_SINGLE = {
-    "canonical": "canonical",
-    "amphtml": "amphtml",
-    "next": "next",
-    "prev": "prev",
-    "previous": "prev",
-    "manifest": "manifest",
-}
-
-
-_OF_LINKS = frozenset((*_SINGLE.values(), "hreflang", "alternates", "feeds", "icons"))
-
-
-class _Links:
-    """The ``link`` elements, sorted by what they announce."""
-
-    def __init__(self, nodes: list[Node], *, document: Document, base: str) -> None:
-        self.single: dict[str, str] = {}
-        self.hreflang: list[Hreflang] = []
-        self.alternates: list[str] = []
-        self.feeds: list[Feed] = []
-        self.icons: list[Icon] = []
-        self.cut: set[str] = set()
-        self.cut_texts: set[str] = set()
-        self._attr = document.attr
-        for node in nodes:
-            rel = self._attr(node, "rel")
-            if not rel:
-                continue
-            # A rel of 20 MB would be ten million words.
-            rels = rel[:MAX_TEXT].lower().split()
-            # Most links are stylesheets and preloads: no URL is resolved for them.
-            names = [one for one in rels if one in _SINGLE or one in _ICONS or one == "alternate"]
-            if not names or "stylesheet" in rels:
-                continue
-            href = (self._attr(node, "href") or "").strip()
-            url = resolve(base, href) if href else None
-            if url:
-                self._add(node, names=names, rel=" ".join(rels), url=url)
-
-    def _add(self, node: Node, *, names: list[str], rel: str, url: str) -> None:
-        for name in names:
-            if name in _SINGLE:
-                self.single.setdefault(_SINGLE[name], url)
-            elif name == "alternate":
-                self._add_alternate(node, url=url)
-        if not _ICONS.isdisjoint(names):
-            if len(rel) > _MAX_NAME:  # also of one that was cut to MAX_TEXT
-                self.cut.add("icons")
-            icon = Icon(rel=fold(rel[:_MAX_NAME]), sizes=self._field(node, "sizes"), url=url)
-            self._keep(self.icons, icon, name="icons")
-
-    def _add_alternate(self, node: Node, *, url: str) -> None:
-        kind = (self._attr(node, "type") or "").partition(";")[0].strip().lower()
-        lang = self._field(node, "hreflang")
-        if kind in _FEEDS:
-            self._keep(self.feeds, Feed(type=kind, title=self._field(node, "title"), url=url), name="feeds")
-        elif lang:
-            self._keep(self.hreflang, Hreflang(lang=lang, url=url), name="hreflang")
-        else:
-            self._keep(self.alternates, url, name="alternates")
-
-    def _field(self, node: Node, attribute: str) -> str | None:
-        text = self._attr(node, attribute)
-        shown = field(text)
-        if shown and text and len(text) > MAX_TEXT and is_cut(text):
-            self.cut_texts.add(shown)
-        return shown
-
-    def _keep(self, entries: list[_Entry], entry: _Entry, *, name: str) -> None:
-        if len(entries) < MAX_ENTRIES:
-            entries.append(entry)
-        else:
-            self.cut.add(name)
 
 
 def _first(values: list[str] | None) -> str | None:

@@ -42,6 +42,9 @@ RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "template"))
 MAX_TEXT = 10_000
 """The most characters of one field; what is longer is cut."""
 
+MAX_NAME = 100
+"""The most characters of a name that a page makes up: of an OpenGraph property, of a ``rel``."""
+
 _STEP = 1_000_000
 """Characters that are split into words at once: ten million of them as objects took 400 MB."""
 

@@ -36,7 +36,17 @@ SIZE_BYTES = _number.size
 
 
 def new_box_file() -> int:
-    """Return the descriptor of a nameless file that a box fits in; the caller closes it."""
+    """Return the descriptor of a nameless file that a box fits in; the caller closes it.
+
+    Raises:
+        OSError: There is no room for it.
+    """
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("scraper-black-box")
+        os.ftruncate(descriptor, SIZE_BYTES)
+        return descriptor
     with tempfile.TemporaryFile() as file:
-        file.truncate(SIZE_BYTES)
+        # Really there, not only promised: on a full disk, looking at what is missing ends the process.
+        file.write(bytes(SIZE_BYTES))
+        file.flush()
         return os.dup(file.fileno())

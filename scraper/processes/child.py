@@ -31,6 +31,8 @@ from scraper.processes.frames import (
     Line,
     News,
     Order,
+    Ping,
+    Pong,
     Start,
     Visit,
     decode_order,
@@ -73,7 +75,8 @@ class WatchedParser:
     """Parses under the eye of the run's process: it can tell which page it was that killed us.
 
     The deadline is the kernel's. A parser in C may never come back to Python, so nothing that runs in
-    Python could end it; an alarm that nobody handles ends the process.
+    Python could end it; an alarm that nobody handles ends the process. It counts processor time: a page is
+    not to blame for a busy machine, or for a run that was stopped in between.
     """
 
     def __init__(self, settings: ParseSettings, *, box: BlackBox) -> None:
@@ -86,13 +89,13 @@ class WatchedParser:
     ) -> Parsed:
         """Return what the page says; as ``PageParser.parse``."""
         self._box.number = _number.get()
-        signal.setitimer(signal.ITIMER_REAL, self._deadline_s)
+        signal.setitimer(signal.ITIMER_PROF, self._deadline_s)
         try:
             return self._parser.parse(
                 body=body, url=url, content_type_charset=content_type_charset, links=links
             )
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             self._box.number = 0
 
 
@@ -155,6 +158,8 @@ async def _obey(
                 )
             elif isinstance(order, Cancel) and order.number in under_way:
                 under_way[order.number].cancel()
+            elif isinstance(order, Ping):
+                line.send(Pong())
         for task in under_way.values():
             task.cancel()
 

@@ -47,7 +47,11 @@ class Cancel(msgspec.Struct, frozen=True, tag=True, array_like=True):
     number: int
 
 
-Order: TypeAlias = Start | Visit | Cancel
+class Ping(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Say that you are there."""
+
+
+Order: TypeAlias = Start | Visit | Cancel | Ping
 
 
 class Departed(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -75,7 +79,11 @@ class Broke(msgspec.Struct, frozen=True, tag=True, array_like=True):
     message: str
 
 
-News: TypeAlias = Departed | Came | Broke
+class Pong(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """The child is there, and its event loop turns."""
+
+
+News: TypeAlias = Departed | Came | Broke | Pong
 
 encode_order = msgspec.json.Encoder().encode
 decode_order = msgspec.json.Decoder(Order).decode

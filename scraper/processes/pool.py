@@ -18,86 +18,41 @@ from msgspec.structs import replace
 
 from scraper import record_line
 from scraper.errors import FetchError, RunError, SettingsError
-from scraper.messages import NO_IMPRESSION, Again, Hop, Request, Visited
+from scraper.messages import NO_IMPRESSION, Again, Hop, Request
 from scraper.observe.events import ChildDied
-from scraper.processes.frames import Broke, Came, Cancel, Departed, Start, Visit
+from scraper.processes.frames import Cancel, Ping, Start, Visit
+from scraper.processes.place import Pending, Place
 from scraper.processes.process import ChildProcess
 from scraper.record import Failure, Outcome
-from scraper.robots.access import RobotsFile
 from scraper.verdict.page import Done
 from scraper.verdict.retries import RunBudget
 from scraper.verdict.robots import RobotsDecider
-from scraper.visit import Settler, read_robots
+from scraper.visit import Answered, Settler, read_robots
 from scraper.visiting import decider_for, retries_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from scraper.clock import Clock
-    from scraper.messages import Errand
+    from scraper.messages import Errand, Visited
     from scraper.observe.events import Observer
-    from scraper.processes.frames import News
+    from scraper.processes.frames import Came
     from scraper.processes.process import Death
     from scraper.settings.model import Settings
 
 _UNEVEN = 8
 """So many more visits than the least busy child may have the one that keeps a host's connections."""
-_STILLBORN = 3
+_TOGETHER = 2
+"""After so many deaths of children a visit goes on alone. One death is often somebody else's, and to go
+again at once costs nobody anything; without an end a site could have others asked over and over."""
+_ALONE = 2
+"""So many children that were killed from outside while they were at nothing else are no accident."""
+_FATAL_HOSTS = 4096
+"""Hosts of whose pages children have died: as many as are remembered."""
+_ANSWERS_WITHIN_S = 10.0
+"""A child whose loop turns answers sooner, also on a busy machine. Besides it may be at a page."""
+_STILLBORN = 8
 """So many children in a row that have died before they finished anything are no accident."""
-
-
-class _Pending:
-    """A visit that a child is at."""
-
-    def __init__(self, errand: Errand, departs: Callable[[], None]) -> None:
-        self.errand = errand
-        self.end: asyncio.Future[Came | Visited] = asyncio.get_running_loop().create_future()
-        """What came of it, or what becomes of it since its child has died."""
-        self._departs: Callable[[], None] | None = departs
-
-    def depart(self) -> None:
-        """Tell, once, that its request is on its way."""
-        if self._departs is not None:
-            departs, self._departs = self._departs, None
-            departs()
-
-
-class _Place:
-    """A place in the pool: a child, and after its death another."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.child: ChildProcess | None = None
-        self.news = asyncio.Event()
-        """There is a child, or there will be none any more."""
-        self.pending: dict[int, _Pending] = {}
-        self.has_finished_any = False
-        """The child has, or the last one had."""
-
-    def take(self, child: ChildProcess) -> None:
-        """Give the place to a child."""
-        self.child, self.has_finished_any = child, False
-        self.news.set()
-
-    def leave(self) -> None:
-        """Have no child here any more."""
-        self.child = None
-        self.news.clear()
-
-    def receive(self, news: News) -> None:
-        """Take in what the child says; of visits that were left nothing is wanted any more."""
-        pending = self.pending.get(news.number)
-        if pending is None:
-            return
-        if isinstance(news, Departed):
-            pending.depart()
-        elif pending.end.done():
-            pass
-        elif isinstance(news, Broke):
-            pending.end.set_exception(RunError(news.message))
-        else:
-            self.has_finished_any = True
-            pending.end.set_result(news)
 
 
 class ProcessPool:
@@ -115,13 +70,16 @@ class ProcessPool:
         retries = retries_for(settings, budget=self._budget)
         self._settler = Settler(decider=decider_for(settings, retries=retries), run=run, clock=clock)
         self._robots = RobotsDecider(settings.robots, retries=retries)
-        self._places = [_Place(f"process-{number}") for number in range(settings.run.processes)]
-        self._apart = _Place("process-apart")
-        """For suspects, one at a time."""
-        self._has_apart = False
-        self._alone = asyncio.Lock()
+        self._places = [Place(f"process-{number}") for number in range(settings.run.processes)]
+        self._apart = [Place(f"process-apart-{number}") for number in range(settings.run.processes)]
+        """For suspects, each alone; a child is started when there is one."""
+        self._free = asyncio.Queue[Place](len(self._apart))
+        for place in self._apart:
+            self._free.put_nowait(place)
+        self._fatal_hosts: dict[str, None] = {}
+        """What comes from there is visited alone, so that it costs nobody else a visit."""
         self._numbers = itertools.count(1)
-        self._whereabouts: dict[str, _Place] = {}
+        self._whereabouts: dict[str, Place] = {}
         """Of the tasks that visit, by their names."""
         self._stillborn = 0
         self._broken: Exception | None = None
@@ -166,34 +124,38 @@ class ProcessPool:
         if isinstance(errand, Request) and errand.settled is not None:
             departs()
             return self._settler.settle(errand, errand.settled)
-        if not errand.is_suspect:
+        if errand.deaths < _TOGETHER and errand.host not in self._fatal_hosts:
             return await self._visit_at(self._place_for(errand.host), errand, departs)
-        async with self._alone:
-            if not self._has_apart:
-                self._has_apart = True
-                self._tasks.create_task(self._keep_taken(self._apart), name=self._apart.name)
-            return await self._visit_at(self._apart, errand, departs)
+        place = await self._free.get()
+        try:
+            if not place.is_kept:
+                place.is_kept = True
+                self._tasks.create_task(self._keep_taken(place), name=place.name)
+            return await self._visit_at(place, errand, departs)
+        finally:
+            self._free.put_nowait(place)
 
     def phase_of(self, task: str) -> str | None:
         """Return what the task of this name waits for here, ``None`` when it is not here."""
         place = self._whereabouts.get(task)
         return place.name if place else None
 
-    def _place_for(self, host: str) -> _Place:
+    def _place_for(self, host: str) -> Place:
         """Return where to visit a host: its own place, unless that is down or much busier than another."""
-        up = [place for place in self._places if place.child is not None] or self._places
-        own = up[zlib.crc32(host.encode("utf-8", "surrogatepass")) % len(up)]
+        own = self._places[zlib.crc32(host.encode("utf-8", "surrogatepass")) % len(self._places)]
+        up = [place for place in self._places if place.child is not None] or [own]
         idle = min(up, key=lambda place: len(place.pending))
-        return own if len(own.pending) <= len(idle.pending) + _UNEVEN else idle
+        return own if own in up and len(own.pending) <= len(idle.pending) + _UNEVEN else idle
 
-    async def _visit_at(self, place: _Place, errand: Errand, departs: Callable[[], None]) -> Visited:
+    async def _visit_at(self, place: Place, errand: Errand, departs: Callable[[], None]) -> Visited:
         task = asyncio.current_task()
         name = task.get_name() if task else ""
         number = next(self._numbers)
+        pending = Pending(errand, departs=departs)
         self._whereabouts[name] = place
         try:
             child = await self._child_at(place)
-            pending = place.pending[number] = _Pending(errand, departs)
+            place.pending[number] = pending
             child.order(Visit(number, errand, self._budget.is_open))
             try:
                 end = await pending.end
@@ -201,13 +163,14 @@ class ProcessPool:
                 child.order(Cancel(number))
                 raise
             finally:
-                pending.depart()  # it never came to be sent
                 del place.pending[number]
         finally:
+            pending.depart()  # it never came to be sent
             self._whereabouts.pop(name, None)
-        return end if isinstance(end, Visited) else await self._taken_in(errand, end)
+        answered = end if isinstance(end, Answered) else self._taken_in(errand, end)
+        return await read_robots(answered, token=self._start.token)
 
-    async def _child_at(self, place: _Place) -> ChildProcess:
+    async def _child_at(self, place: Place) -> ChildProcess:
         """Wait for a place to be taken."""
         while place.child is None:
             if self._broken is not None:
@@ -215,30 +178,28 @@ class ProcessPool:
             await place.news.wait()
         return place.child
 
-    async def _taken_in(self, errand: Errand, came: Came) -> Visited:
-        """Return what a child says of a visit as the pipeline wants it."""
+    def _taken_in(self, errand: Errand, came: Came) -> Answered:
+        """Return what a child says of a visit, with what was kept back here."""
         self._budget.note_request()
         for _ in range(came.tries_taken):
             self._budget.take()
-        if came.robots is not None:
-            return Visited(await read_robots(came.robots, token=self._start.token), came.impression)
-        verdict = came.verdict
+        verdict = came.robots or came.verdict
         assert verdict is not None  # noqa: S101 - it is one or the other
         if isinstance(verdict, Again | Hop) and isinstance(errand, Request):
             onward = verdict.errand
             if isinstance(onward, Request):
                 verdict = replace(verdict, errand=replace(onward, extra=errand.extra))
-        return Visited(verdict, came.impression)
+        return Answered(verdict, came.impression)
 
     # --- the life of a place ----------------------------------------------------------------------
 
-    async def _keep_taken(self, place: _Place) -> None:
+    async def _keep_taken(self, place: Place) -> None:
         """Keep a child at a place until the pool closes."""
         try:
             while not self._is_closing and self._broken is None:
                 async with ChildProcess.open(self._start, receive=place.receive) as child:
                     place.take(child)
-                    death = await child.died()
+                    death = await self._death_of(child, place)
                     place.leave()
                     if not self._is_closing:
                         self._bury(place, death, parsing=child.parsing)
@@ -246,24 +207,39 @@ class ProcessPool:
             self._break(error)
         finally:
             place.leave()
-            place.news.set()
+
+    async def _death_of(self, child: ChildProcess, place: Place) -> Death:
+        """Wait for a child's end; one that says nothing for too long is brought to it.
+
+        Its own alarm ends a parser that works on and on; this is for what does nothing at all, or hangs
+        elsewhere. Two silences in a row: of a run that was stopped for long the first is the run's own.
+        """
+        silence_s = self._start.settings.parse.deadline_s + _ANSWERS_WITHIN_S
+        was_heard = True
+        while True:
+            place.is_heard = False
+            child.order(Ping())
+            try:
+                async with asyncio.timeout(silence_s):
+                    return await child.died()
+            except TimeoutError:
+                if not place.is_heard and not was_heard:
+                    child.give_up()
+                was_heard = place.is_heard
 
     def _break(self, error: Exception) -> None:
         """End all visits, and let no further one begin: the run can't go on."""
         self._broken = self._broken or error
-        for place in (*self._places, self._apart):
-            for pending in place.pending.values():
-                if not pending.end.done():
-                    pending.end.set_exception(error)
-            place.news.set()
+        for place in (*self._places, *self._apart):
+            place.fail(error)
 
     def _close(self) -> None:
         self._is_closing = True
-        for place in (*self._places, self._apart):
+        for place in (*self._places, *self._apart):
             if place.child is not None:
                 place.child.leave()
 
-    def _bury(self, place: _Place, death: Death, *, parsing: int) -> None:
+    def _bury(self, place: Place, death: Death, *, parsing: int) -> None:
         """Say what becomes of the visits of a child that has died."""
         if death.is_bug:
             self._break(RuntimeError(f"{place.name} broke; its own traceback is above"))
@@ -274,16 +250,16 @@ class ProcessPool:
             if number == culprit:
                 one.end.set_result(self._condemned(one.errand, death, parsing=number == parsing))
             else:
-                # Nobody is asked twice in vain: they are visited anew, alone if it may have been them.
-                suspect = culprit is None and parsing in {0, number}
-                again = Again(replace(one.errand, is_suspect=suspect), 0.0)
-                one.end.set_result(Visited(again, NO_IMPRESSION))
+                deaths = max(one.errand.deaths + 1, _TOGETHER if number == parsing else 0)
+                again = Again(replace(one.errand, deaths=deaths), 0.0)
+                one.end.set_result(Answered(again, NO_IMPRESSION))
         self._observer.notice(
             ChildDied(
                 name=place.name,
                 cause=str(death),
                 culprit=None if culprit is None else pending[culprit].errand,
                 others=len(pending) - (culprit is not None),
+                stalled=death.is_stall,
             )
         )
         self._stillborn = 0 if culprit is not None or place.has_finished_any else self._stillborn + 1
@@ -292,29 +268,33 @@ class ProcessPool:
             self._break(RunError(f"child processes die before they do anything, {last}: try --processes 0"))
 
     def _culprit(
-        self, pending: Mapping[int, _Pending], place: _Place, death: Death, *, parsing: int
+        self, pending: Mapping[int, Pending], place: Place, death: Death, *, parsing: int
     ) -> int | None:
         """Return which visit a child has died of, ``None`` when that can't be told.
 
-        What was being parsed, if the child died of what it was doing; what was visited alone, whatever it
-        was. A signal from outside may be the system's, short of memory, or anybody's: it proves nothing.
+        What was being parsed, if the child died of what it was doing, or what was visited alone. A signal
+        from outside may be the system's, short of memory, or anybody's: it proves nothing, until it
+        has come again and again.
         """
-        if place is self._apart:
-            return next(iter(pending), None)
-        return parsing if death.is_its_own and parsing in pending else None
+        most = _TOGETHER + _ALONE - 1
+        if death.is_its_own and parsing in pending:
+            return parsing
+        if place not in self._apart:
+            return None
+        return next((n for n, one in pending.items() if death.is_its_own or one.errand.deaths >= most), None)
 
-    def _condemned(self, errand: Errand, death: Death, *, parsing: bool) -> Came | Visited:
+    def _condemned(self, errand: Errand, death: Death, *, parsing: bool) -> Answered:
         """Return the end of an errand that a child has died of."""
+        self._fatal_hosts[errand.host] = None
+        if len(self._fatal_hosts) > _FATAL_HOSTS:
+            del self._fatal_hosts[next(iter(self._fatal_hosts))]
         kind, phase = ("ParserCrashed", "parse") if parsing else ("ProcessDied", "visit")
         message = f"the process that {'parsed' if parsing else 'visited'} it {death}"
-        if death.is_stall:
+        if death.is_stall and parsing:
             kind, message = "ParserStalled", f"not parsed within {self._start.settings.parse.deadline_s:g} s"
         if isinstance(errand, Request):
             failure = Failure(type=kind, message=message, phase=phase)
             done = Done(outcome=Outcome.PARSE_ERROR, failure=failure)
-            return Visited(record_line.finish(errand, done, run=self._start.run), NO_IMPRESSION)
+            return Answered(record_line.finish(errand, done, run=self._start.run), NO_IMPRESSION)
         error = FetchError(message, outcome=Outcome.PROTOCOL_ERROR, kind=kind, phase=phase)
-        decision = self._robots.decide(errand, error, at=self._clock.utc())
-        if isinstance(decision, RobotsFile):
-            return Came(0, None, decision, NO_IMPRESSION, 0)
-        return Visited(decision, NO_IMPRESSION)
+        return Answered(self._robots.decide(errand, error, at=self._clock.utc()), NO_IMPRESSION)

@@ -30,7 +30,7 @@ _ITS_OWN = frozenset(
         signal.SIGILL,
         signal.SIGFPE,
         signal.SIGSYS,
-        signal.SIGALRM,
+        signal.SIGPROF,
     }
 )
 """What a process does to itself, or has asked for. Others, SIGKILL most of all, come from outside."""
@@ -39,17 +39,23 @@ _ITS_OWN = frozenset(
 class Death:
     """How a child ended. Pure."""
 
-    def __init__(self, code: int) -> None:
-        """Take the exit code, which is the negative number of a signal that killed it."""
+    def __init__(self, code: int, *, is_given_up: bool = False) -> None:
+        """Take the exit code, which is the negative number of a signal that killed it.
+
+        ``is_given_up``: that was ours, because it did not answer any more.
+        """
         self.is_bug = code > 0
         """It ended by an exception, whose traceback it has printed."""
         self._signal = -code if code < 0 else None
-        self.is_its_own = self._signal in _ITS_OWN
+        self._is_given_up = is_given_up
+        self.is_its_own = is_given_up or self._signal in _ITS_OWN
         """It died of what it was doing."""
-        self.is_stall = self._signal == signal.SIGALRM
-        """It was at a page for longer than its deadline."""
+        self.is_stall = is_given_up or self._signal == signal.SIGPROF
+        """It was at a page for too long, or did not answer any more."""
 
     def __str__(self) -> str:
+        if self._is_given_up:
+            return "did not answer any more"
         if self._signal is None:
             return "ended"
         try:
@@ -69,6 +75,7 @@ class ChildProcess:
         self._line = line
         self._box = box
         self._overdue: asyncio.TimerHandle | None = None
+        self._is_given_up = False
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -80,24 +87,23 @@ class ChildProcess:
         """
         loop = asyncio.get_running_loop()
         line = Line[Order, News](encode=encode_order, decode=decode_news, receive=receive, lost=_nothing)
-        with contextlib.ExitStack() as files:
-            ours, theirs = socket.socketpair()
-            files.callback(theirs.close)
-            box_file = new_box_file()
-            files.callback(os.close, box_file)
-            box = BlackBox(box_file)
-            await loop.create_unix_connection(lambda: line, sock=ours)
+        async with contextlib.AsyncExitStack() as ours:
             try:
-                process = await _started(theirs.fileno(), box_file)
+                with contextlib.ExitStack() as handed_down:
+                    box_file = new_box_file()
+                    handed_down.callback(os.close, box_file)
+                    box = ours.enter_context(contextlib.closing(BlackBox(box_file)))
+                    end, their_end = socket.socketpair()
+                    handed_down.enter_context(their_end)
+                    await loop.create_unix_connection(lambda: line, sock=end)
+                    ours.callback(line.close)
+                    process = await _started(their_end.fileno(), box_file)
             except OSError as error:
                 raise RunError(f"no further process can be started: {error.strerror}") from error
-        line.send(start)
-        child = cls(process, line=line, box=box)
-        try:
+            child = cls(process, line=line, box=box)
+            ours.push_async_callback(child._end)
+            line.send(start)
             yield child
-        finally:
-            await child._end()
-            box.close()
 
     def order(self, order: Order) -> None:
         """Tell the child what to do."""
@@ -106,11 +112,16 @@ class ChildProcess:
     def leave(self) -> None:
         """Have the child end: at once if it is at nothing, by force if it takes too long."""
         self._line.close()
-        self._overdue = asyncio.get_running_loop().call_later(_LEAVE_S, self._process.kill)
+        self._overdue = asyncio.get_running_loop().call_later(_LEAVE_S, self._kill)
 
     async def died(self) -> Death:
         """Wait for its end."""
-        return Death(await self._process.wait())
+        return Death(await self._process.wait(), is_given_up=self._is_given_up)
+
+    def give_up(self) -> None:
+        """End a child that does not answer."""
+        self._is_given_up = True
+        self._kill()
 
     @property
     def parsing(self) -> int:
@@ -120,10 +131,19 @@ class ChildProcess:
     async def _end(self) -> None:
         if self._overdue:
             self._overdue.cancel()
-        self._line.close()
         if self._process.returncode is None:
-            self._process.kill()
+            self._kill()
             await self._process.wait()
+
+    def _kill(self) -> None:
+        """Kill the process, unless it is known to have ended.
+
+        Not by asyncio's own way: that has ``subprocess`` look first whether it has ended, which takes its
+        exit code from asyncio when it just has.
+        """
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
 
 async def _started(end: int, box: int) -> asyncio.subprocess.Process:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _HARMLESS = frozenset(
     {
@@ -45,7 +45,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 """A character that neither a header nor any other text of a setting may have."""
 _HEADERS_ELSEWHERE = {
-    "user-agent": "use fetch.user_agent, which robots.txt is matched by too",
+    "user-agent": "use fetch.user_agent (--user-agent), which robots.txt is matched by too",
     "host": "it follows from the URL",
     "proxy-authorization": "put user and password into fetch.proxy",
     "connection": "the client sets it",
@@ -58,7 +58,8 @@ def headers_from_text(text: str) -> dict[str, str]:
     """Read header lines, or a JSON object of them.
 
     Raises:
-        ValueError: A line has no colon, or the JSON is none. The message does not repeat the text.
+        ValueError: A line has no colon, a name is there twice, or the JSON is none. The message does not
+            repeat the text.
     """
     if text.lstrip().startswith("{"):
         try:
@@ -68,7 +69,9 @@ def headers_from_text(text: str) -> dict[str, str]:
     pairs = [line.partition(":") for line in text.split("\n") if line.strip()]
     if not all(colon for _, colon, _ in pairs):
         raise ValueError("expected lines of 'Name: value'")
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    named = [(name.strip(), value.strip()) for name, _, value in pairs]
+    _check_given_once(name for name, _ in named)
+    return dict(named)
 
 
 def is_private(name: str) -> bool:
@@ -86,7 +89,8 @@ def check_headers(headers: Mapping[str, str]) -> None:
     """Check that headers can be sent and are ours to set.
 
     Raises:
-        ValueError: A name is no token, a value has control characters, or it is set elsewhere.
+        ValueError: A name is no token, a value has control characters, or it is set elsewhere; or two
+            names differ only in case.
     """
     for name, text in headers.items():
         if not _HEADER_NAME.fullmatch(name):
@@ -95,6 +99,20 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise ValueError(f"the value of {name} must be one line without control characters")
         if name.lower() in _HEADERS_ELSEWHERE:
             raise ValueError(f"{name} can't be set here: {_HEADERS_ELSEWHERE[name.lower()]}")
+    _check_given_once(headers)
+
+
+def _check_given_once(names: Iterable[str]) -> None:
+    """Refuse a name that is there twice, in any case (RFC 9110 5.1): one of the two would be lost.
+
+    Raises:
+        ValueError: There is one.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name.lower() in seen and _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name} is given twice: join its values in one")
+        seen.add(name.lower())
 
 
 def merged_headers(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:

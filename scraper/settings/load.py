@@ -131,7 +131,15 @@ def fold(layers: Iterable[Layer]) -> tuple[Loaded, list[str]]:
         below = origins[name] if given.adds else "default"
         values[name] = merged_headers(values[name], value) if given.adds else value
         origins[name] = given.origin if below in {"default", given.origin} else f"{below}, {given.origin}"
+    _raise_wire_cap(values, origins)
     return Loaded(_settings(values), origins), problems
+
+
+def _raise_wire_cap(values: dict[str, Any], origins: dict[str, str]) -> None:
+    """Let whoever asks for larger bodies have them also of servers that do not compress."""
+    body, wire = "fetch.max_body_bytes", "fetch.max_wire_bytes"
+    if origins[wire] == "default" != origins[body] and values[body] > values[wire]:
+        values[wire], origins[wire] = values[body], origins[body]
 
 
 def read_table(path: Path) -> dict[str, Any]:

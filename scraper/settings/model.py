@@ -120,7 +120,9 @@ class RobotsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     policy: Literal["obey", "ignore"] = "obey"
     """Whether robots.txt is asked for and obeyed."""
-    token: Annotated[str, Meta(pattern=r"^[A-Za-z_-]*$")] = ""
+    token: Annotated[
+        str, Meta(pattern=r"^[A-Za-z_-]*$", description="letters, hyphens and underscores, or nothing")
+    ] = ""
     """The name that robots.txt may call us by; empty takes what the user agent begins with."""
     forbidden: Literal["allow", "deny"] = "allow"
     """What it means when robots.txt itself is answered with 401 or 403; the RFC says ``allow``."""
@@ -163,9 +165,14 @@ class FollowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One request and its answer."""
 
-    user_agent: Annotated[str, Meta(min_length=1, pattern=r"^[\x20-\x7e]+$")] = (
-        "scraper/0.1 (page metadata collector)"
-    )
+    user_agent: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            pattern=r"^[\x20-\x7e]+$",
+            description="printable ASCII, at least one character",
+        ),
+    ] = "scraper/0.1 (page metadata collector)"
     """What we call ourselves; say how to reach you when you crawl other people's hosts."""
     headers: Headers = {}
     """Headers of your own. Harmless ones, such as ``Accept-Language``, go with every request. All others
@@ -181,9 +188,11 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     total_s: Seconds = 60.0
     """How long one request may take from its start to the last byte of the answer."""
     max_wire_bytes: Positive = 10 * 1024 * 1024
-    """The most bytes of a body that are read from the network."""
+    """The most bytes of a body that are read from the network, and so the most of one that is not
+    compressed."""
     max_body_bytes: Positive = 20 * 1024 * 1024
-    """The most bytes that a body may have after decompression."""
+    """The most bytes that a body may have after decompression. Set to more than ``fetch.max_wire_bytes``, it
+    raises that too, unless that is set as well."""
     max_ratio: Positive = 200
     """The most bytes after decompression for each byte read. It holds from 1 MiB on: small pages of one
     repeated row compress far better, honest large ones were seen to reach 122."""
@@ -225,7 +234,8 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     parser: Literal["fast", "beautifulsoup"] = "fast"
     """The HTML parser. Both give the same record; the second is many times slower."""
     deadline_s: Seconds = 30.0
-    """How long a page may take to parse in a child process (``run.processes``), which is replaced then."""
+    """How much processor time the parsing of a page may take in a child process (``run.processes``), which
+    is replaced then."""
 
 
 class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

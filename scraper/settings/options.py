@@ -38,6 +38,8 @@ class Option(NamedTuple):
     """What it holds where its type does not say."""
     example: Any = None
     """A value, as TOML or JSON would give it, of a setting that needs one to be understood."""
+    words: str | None = None
+    """What its pattern allows, for people."""
 
     @property
     def variable(self) -> str:
@@ -57,7 +59,7 @@ class Option(NamedTuple):
             return "a proxy's URL, http://host:port or https://host:port, or nothing"
         if self.holds is Holds.REGULAR_EXPRESSION:
             return "a regular expression (Python's re)"
-        words = _allowed(self.kind, self.annotation)
+        words = self.words or _allowed(self.kind, self.annotation)
         if self.field.endswith("_bytes"):
             return f"{words}, or a size such as 500kB, 10MB or 10MiB"
         return f"{words} (seconds)" if self.field.endswith("_s") else words
@@ -100,13 +102,14 @@ def _options_of(struct: type[msgspec.Struct], *, section: str) -> tuple[Option, 
 
 
 def _option(section: str, field: inspect.Field, annotation: Any, default: Any) -> Option:
-    kind, holds, example = field.type, None, None
+    kind, holds, example, words = field.type, None, None, None
     if isinstance(kind, inspect.Metadata):  # what msgspec wraps a type in that carries more than bounds
         holds = (kind.extra or {}).get("holds")
         example = next(iter((kind.extra_json_schema or {}).get("examples", ())), None)
+        words = (kind.extra_json_schema or {}).get("description")
         kind = kind.type
     name = f"{section}.{field.name}"
-    return Option(name, section, field.name, annotation, kind, default, holds, example)
+    return Option(name, section, field.name, annotation, kind, default, holds, example, words)
 
 
 def remedy(wrong: str, known: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ _control = re.compile(rb"[\x00-\x1f\x7f]").search  # RFC 7617 section 2: neither
 _holds_no_secret = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{0,5})?/?"
 ).fullmatch
+_before_path = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}/", re.IGNORECASE).match
 
 
 class Proxy(NamedTuple):
@@ -85,7 +86,10 @@ def shown_proxy(text: str) -> str:
     try:
         return str(parse_proxy(text) or "")
     except ValueError:
-        return text if _holds_no_secret(text) else _MASK
+        if _holds_no_secret(text):
+            return text
+        found = _before_path(text)
+        return f"{found[0]}{_MASK}" if found and "@" not in text else _MASK
 
 
 def _host_port(text: str) -> str:

@@ -29,6 +29,7 @@ _SHOWN_CHARACTERS = 80
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]+(?=@)")
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b", re.IGNORECASE)
+_SIZE_WITHOUT_B = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])i?", re.IGNORECASE)
 _POWERS = ("", "k", "m", "g", "t")
 
 
@@ -119,6 +120,9 @@ def _masked_item(key: object, item: object) -> Any:
 
 def _size_bytes(text: str) -> int | str:
     """Read ``10MB`` (powers of 1000) or ``10MiB`` (powers of 1024, IEC 80000-13); else leave it alone."""
+    if bare := _SIZE_WITHOUT_B.fullmatch(text.strip()):
+        number, prefix = bare[1], bare[2].upper().replace("K", "k")
+        raise ValueError(f"write {number}{prefix}B, or {number}{prefix.upper()}iB for powers of 1024")
     match = _SIZE.fullmatch(text.strip())
     if not match:
         return int(text) if text.strip().isdecimal() else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ _FORMATS: dict[str, Format] = {
     ".ndjson": "jsonl",
 }
 _FILE_SUFFIXES = (*_FORMATS, ".gz", ".json", ".lst", ".list", ".urls", ".xml", ".xlsx", ".parquet", ".zip")
+
+_other_scheme = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE).match
 
 
 def sources_from_arguments(arguments: Sequence[str], settings: SourceSettings) -> list[Source]:
@@ -53,6 +56,8 @@ def sources_from_arguments(arguments: Sequence[str], settings: SourceSettings) -
             sources.append(_file(argument, settings))
         elif _is_bare_url(argument):
             _add_url(sources, argument)
+        elif _other_scheme(argument):
+            raise SourceError(f"{redact(argument)!r}: only http and https are asked for")
         else:
             raise SourceError(
                 f"no such file: {redact(argument)!r}; for a URL write it with https://, for standard input -"

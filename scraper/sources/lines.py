@@ -42,7 +42,7 @@ def read_lines(raw: RawBytes, *, name: str, before_read: Callable[[], None] | No
 
     Raises:
         SourceError: The bytes can't be read, the gzip data is corrupt or ends early (with the number
-            of lines that were whole), or the list is UTF-16.
+            of lines that were whole), or the list is UTF-16 or no text at all.
     """
     count = 0
     try:
@@ -54,7 +54,7 @@ def read_lines(raw: RawBytes, *, name: str, before_read: Callable[[], None] | No
     except OSError as error:
         raise SourceError(f"{name}: can't be read after line {count}: {error.strerror}") from error
     except UnicodeError as error:
-        raise SourceError(f"{name}: {error}; save the list as UTF-8") from error
+        raise SourceError(f"{name}: {error}; save the list as UTF-8 text") from error
 
 
 def _chunks(raw: RawBytes, before_read: Callable[[], None] | None) -> Iterator[bytes]:
@@ -107,6 +107,8 @@ def _without_bom(chunks: Iterator[bytes]) -> Iterator[bytes]:
     head = _head(chunks, size=3, while_like=(_UTF8_BOM,))
     if head.startswith(_UTF16_BOMS):
         raise UnicodeError("the list is UTF-16")
+    if b"\0" in head:  # a program, a picture, UTF-16 without a mark: each line of it would be a record
+        raise UnicodeError("the list begins with NUL characters in it, as no text does")
     yield head.removeprefix(_UTF8_BOM)
     yield from chunks
 

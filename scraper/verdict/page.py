@@ -73,9 +73,13 @@ class Decider:
         """Return what follows from an attempt that began at ``at``, a time with a zone."""
         self._retries.note_request()
         if not isinstance(result, FetchError) and 200 <= result.status < 300:  # noqa: PLR2004 RFC 9110 15.3
-            outcome = Outcome.TOO_LARGE if result.truncated else Outcome.OK
             # Told only when there were others: writing the time down costs more than the rest here.
-            return Done(outcome=outcome, last=_tried(request, result, at=at) if request.tries else None)
+            last = _tried(request, result, at=at) if request.tries else None
+            if not result.truncated:
+                return Done(outcome=Outcome.OK, last=last)
+            message = f"more than {result.cut_by or 'it may have'}"
+            failure = Failure(type="TooLarge", message=message, phase="body")
+            return Done(outcome=Outcome.TOO_LARGE, failure=failure, last=last)
         tried = _tried(request, result, at=at)
         if isinstance(result, FetchError):
             return anew(request, result) or self._failed(request, result, tried)

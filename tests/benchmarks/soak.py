@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import scraper
+from scraper import loop
 from tests.support.crawling import settings
 from tests.support.hostile_pages import PAGES
 from tests.support.hostile_wire import SCENARIOS, SETTINGS, url_of
@@ -166,7 +167,7 @@ def main() -> int:
     reader.add_argument("--most", type=float, default=1.3)
     options = reader.parse_args()
     with server("-m", "tests.support.raw_server") as wire_port, server("-c", _PAGE_SERVER) as pages_port:
-        return asyncio.run(soak(options, wire_port=wire_port, pages_port=pages_port))
+        return loop.run(soak(options, wire_port=wire_port, pages_port=pages_port))
 
 
 if __name__ == "__main__":

@@ -183,7 +183,7 @@ async def test_no_open_files_left_is_the_runs_error_and_no_record(monkeypatch: p
                 taken.append(record)  # noqa: PERF401 those that came before the error count
 
     monkeypatch.setattr(socket, "socket", no_more)
-    with pytest.raises(scraper.RunError, match=r"ulimit -n.*--resume"):
+    with pytest.raises(scraper.RunError, match=r"ulimit -n.*--workers\Z"):
         await take_all()
     assert taken == []
 

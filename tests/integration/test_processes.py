@@ -17,6 +17,7 @@ import pytest
 import scraper
 from scraper.demo.server import SampleServer
 from scraper.demo.site import build_site
+from scraper.processes import pool
 from tests.support.crawling import crawled
 from tests.support.faulty_parts import BUG, CRASH, FATAL_HEADER, HANG, write_startup
 from tests.support.polite_site import NOT_FOUND, Answer, Ask, moved, page, serving, text
@@ -157,6 +158,64 @@ async def test_what_dies_of_no_parser_is_found_by_visiting_the_suspects_alone(fa
     assert by_outcome(records) == {"ok": 7, "parse_error": 1}
     assert records[2].error is not None
     assert (records[2].error.type, records[2].error.phase) == ("ProcessDied", "visit")
+
+
+async def test_a_child_that_does_not_answer_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped, it neither dies nor comes back by itself."""
+    monkeypatch.setattr(pool, "_ANSWERS_WITHIN_S", 3.0)  # longer than a start takes
+    stopped: list[int] = []
+
+    def script(ask: Ask) -> Answer:
+        if ask.target == "/robots.txt":
+            return NOT_FOUND
+        if not stopped:
+            stopped.extend(children_of(os.getpid()))
+            for one in stopped:
+                os.kill(one, signal.SIGSTOP)
+        return page(title=ask.target)
+
+    async with serving(script) as site:
+        urls = [site.url(f"127.0.3.{number}", f"/{number}") for number in range(6)]
+        records = await crawled(urls, run=TWO, parse={"deadline_s": 0.2})
+
+    assert len(stopped) == 2
+    assert by_outcome(records) == {"ok": 6}
+
+
+async def test_a_page_during_which_children_are_killed_again_and_again_is_given_up_in_the_end() -> None:
+    def script(ask: Ask) -> Answer:
+        if ask.target == "/robots.txt":
+            return NOT_FOUND
+        if ask.target == "/3":
+            for one in children_of(os.getpid()):
+                os.kill(one, signal.SIGKILL)
+        return page(title=ask.target)
+
+    async with serving(script) as site:
+        urls = [site.url(f"127.0.3.{number}", f"/{number}") for number in range(5)]
+        records = await crawled(urls, run={"processes": 1, "workers": 5})
+        targets = Counter(entry.target for entry in site.log if entry.target != "/robots.txt")
+
+    assert [record.outcome.value for record in records] == ["ok", "ok", "ok", "parse_error", "ok"]
+    assert records[3].error is not None
+    assert (records[3].error.type, records[3].error.phase) == ("ProcessDied", "visit")
+    assert targets["/3"] == 4, "twice beside others, twice alone"
+
+
+async def test_a_host_of_fatal_pages_costs_the_others_one_visit_at_the_most(faults: Path) -> None:
+    def script(ask: Ask) -> Answer:
+        if ask.target == "/robots.txt":
+            return NOT_FOUND
+        return page(title=CRASH) if ask.host == "127.0.3.1" else page(delay_s=0.1)
+
+    async with serving(script) as site:
+        fatal = [site.url("127.0.3.1", f"/{number}") for number in range(5)]
+        urls = [*fatal, *(site.url(f"127.0.3.{number}", "/good") for number in range(2, 9))]
+        records = await crawled(urls, run={"processes": 1, "workers": 16}, politeness={"per_host": 1})
+        asked = Counter(entry.host for entry in site.log if entry.target == "/good")
+
+    assert by_outcome(records) == {"parse_error": 5, "ok": 7}
+    assert max(asked.values()) <= 2
 
 
 async def test_a_fatal_robots_txt_forbids_its_host_and_no_other(faults: Path) -> None:

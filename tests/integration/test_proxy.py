@@ -118,7 +118,7 @@ async def test_a_dead_proxy_ends_the_run_in_one_line_and_it_goes_on_when_there_i
     assert ended.code == 1
     assert ended.only_line == (
         f"scraper: the proxy http://***@127.0.0.1:{port} can't be reached: Connection refused;"
-        " is fetch.proxy (--proxy) right, and is it running? then --resume"
+        " is fetch.proxy (--proxy) right, and is it running? (--resume goes on)"
     )
     assert not has_secret(out.parent, ended)
     async with serving(Site()) as site:
@@ -132,6 +132,29 @@ async def test_a_dead_proxy_ends_the_run_in_one_line_and_it_goes_on_when_there_i
     assert sorted(record["input"] for record in records) == sorted(lines)
     if scheme == "http":
         assert {record["outcome"] for record in records} == {"ok"}
+
+
+async def test_a_proxy_that_wants_credentials_says_where_to_put_them(tmp_path: Path) -> None:
+    async with serving(Proxy(credentials="ann:b")) as wire:
+        ended = await scraped(
+            *("crawl", "https://site.example/", "-o", tmp_path / "pages.jsonl", "-q", *QUICK),
+            proxy=f"http://ann:{SECRET}@127.0.0.1:{wire.port}",
+        )
+    assert ended.code == 1
+    assert ended.only_line == (
+        f"scraper: the proxy http://***@127.0.0.1:{wire.port} wants other credentials (407):"
+        " put user:password@ before the host in SCRAPER_FETCH_PROXY (--resume goes on)"
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("crawl", "http://site.example/"), ("plan", "http://site.example/", "--robots")]
+)
+async def test_nothing_is_said_of_resuming_what_can_not_be_resumed(words: tuple[str, ...]) -> None:
+    with refused_port() as port:
+        ended = await scraped(*words, *QUICK, proxy=f"http://127.0.0.1:{port}")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.splitlines()[-1].endswith("is it running?")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Iterator
 
+_TLS_HANDSHAKE = b"\x16"
+"""The first byte of a TLS connection (RFC 8446 section 5.1)."""
 _END_OF_HEAD = b"\r\n\r\n"
 _MOST_HEAD_BYTES = 1 << 16
 
@@ -198,7 +200,11 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if len(self._buffer) > _MOST_HEAD_BYTES:
+        if self._buffer.startswith(_TLS_HANDSHAKE):
+            # As real servers do: who guessed https is not kept waiting for what will not come.
+            self._transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            self._transport.close()
+        elif len(self._buffer) > _MOST_HEAD_BYTES:
             self.cut()
         elif self._entry is None:
             self._take()

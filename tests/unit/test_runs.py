@@ -33,6 +33,19 @@ def test_the_files_of_a_run(
     assert files.state == tmp_path / f"{journal.removesuffix('.journal')}.state"
 
 
+def test_the_ending_of_a_link_is_its_own(tmp_path: Path) -> None:
+    links = [tmp_path / "out.json", tmp_path / "out.jsonl"]
+    for link, target in zip(links, ("array.jsonl", "lines"), strict=True):
+        link.symlink_to(tmp_path / target)
+    files = run_files(links)
+    assert files.outputs == (tmp_path / "array.jsonl", tmp_path / "lines")
+    assert (files.journal, files.state) == (tmp_path / "lines", tmp_path / "lines.state")
+    assert [files.ending_of(path) for path in files.outputs] == [".json", ".jsonl"]
+    (tmp_path / "out.txt").symlink_to(tmp_path / "pages.jsonl")
+    with pytest.raises(UsageError, match=r"out\.txt: the ending names the format"):
+        run_files([tmp_path / "out.txt"])
+
+
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [

@@ -120,6 +120,28 @@ def test_a_header_flag_is_one_header() -> None:
         CliRunner().invoke(program.cli, ["config", "show", "--header", "A: 1\nB: 2"], catch_exceptions=False)
 
 
+@pytest.mark.parametrize("empty", ["", " ", "\n"])
+def test_a_header_flag_without_a_header_is_a_variable_that_is_not_set(empty: str) -> None:
+    words = ["config", "show", "--header", "A: 1", "--header", empty]
+    with pytest.raises(SettingsError, match=r"\A--header is empty: write 'K: V', or leave it out\Z"):
+        CliRunner().invoke(program.cli, words, catch_exceptions=False)
+
+
+def test_larger_bodies_are_also_those_of_servers_that_do_not_compress() -> None:
+    wire, body = "fetch.max_wire_bytes", "fetch.max_body_bytes"
+    larger = shown("--max-body", "50MB")
+    assert larger[wire] == larger[body] == {"value": 50_000_000, "origin": "--max-body"}
+    default = shown()[wire]
+    assert shown("--max-body", "9MB")[wire] == default
+    assert shown("--set", f"{wire}=1MB", "--max-body", "50MB")[wire] == {
+        "value": 1_000_000,
+        "origin": "--set",
+    }
+    assert (
+        shown("--set", f"{wire}={default['value']}", "--max-body", "50MB")[wire]["value"] == default["value"]
+    )
+
+
 def test_a_command_gets_its_settings_from_its_context() -> None:
     @click.command()
     @settings_options

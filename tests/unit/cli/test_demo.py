@@ -14,6 +14,7 @@ from scraper.errors import UsageError
 from scraper.settings.load import load
 from tests.support.processes import records_in, scrape
 
+PROXY = "http://127.0.0.1:3128"
 OURS = {
     "politeness.delay_s": 0.0,
     "politeness.per_host": 8,
@@ -35,6 +36,22 @@ def test_its_own_hosts_need_little_rest() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_what_the_user_says_goes_before(name: str) -> None:
     assert in_force(f"{name}=3") == OURS | {name: 3}
+
+
+@pytest.mark.parametrize("words", [("--proxy", PROXY), ("--set", f"fetch.proxy={PROXY}")])
+def test_a_proxy_that_is_asked_for_is_refused(tmp_path: Path, words: tuple[str, str]) -> None:
+    ended = scrape("demo", *words, cwd=tmp_path)
+    assert ended.code == Exit.USAGE
+    assert ended.only_line == (
+        f"scraper: fetch.proxy ({words[0]}): the demo leaves this machine by no way; leave it out"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_proxy_that_holds_for_all_commands_is_passed_over() -> None:
+    loaded = load(environment={"SCRAPER_FETCH_PROXY": PROXY})
+    demo._refuse_proxy(loaded)
+    assert demo._hurried(loaded).fetch.proxy == ""
 
 
 def test_a_list_that_no_demo_wrote_stays(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scraper.cli.running import resume_command
+from scraper.cli.running import Talk, _resumable, resume_command
+from scraper.errors import CountMismatch, RunError, SinkError
 
 GENERIC = "the same command with --resume"
 
@@ -57,3 +58,20 @@ def test_no_secret_is_repeated(secret: list[str]) -> None:
 def test_without_words_it_is_the_process_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/usr/bin/scraper", "crawl", "urls.txt", "-o", "a.jsonl"])
     assert resume_command() == "scraper crawl urls.txt -o a.jsonl --resume"
+
+
+@pytest.mark.parametrize(
+    ("error", "command", "told"),
+    [
+        (SinkError("can't write it"), "scraper crawl --resume", "can't write it (--resume goes on)"),
+        (RunError("no more files"), "scraper crawl --resume", "no more files (--resume goes on)"),
+        (RunError("no more files"), None, "no more files"),
+        (CountMismatch("one is missing"), "scraper crawl --resume", "one is missing"),
+    ],
+)
+def test_an_error_says_that_the_run_goes_on_where_it_does(
+    error: RunError, command: str | None, told: str
+) -> None:
+    with pytest.raises(RunError) as caught, _resumable(Talk(resume_command=command)):
+        raise error
+    assert str(caught.value) == told

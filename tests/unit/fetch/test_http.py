@@ -256,6 +256,34 @@ async def test_the_cap_of_one_fetch_takes_the_place_of_the_settings(
     assert got.wire_bytes == min(len(sent), cap_bytes)
 
 
+@pytest.mark.parametrize(
+    ("coding", "sent", "caps", "cut_by"),
+    [
+        (b"identity", bytes(100), {"max_wire_bytes": 100}, None),
+        (b"identity", bytes(2048), {"max_wire_bytes": 2047}, "fetch.max_wire_bytes (2.0 KiB)"),
+        (b"identity", bytes(2048), {"max_body_bytes": 512}, "fetch.max_body_bytes (512 B)"),
+        (b"identity", bytes(9), {"max_wire_bytes": 7, "max_body_bytes": 8}, "fetch.max_wire_bytes (7 B)"),
+        (b"identity", bytes(9), {"max_wire_bytes": 8, "max_body_bytes": 7}, "fetch.max_body_bytes (7 B)"),
+        (b"identity", bytes(9), {"cap_bytes": 8}, "the 8 B that are read of it"),
+        (b"gzip", BOMB, {"max_wire_bytes": 600}, "fetch.max_wire_bytes (600 B)"),
+        (b"gzip", BOMB, {"max_body_bytes": 999_999}, "fetch.max_body_bytes (976.6 KiB)"),
+        (b"gzip", BOMB, {"cap_bytes": 999_999}, "the 976.6 KiB that are read of it"),
+        (b"gzip", BOMB + BOMB, {"max_ratio": 20}, "fetch.max_ratio (20 to 1)"),
+        (b"gzip", BOMB + BOMB, {"max_ratio": 20, "max_body_bytes": 9000}, "fetch.max_body_bytes (8.8 KiB)"),
+        (b"gzip, gzip", gzip.compress(BOMB), {"max_body_bytes": 900}, "fetch.max_body_bytes (900 B)"),
+    ],
+)
+async def test_the_cap_that_cut_a_body_is_named(
+    coding: bytes, sent: bytes, caps: dict[str, int], cut_by: str | None
+) -> None:
+    cap_bytes = caps.get("cap_bytes")
+    of_settings = {name: cap for name, cap in caps.items() if name != "cap_bytes"}
+    answer = head(b"Content-Encoding: " + coding, b"Content-Length: %d" % len(sent)) + sent
+    async with serving(answering_then_silent(answer)) as wire, fetching(**of_settings) as fetcher:
+        got = await fetch_by(fetcher, wire.url(), cap_bytes=cap_bytes)
+    assert (got.cut_by, got.truncated) == (cut_by, cut_by is not None)
+
+
 async def test_the_cap_of_one_fetch_is_not_that_of_the_next() -> None:
     async with serving(Recorded(OK)) as wire, fetching(max_body_bytes=1) as fetcher:
         caps = (2, None, 2)

@@ -9,10 +9,12 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 import trustme
 
 from scraper.fetch import connection
+from scraper.fetch.guard import Guard
 from scraper.record import Outcome
 from tests.support.fetching import failed_fetch, failed_fetch_by, fetch_by, fetching
 from tests.support.wire import Recorded, read_head, reset, serving
@@ -346,3 +348,49 @@ async def test_another_host_of_the_same_fetcher_keeps_its_connection() -> None:
         await fetch_by(fetcher, more.url())
         await asyncio.wait_for(done.at_rest(), WAIT_S)
         assert (done.connections, more.connections, len(pool(fetcher))) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("early", [OK, b"http/1.1 200 fine\nContent-Length: 2\n\nhi", b"HTTP/1.1 2"])
+async def test_an_answer_that_comes_before_its_request_is_read_as_any_other(early: bytes) -> None:
+    """As uvloop may have it: its connections read before aiohttp has said what is to be read."""
+    ours, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    protocol = connection.Protocol(loop)
+    transport, _ = await loop.create_unix_connection(lambda: protocol, sock=ours)
+    protocol.data_received(early)
+    connection.current_trip.set(connection.Trip(lambda: None, is_last=False))
+    protocol.set_response_params(read_until_eof=True)
+    if early is not OK and early.endswith(b"2"):
+        protocol.data_received(OK[len(early) :])
+    async with asyncio.timeout(WAIT_S):
+        message, payload = await protocol.read()
+        assert (message.code, await payload.read()) == (200, b"hi")
+    transport.close()
+    theirs.close()
+    await asyncio.sleep(0)  # for the connection to be told that it is lost
+
+
+@pytest.mark.parametrize("is_uvloop", [True, False])
+def test_a_socket_that_uvloop_has_closed_is_not_closed_again(
+    *, is_uvloop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    made: list[socket.socket] = []
+
+    async def broken_off(*_: object, **__: object) -> None:
+        made.append(connection._noted_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("", 0))))
+        raise ConnectionResetError
+
+    async def connect() -> None:
+        connector = connection.Connector(Guard("allow"))
+        connection.current_trip.set(connection.Trip(lambda: None, is_last=False))
+        with pytest.raises(ConnectionResetError):
+            await connector._create_direct_connection(*[None] * 3)  # type: ignore[arg-type]
+        await connector.close()
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "_create_direct_connection", broken_off)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop if is_uvloop else None) as runner:
+        runner.run(connect())
+    number = made[0].fileno()
+    assert (number < 0) is is_uvloop
+    made[0].close()

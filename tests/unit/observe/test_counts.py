@@ -105,8 +105,11 @@ def test_counts_agree_with_a_list_of_all_that_happened(
     assert got.retries == sum(isinstance(errand, Request) and not errand.is_anew for errand in tried)
     hops = [event.errand for event in events if isinstance(event, Redirected)]
     assert got.redirects == sum(isinstance(errand, Request) for errand in hops)
-    assert got.robots_files == sum(isinstance(event, RobotsKnown) for event in events)
-    assert got.by_cause == Counter(record.cause for record in records if record.cause is not None)
+    files = [event.file.cause for event in events if isinstance(event, RobotsKnown)]
+    assert got.robots_read == files.count(None)
+    assert got.robots_failed == Counter(cause for cause in files if cause is not None)
+    unreachable = [record for record in records if record.outcome is Outcome.ROBOTS_UNREACHABLE]
+    assert got.by_cause == Counter(record.cause for record in unreachable if record.cause is not None)
     assert got.stalls == sum(isinstance(event, Stalled) for event in events)
     asked = [record for record in records if record.attempts and record.host]
     assert {host.host: host.pages for host in got.slowest_hosts} == Counter(record.host for record in asked)

@@ -12,6 +12,7 @@ from scraper.errors import UsageError
 from scraper.observe.events import (
     Aborting,
     Admitted,
+    ChildDied,
     Draining,
     Event,
     LinksTaken,
@@ -192,6 +193,27 @@ def test_what_happens_to_a_robots_request_has_no_line_number(tmp_path: Path) -> 
         "https://b.example/robots.txt",
     )
     assert (onward["event"], onward["seq"], onward["url"]) == ("redirected", None, "https://a.example/")
+
+
+@pytest.mark.parametrize(("count", "lines"), [(1, "1 line"), (1234, "1,234 lines")])
+def test_lines_are_counted_in_words(tmp_path: Path, count: int, lines: str) -> None:
+    (sealed,) = _logged(tmp_path / "log", Sealed(count))
+    assert sealed["reason"] == lines
+
+
+@pytest.mark.parametrize(
+    ("stalled", "others", "reason"),
+    [
+        (False, 2, "p was killed by SIGSEGV; 2 visits go again"),
+        (True, 1, "p was killed by SIGSEGV, at it for longer than parse.deadline_s; 1 visit goes again"),
+    ],
+)
+def test_a_child_that_died_says_of_what(tmp_path: Path, *, stalled: bool, others: int, reason: str) -> None:
+    event = ChildDied(
+        name="p", cause="was killed by SIGSEGV", culprit=request(), others=others, stalled=stalled
+    )
+    (died,) = _logged(tmp_path / "log", event)
+    assert (died["url"], died["reason"]) == ("https://b.example/next", reason)
 
 
 def test_a_request_that_a_dead_connection_swallowed_is_told_as_that(tmp_path: Path) -> None:

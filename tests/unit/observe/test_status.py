@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from scraper.observe.counts import Counts
-from scraper.observe.events import Aborting, Admitted, Draining, Event, Sealed, Stalled
+from scraper.observe.events import Aborting, Admitted, ChildDied, Draining, Event, Sealed, Stalled
 from scraper.observe.status import HostsWaiting, event_lines, status_line
 from tests.support.fakes import FakeClock
-from tests.unit.observe.samples import batch, started
+from tests.unit.observe.samples import batch, request, started
 
 WAITING = HostsWaiting(ready=3, held=61, in_memory=64)
 
@@ -63,6 +63,23 @@ def test_an_unknown_time_is_called_unknown() -> None:
         ),
         (Aborting(reason="SIGINT again"), ("Aborting (SIGINT again): what is under way is given up.",)),
         (Admitted(5), ()),
+        (
+            ChildDied(name="p", cause="was killed by SIGPROF", culprit=request(), others=2, stalled=True),
+            (
+                (
+                    "https://b.example/next took longer than parse.deadline_s: given up;"
+                    " its child process is replaced."
+                ),
+            ),
+        ),
+        (
+            ChildDied(name="p", cause="was killed by SIGSEGV", culprit=request(), others=2, stalled=False),
+            ("A child process was killed by SIGSEGV at https://b.example/next and is replaced.",),
+        ),
+        (
+            ChildDied(name="p", cause="did not answer any more", culprit=None, others=1, stalled=True),
+            ("A child process did not answer any more and is replaced; 1 page goes again.",),
+        ),
     ],
 )
 def test_what_people_are_told(event: Event, lines: tuple[str, ...]) -> None:

@@ -4,11 +4,21 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from scraper.observe.counts import Counts
-from scraper.observe.events import Draining, Event, Redirected, RunEnded, Sealed, Stalled, TriedAgain
-from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_summary
+from scraper.observe.events import (
+    Draining,
+    Event,
+    LinksTaken,
+    Redirected,
+    RunEnded,
+    Sealed,
+    Stalled,
+    TriedAgain,
+)
+from scraper.observe.summary import SLOWEST_SHOWN, check_line, print_check, print_summary
 from scraper.record import Outcome
 from scraper.robots.access import Standing
 from tests.support.fakes import FakeClock
@@ -150,10 +160,43 @@ def test_why_robots_files_could_not_be_had_is_said_most_frequent_first() -> None
         finished(n, outcome=Outcome.ROBOTS_UNREACHABLE, cause=cause, status=None)
         for n, cause in enumerate(causes)
     ]
-    assert (
-        "1 robots.txt read; robots_unreachable because of dns_error 2, connect_error 1, timeout 1"
-        in _lines(_after(robots_known(), written(*records)))
+    files = [robots_known(standing=Standing.UNREACHABLE, cause=cause) for cause in causes]
+    assert "1 robots.txt read, 4 not to be had (dns_error 2, connect_error 1, timeout 1)" in _lines(
+        _after(robots_known(), *files, written(*records))
     )
+    # What an interrupted run before this one has asked for is not counted, what came of it is.
+    assert "robots_unreachable because of dns_error 2, connect_error 1, timeout 1" in _lines(
+        _after(written(*records))
+    )
+
+
+def test_robots_files_that_could_not_be_had_were_not_read() -> None:
+    blocked = robots_known(standing=Standing.BLOCKED, cause=Outcome.BLOCKED_ADDRESS)
+    lines = _lines(_after(blocked, robots_known(), blocked, robots_known(), blocked, robots_known()))
+    assert "3 robots.txt files read, 3 not to be had (blocked_address 3)" in lines
+    assert "0 robots.txt files read, 1 not to be had (blocked_address 1)" in _lines(_after(blocked))
+
+
+@pytest.mark.parametrize("many", [1, 99, 999])
+def test_the_causes_fit_the_line_whatever_they_are(many: int) -> None:
+    causes = [Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR, Outcome.HTTP_ERROR, Outcome.DISCONNECTED]
+    failed = dict.fromkeys([*causes, Outcome.REDIRECT_ERROR, Outcome.DNS_ERROR], many)
+    for snapshot in (
+        replace(_after(), robots_read=many, robots_failed=failed),
+        replace(_after(), by_cause=failed),
+    ):
+        (line,) = (line for line in _lines(snapshot) if "robots" in line)
+        assert len(line) <= 80
+        assert "connect_error" in line
+        named = sum(cause.value in line for cause in failed)
+        assert f"others {(6 - named) * many:,}" in line
+    most = replace(_after(), robots_read=123_456, robots_failed=dict.fromkeys(failed, 12_345))
+    assert "123,456 robots.txt files read, 74,070 not to be had (connect_error 12,345, ...)" in _lines(most)
+
+
+def test_what_lies_behind_hosts_that_were_given_up_is_no_matter_of_robots() -> None:
+    given_up = finished(outcome=Outcome.HOST_UNAVAILABLE, cause=Outcome.TIMEOUT, status=None)
+    assert not any("robots" in line for line in _lines(_after(written(given_up))))
 
 
 def test_what_is_stated_of_the_run_is_said_line_by_line_and_only_shown() -> None:
@@ -197,6 +240,16 @@ Complete: 0 lines in, 0 records out."""
             (started(), Sealed(1), written(finished()), RunEnded(complete=True, elapsed_s=1.0)),
             "Complete: 1 line in, 1 record out.",
         ),
+        (
+            (
+                started(),
+                LinksTaken(2),
+                Sealed(3),
+                written(finished()),
+                RunEnded(complete=False, elapsed_s=1.0),
+            ),
+            "Incomplete: 1 line in and 2 found on the way, 1 record out.",
+        ),
     ],
 )
 def test_the_check_of_lines_and_records(events: tuple[Event, ...], line: str) -> None:
@@ -233,7 +286,51 @@ def test_no_colour_where_none_is_wanted() -> None:
 
 @pytest.mark.parametrize(("blocked", "is_said"), [(2, True), (1, False), (0, False)])
 def test_when_most_lines_were_blocked_the_option_is_named(blocked: int, *, is_said: bool) -> None:
+    lines = _lines(_with_blocked(blocked))
+    assert any("--private allow" in line for line in lines) is is_said
+
+
+def _with_blocked(blocked: int) -> Snapshot:
     outcomes = [Outcome.BLOCKED_ADDRESS] * blocked + [Outcome.OK] * (3 - blocked)
     records = [finished(n, outcome=outcome) for n, outcome in enumerate(outcomes)]
-    lines = _lines(_after(started(), written(*records), Sealed(3), RunEnded(complete=True, elapsed_s=1.0)))
-    assert any("--private allow" in line for line in lines) is is_said
+    return _after(started(), written(*records), Sealed(3), RunEnded(complete=True, elapsed_s=1.0))
+
+
+@pytest.mark.parametrize(
+    ("private", "remedy"),
+    [
+        (
+            "listed",
+            (
+                ": put those hosts into the list (as 127.0.0.1, not 127.1);"
+                " --private allow asks whatever pages name"
+            ),
+        ),
+        ("deny", " (--private deny): --private listed asks those that your list names"),
+        ("allow", None),
+    ],
+)
+def test_the_remedy_for_blocked_lines_is_that_of_the_policy(private: str, remedy: str | None) -> None:
+    said = [line for line in _checked(_with_blocked(3), private=private) if "private" in line]
+    assert said == ([f"Most lines were refused for their private addresses{remedy}"] if remedy else [])
+
+
+def _checked(snapshot: Snapshot, *statements: str, private: str = "listed") -> list[str]:
+    console = Console(file=io.StringIO(), width=80)
+    print_check(console, snapshot, statements=statements, private=private)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def test_beside_records_on_standard_output_only_what_must_be_known_is_said() -> None:
+    invalid = _after(
+        started(),
+        Sealed(1),
+        written(finished(outcome=Outcome.INVALID_URL)),
+        RunEnded(complete=True, elapsed_s=1.0),
+    )
+    assert _checked(invalid, "robots.txt was ignored (--robots ignore)") == [
+        "robots.txt was ignored (--robots ignore)",
+        "Complete: 1 line in, 1 record out.",
+        "No line was a URL: are --format and --column right?",
+    ]

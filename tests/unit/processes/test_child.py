@@ -21,6 +21,8 @@ from scraper.processes.frames import (
     Line,
     News,
     Order,
+    Ping,
+    Pong,
     Start,
     Visit,
     decode_news,
@@ -139,6 +141,12 @@ async def test_a_robots_txt_is_not_read_here(site: Site) -> None:
         Standing.RULES,
         "User-agent: *\nDisallow: /private\n",
     )
+
+
+async def test_it_answers_when_it_is_asked_whether_it_is_there() -> None:
+    async with child() as parent:
+        parent.line.send(Ping())
+        assert await parent.told() == Pong()
 
 
 async def test_of_a_visit_that_is_left_there_are_no_news() -> None:

@@ -21,6 +21,8 @@ from scraper.processes.frames import (
     Line,
     News,
     Order,
+    Ping,
+    Pong,
     Start,
     Visit,
     decode_news,
@@ -86,9 +88,11 @@ ORDERS: list[Order] = [
     Visit(1, PAGE, may_retry=True),
     Visit(2**40, FILE, may_retry=False),
     Cancel(1),
+    Ping(),
 ]
 NEWS: list[News] = [
     Departed(1),
+    Pong(),
     Came(1, RECORD, None, SEEN, 0),
     Came(2, Again(FILE, 1.5), None, SEEN, 2),
     Came(3, Hop(FILE), None, SEEN, 0),
@@ -206,7 +210,7 @@ def test_the_box_is_the_same_for_all_who_map_it() -> None:
         (1, "ended", False, False, True),
         (-signal.SIGSEGV, "was killed by SIGSEGV", True, False, False),
         (-signal.SIGABRT, "was killed by SIGABRT", True, False, False),
-        (-signal.SIGALRM, "was killed by SIGALRM", True, True, False),
+        (-signal.SIGPROF, "was killed by SIGPROF", True, True, False),
         (-signal.SIGKILL, "was killed by SIGKILL", False, False, False),
         (-signal.SIGTERM, "was killed by SIGTERM", False, False, False),
         (-250, "was killed by signal 250", False, False, False),
@@ -216,3 +220,9 @@ def test_how_a_child_ended(code: int, *, told: str, is_its_own: bool, is_stall: 
     death = Death(code)
     assert str(death) == told
     assert (death.is_its_own, death.is_stall, death.is_bug) == (is_its_own, is_stall, is_bug)
+
+
+def test_one_that_was_given_up_has_stalled() -> None:
+    death = Death(-signal.SIGKILL, is_given_up=True)
+    assert str(death) == "did not answer any more"
+    assert (death.is_its_own, death.is_stall, death.is_bug) == (True, True, False)

@@ -101,6 +101,33 @@ def test_refused_headers_do_not_show_their_secrets(text: str) -> None:
     assert "fetch.headers" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "value", ["Cookie: a\ncookie: b", "A: 1\nCookie: a\nCookie: a", '{"a": "1", "A": "2"}']
+)
+def test_a_header_that_is_given_twice_would_be_lost(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"(?i)(cookie|A) is given twice: join its values in one\Z"):
+        value_of("fetch.headers", value)
+    with pytest.raises(SettingsError, match="Cookie is given twice"):
+        value_of("fetch.headers", {"cookie": "a", "Cookie": "b"}, text=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("fetch.user_agent", "", "expected printable ASCII, at least one character"),
+        ("fetch.user_agent", "b\u00fccher", "expected printable ASCII, at least one character"),
+        ("robots.token", "a b", "expected letters, hyphens and underscores, or nothing"),
+        ("fetch.headers", "User-Agent: me", r"use fetch\.user_agent \(--user-agent\), which"),
+        ("fetch.max_body_bytes", "5m", "write 5MB, or 5MiB for powers of 1024"),
+        ("fetch.max_body_bytes", "1.5 Ki", r"write 1\.5kB, or 1\.5KiB for powers of 1024"),
+        ("fetch.max_body_bytes", "m", "expected an integer"),
+    ],
+)
+def test_a_bad_value_is_told_in_words(name: str, value: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        value_of(name, value)
+
+
 @pytest.mark.parametrize("separator", ["\x0b", "\x1c", "\r"])
 def test_only_a_line_feed_parts_headers(separator: str) -> None:
     with pytest.raises(SettingsError, match="control characters"):

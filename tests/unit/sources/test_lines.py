@@ -51,7 +51,7 @@ def test_a_line_without_an_end_comes_last() -> None:
 
 
 def test_a_gzip_bomb_comes_in_bounded_pieces() -> None:
-    bomb = gzip.compress(bytes(50 * 1024 * 1024))
+    bomb = gzip.compress(b"x" * (50 * 1024 * 1024))
     assert max(map(len, _gunzipped(iter([bomb])))) <= CHUNK_BYTES
     assert [len(line) for line in read_lines(Pieces([bomb]), name="bomb.gz")] == [KEPT_BYTES]
 
@@ -97,6 +97,21 @@ def test_gzip_cut_in_the_middle_gives_its_lines_first() -> None:
 def test_utf_16_is_refused_with_the_remedy(encoding: str) -> None:
     with pytest.raises(SourceError, match="save the list as UTF-8"):
         _lines("\ufeffhttp://a.com/".encode(encoding))
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x7fELF\x02\x01\x01\0\0\nb", "a.com\n".encode("utf-16-le"), b"a.com\nb.com\0", b"\0"]
+)
+def test_what_is_no_text_is_refused_as_a_whole(data: bytes) -> None:
+    for given_as in (data, gzip.compress(data)):
+        with pytest.raises(SourceError, match=r"\Alist\.txt: .* NUL .*; save the list as UTF-8 text\Z"):
+            _lines(given_as)
+
+
+def test_a_nul_further_on_costs_its_line_only() -> None:
+    line = b"a.com\n"
+    many = CHUNK_BYTES // len(line) + 1
+    assert _lines(line * many, b"\0\n", line) == [line] * many + [b"\0\n", line]
 
 
 def test_a_read_that_fails_is_the_sources_error() -> None:

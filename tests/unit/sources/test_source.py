@@ -91,6 +91,7 @@ def test_the_settings_format_goes_before_the_name(tmp_path: Path) -> None:
         (["./missing"], "no such file"),
         (["word"], "no such file"),
         (["a\x00.com"], "no such file"),
+        (["ftp://bob:hunter2@a.com/x"], "'ftp://***@a.com/x': only http and https are asked for"),
         (["x" * 5000], "no such file"),
         (["bob:hunter2@a.com"], "no such file: '***@a.com'"),
         (["."], "is a folder"),

@@ -73,7 +73,10 @@ def test_the_table_of_statuses(status: int) -> None:
 
 
 def test_a_body_over_the_cap_is_too_large_and_not_tried_again() -> None:
-    assert decide(line(), response(truncated=True)) == Done(outcome=Outcome.TOO_LARGE)
+    answer = msgspec.structs.replace(response(truncated=True), cut_by="fetch.max_wire_bytes (10.0 MiB)")
+    message = "more than fetch.max_wire_bytes (10.0 MiB)"
+    failure = Failure(type="TooLarge", message=message, phase="body")
+    assert decide(line(), answer) == Done(outcome=Outcome.TOO_LARGE, failure=failure)
 
 
 def test_a_success_after_tries_is_the_last_of_them() -> None:

@@ -1,0 +1,83 @@
+"""A place for a child process, and the visits that it is at. No I/O of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from scraper.errors import RunError
+from scraper.processes.frames import Broke, Came, Departed, Pong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scraper.messages import Errand
+    from scraper.processes.frames import News
+    from scraper.processes.process import ChildProcess
+    from scraper.visit import Answered
+
+
+class Pending:
+    """A visit that a child is at."""
+
+    def __init__(self, errand: Errand, *, departs: Callable[[], None]) -> None:
+        self.errand = errand
+        self.end: asyncio.Future[Came | Answered] = asyncio.get_running_loop().create_future()
+        """What came of it, or what becomes of it since its child has died."""
+        self._departs: Callable[[], None] | None = departs
+
+    def depart(self) -> None:
+        """Tell, once, that its request is on its way."""
+        if self._departs is not None:
+            departs, self._departs = self._departs, None
+            departs()
+
+
+class Place:
+    """A place in the pool: a child, and after its death another."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.child: ChildProcess | None = None
+        self.news = asyncio.Event()
+        """There is a child, or the pool has broken."""
+        self.pending: dict[int, Pending] = {}
+        self.has_finished_any = False
+        """The child has, or the last one had."""
+        self.is_kept = False
+        """Somebody sees to it that there is a child."""
+        self.is_heard = False
+        """Something came from the child since this was set to false."""
+
+    def take(self, child: ChildProcess) -> None:
+        """Give the place to a child."""
+        self.child, self.has_finished_any = child, False
+        self.news.set()
+
+    def leave(self) -> None:
+        """Have no child here any more."""
+        self.child = None
+        self.news.clear()
+
+    def receive(self, news: News) -> None:
+        """Take in what the child says; of visits that were left nothing is wanted any more."""
+        self.is_heard = True
+        pending = None if isinstance(news, Pong) else self.pending.get(news.number)
+        if pending is None or isinstance(news, Pong):
+            return
+        if isinstance(news, Departed):
+            pending.depart()
+        elif pending.end.done():
+            pass
+        elif isinstance(news, Broke):
+            pending.end.set_exception(RunError(news.message))
+        else:
+            self.has_finished_any = True
+            pending.end.set_result(news)
+
+    def fail(self, error: Exception) -> None:
+        """End all visits here, and whoever waits for a child."""
+        for pending in self.pending.values():
+            if not pending.end.done():
+                pending.end.set_exception(error)
+        self.news.set()
