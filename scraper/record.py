@@ -175,6 +175,15 @@ class Refresh(msgspec.Struct, frozen=True, kw_only=True):
     """``None`` when the page reloads itself."""
 
 
+class JsonLdError(msgspec.Struct, frozen=True, kw_only=True):
+    """One place where a block of JSON-LD is no JSON."""
+
+    offset: int
+    """Characters from the beginning of the block, which the message names by its number."""
+    message: str
+    """What was wrong there, never the page's own text; ``repaired: ...`` when nothing else was lost."""
+
+
 class LinkCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many ``a`` and ``area`` elements with an http(s) target the page has."""
 
@@ -241,6 +250,16 @@ class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
     """OpenGraph by property name without the ``og:`` prefix, values in document order."""
     twitter: dict[str, str] = {}
     """Twitter card by name without the ``twitter:`` prefix; the first value counts."""
+    jsonld: list[dict[str, Any]] = []
+    """The objects of the page's JSON-LD, those of arrays and of ``@graph`` each for itself."""
+    jsonld_errors: list[JsonLdError] = []
+    """What of it had to be repaired, or could not be read."""
+    microdata: list[dict[str, Any]] = []
+    """The top-level items, as the HTML Standard has them in JSON (section 5.2.9)."""
+    dublin_core: dict[str, list[str]] = {}
+    """``DC.*`` and ``DCTERMS.*`` by name without prefix."""
+    citation: dict[str, list[str]] = {}
+    """``citation_*`` by name without prefix, as journals give it to search engines."""
     headings: list[Heading] = []
     word_count: int | None = None
     """Words of the visible text, split at white space."""
@@ -253,6 +272,8 @@ class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
     iframes: int | None = None
     text_sha256: str | None = None
     """Of the visible text in UTF-8, white space folded; lower-case hex."""
+    simhash: str | None = None
+    """64 bits in hex that tell of the visible text; texts that are nearly alike differ in few of them."""
     metadata_sha256: str | None = None
     """Of the metadata alone: what change detection compares."""
     charset: str | None = None

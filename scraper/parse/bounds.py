@@ -22,7 +22,7 @@ times as much is no metadata. With the headers, which have a limit too, a record
 # fmt: off
 _LISTS = (
     "headings", "og", "twitter", "hreflang", "alternates", "feeds", "icons", "titles", "keywords",
-    "meta_robots",
+    "meta_robots", "jsonld", "jsonld_errors", "microdata", "dublin_core", "citation",
 )
 # fmt: on
 _encode = msgspec.json.Encoder(order="sorted").encode

@@ -16,6 +16,7 @@ import msgspec
 
 from scraper.parse.loose_json import TOO_LONG, Loose, read_loosely
 from scraper.parse.text import MAX_TEXT, fold
+from scraper.record import JsonLdError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,15 +40,6 @@ _vocabulary = re.compile(r"https?://(?:www\.)?schema\.org/|schema:").match
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-
-
-class JsonLdError(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a block is no JSON, or no object; also where it could be repaired."""
-
-    offset: int
-    """Characters from the beginning of the block's text."""
-    message: str
-    """The block's number, from 1, and the kind of the error; nothing of the text."""
 
 
 class JsonLd(NamedTuple):

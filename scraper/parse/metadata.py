@@ -7,10 +7,13 @@ fallbacks, which need all of them. The first value of a name counts, an empty on
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scraper.parse.jsonld import read_jsonld
 from scraper.parse.link_elements import LINK_FIELDS, LinkElements
+from scraper.parse.microdata import read_microdata
 from scraper.parse.text import MAX_NAME, MAX_TEXT, field, fold, is_cut
+from scraper.parse.vocabularies import PREFIXES, read_vocabularies
 from scraper.record import Head, Heading, Refresh
 from scraper.urls import resolve
 
@@ -29,6 +32,17 @@ _REFRESH = re.compile(
     r"\s*(?:(?P<s>[0-9]{1,9})[0-9.]*|\.[0-9.]*)(?:\s*[;,]\s*|\s+|$)(?:url\s*=\s*)?(?P<url>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+_JSON_LD = "application/ld+json"
+
+
+class Structured(NamedTuple):
+    """What is said in JSON-LD, microdata and vocabularies, by the record's names; only what there is."""
+
+    fields: dict[str, Any]
+    cut: set[str]
+    """Names of those that have more than is kept."""
 
 
 class Gatherer:
@@ -53,6 +67,8 @@ class Gatherer:
         self.headings: list[Heading] = []
         self._raw_text = 0
         self._titles_seen = 0
+        self._scripts: list[Node] = []
+        self._described: list[tuple[str, str]] = []
         self.cut: set[str] = set()
         """Names of fields that have more entries than are kept."""
         self.cut_texts: set[str] = set()
@@ -96,6 +112,12 @@ class Gatherer:
         else:
             self.cut |= LINK_FIELDS
 
+    def on_script(self, node: Node) -> None:
+        """A script is kept if it is JSON-LD."""
+        kind = self._attr(node, "type")
+        if kind and len(kind) < MAX_NAME and kind.partition(";")[0].strip().lower() == _JSON_LD:
+            self._scripts.append(node)
+
     def on_meta(self, node: Node) -> None:
         """A ``meta`` by its ``name``, ``property`` or ``http-equiv``."""
         attr = self._attr
@@ -123,6 +145,11 @@ class Gatherer:
         elif name == "keywords":
             if self._keywords is None:
                 self._keywords = self._listed(content, name="keywords") or None
+        elif name.startswith(PREFIXES):
+            if len(self._described) < MAX_KEYS * 10:
+                self._described.append((name, content))
+            else:
+                self.cut |= {"dublin_core", "citation"}
         elif name in _PLAIN and name not in self._named and (text := self._field(content)):
             self._named[name] = text
 
@@ -174,6 +201,25 @@ class Gatherer:
         if not is_whole:
             self.cut.add(name)
         return self._field(text)
+
+    def structured(self) -> Structured:
+        """Read what is said in vocabularies of their own; before ``visible_text``, which takes the tree."""
+        fields: dict[str, Any] = {}
+        cut: set[str] = set()
+        if self._scripts:
+            jsonld = read_jsonld(self._document.text(node)[0] for node in self._scripts)
+            fields |= {"jsonld": jsonld.objects, "jsonld_errors": jsonld.errors}
+            cut |= {"jsonld"} if jsonld.is_cut else set()
+        microdata = read_microdata(self._document, base=self.base or self.url)
+        if microdata.items:
+            fields["microdata"] = microdata.items
+        cut |= {"microdata"} if microdata.is_cut else set()
+        if self._described:
+            described = read_vocabularies(self._described)
+            fields |= {"dublin_core": described.dublin_core, "citation": described.citation}
+            cut |= described.cut
+            self.cut_texts |= described.cut_texts
+        return Structured({name: value for name, value in fields.items() if value}, cut)
 
     def head(self) -> Head:
         """Apply the fallbacks: everything the record's head group says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -12,6 +12,7 @@ from scraper.parse.decode import decode
 from scraper.parse.document import open_document
 from scraper.parse.links import LinkCounter, targets
 from scraper.parse.metadata import Gatherer
+from scraper.parse.simhash import simhash
 from scraper.parse.text import figures
 from scraper.record import Head, Heading, ImageCounts, Page
 
@@ -33,6 +34,7 @@ class _Metadata(msgspec.Struct, frozen=True):
     og: dict[str, list[str]]
     twitter: dict[str, str]
     headings: list[Heading]
+    structured: dict[str, Any]
 
 
 class Parsed(NamedTuple):
@@ -67,15 +69,22 @@ class PageParser:
         document = open_document(decoded.text, parser=self._parser)
         found = _Extraction(document, url=url)
         head, gathered = found.gatherer.head(), found.gatherer
-        metadata = _encode_sorted(_Metadata(head, gathered.og, gathered.twitter, gathered.headings))
-        text = figures(document.visible_text())
+        structured = gathered.structured()
+        visible = document.visible_text()  # it takes the tree apart
+        text = figures(visible)
+        metadata = _encode_sorted(
+            _Metadata(head, gathered.og, gathered.twitter, gathered.headings, structured.fields)
+        )
         said = {
             **{name: getattr(head, name) for name in _HEAD_FIELDS},
             "og": gathered.og,
             "twitter": gathered.twitter,
             "headings": gathered.headings,
+            **structured.fields,
         }
-        cut = gathered.cut if document.is_whole else gathered.cut | {"document"}
+        cut = gathered.cut | structured.cut
+        if not document.is_whole:
+            cut = cut | {"document"}
         if len(metadata) > MAX_PAGE_BYTES:
             said, shortened = bounded(said)
             cut = cut | shortened
@@ -89,6 +98,7 @@ class PageParser:
             scripts=found.scripts,
             iframes=found.iframes,
             text_sha256=text.text_sha256,
+            simhash=simhash(visible),
             metadata_sha256=hashlib.sha256(metadata).hexdigest(),
             charset=decoded.charset,
             charset_source=decoded.source,
@@ -140,6 +150,7 @@ class _Extraction:
                 self.gatherer.on_link(node)
             case "script":
                 self.scripts += 1
+                self.gatherer.on_script(node)
             case "title":
                 self.gatherer.on_title(node)
             case "html":

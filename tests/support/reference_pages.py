@@ -37,6 +37,7 @@ _PARTS = (
     record.Refresh,
     record.LinkCounts,
     record.ImageCounts,
+    record.JsonLdError,
 )
 
 

@@ -10,9 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper.parse import jsonld, loose_json
-from scraper.parse.jsonld import Graph, JsonLdError, find, read_jsonld, types_of
+from scraper.parse.jsonld import Graph, find, read_jsonld, types_of
 from scraper.parse.loose_json import read_loosely
 from scraper.parse.text import MAX_TEXT
+from scraper.record import JsonLdError
 
 
 def errors(*blocks: str) -> list[tuple[int, str]]:
