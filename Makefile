@@ -30,7 +30,7 @@ demo: $(STAMP) ## Serve a sample site on this machine and crawl it
 	@$(BIN)/scraper demo
 
 test: lint ## Run every gate: format, lint, types, imports, tests with coverage, the wheel
-	$(BIN)/python -m pytest -q -n 3 --cov --cov-report=term --cov-fail-under=85
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 	$(BIN)/python tests/support/check_wheel.py
 
 # Where atheris has no wheel (it has them for Linux on x86-64) pip would build it, which needs a clang with libFuzzer.
