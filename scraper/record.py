@@ -61,7 +61,8 @@ class Outcome(enum.StrEnum):
     HOST_UNAVAILABLE = "host_unavailable"
     """The host did not answer so many times that the rest of its URLs was given up."""
     PARSE_ERROR = "parse_error"
-    """The page could not be parsed; the rest of the record stands."""
+    """The page could not be parsed; the rest of the record stands, but for what was answered when a child
+    process died of it."""
 
     @property
     def is_success(self) -> bool:

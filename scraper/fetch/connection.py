@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import ipaddress
 import socket
 from contextvars import ContextVar
 from time import monotonic
@@ -16,6 +15,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 
 from scraper.fetch.answer_parser import AnswerParser
+from scraper.fetch.guard import is_address
 from scraper.fetch.proxy import TO_PROXY, TUNNEL
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class Connector(aiohttp.TCPConnector):
         trip = current_trip.get()
         if trip.phase == TO_PROXY:  # the user's own word, wherever it is
             return await super()._resolve_host(host, *arguments, **options)
-        is_name = not _is_address(host)
+        is_name = not is_address(host)
         if is_name:
             trip.phase = "dns"
         began_s = monotonic()
@@ -296,11 +296,3 @@ class Answer(aiohttp.ClientResponse):
             closed.remove_done_callback(fail)
 
         content.on_eof(forget)  # a connection in use again must not gather the bodies it has carried
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

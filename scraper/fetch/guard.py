@@ -173,6 +173,11 @@ def kind_of(address: str) -> str | None:
     return "an address with a zone" if ip.scope_id else None
 
 
+def is_address(host: str) -> bool:
+    """Return whether a host is an address, so that no name is to be looked up."""
+    return _parsed(host) is not None
+
+
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(address)

@@ -62,8 +62,7 @@ class Place:
     def receive(self, news: News) -> None:
         """Take in what the child says; of visits that were left nothing is wanted any more."""
         self.is_heard = True
-        pending = None if isinstance(news, Pong) else self.pending.get(news.number)
-        if pending is None or isinstance(news, Pong):
+        if isinstance(news, Pong) or (pending := self.pending.get(news.number)) is None:
             return
         if isinstance(news, Departed):
             pending.depart()

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scraper.errors import SettingsError
+from scraper.redaction import MASK
 from scraper.settings.model import HostLimits
 from scraper.settings.options import entry_options, remedy
-from scraper.settings.values import MASK, checked, cut, shown, toml_literal
+from scraper.settings.values import checked, cut, shown, toml_literal
 
 if TYPE_CHECKING:
     from scraper.settings.options import Option

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from scraper.errors import InvalidUrl
+from scraper.redaction import MASK
 from scraper.urls import parse_input
 
-_MASK = "***"
 _EXAMPLE = "such as http://127.0.0.1:3128"
 _MAX_PORT = 65_535
 
@@ -48,7 +48,7 @@ class Proxy(NamedTuple):
     def __str__(self) -> str:
         """Return its URL for people: the credentials masked, the rest as it is used."""
         scheme, _, address = self.url.partition("//")
-        return f"{scheme}//{_MASK}@{address}" if self.authorization else self.url
+        return f"{scheme}//{MASK}@{address}" if self.authorization else self.url
 
 
 def parse_proxy(text: str) -> Proxy | None:
@@ -89,7 +89,7 @@ def shown_proxy(text: str) -> str:
         if _holds_no_secret(text):
             return text
         found = _before_path(text)
-        return f"{found[0]}{_MASK}" if found and "@" not in text else _MASK
+        return f"{found[0]}{MASK}" if found and "@" not in text else MASK
 
 
 def _host_port(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scraper.errors import SettingsError
+from scraper.redaction import MASK
 from scraper.settings.headers import CONTROL, SECRET_HEADER, check_headers, headers_from_text
 from scraper.settings.model import Holds
 from scraper.settings.proxy import parse_proxy, shown_proxy
@@ -22,7 +23,6 @@ from scraper.settings.proxy import parse_proxy, shown_proxy
 if TYPE_CHECKING:
     from scraper.settings.options import Option
 
-MASK = "***"
 _SHOWN_CHARACTERS = 80
 
 # Up to the last @ before a slash: a password may have one (WHATWG URL 4.4, authority state).
