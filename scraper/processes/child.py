@@ -1,7 +1,7 @@
 """A child process: it visits what the run's process sends until that closes the line.
 
-Started as ``python -c "from scraper.processes.child import main; main()" SOCKET BOX`` with two
-inherited file descriptors. An exception that is no page's ends it with a traceback and exit code 1.
+``process`` starts it, with the numbers of two inherited file descriptors, a socket and a black box, and with
+SIGINT and SIGTERM ignored. An exception that is no page's ends it with a traceback and exit code 1.
 """
 
 from __future__ import annotations
@@ -176,9 +176,5 @@ def _told(
 
 def main() -> None:
     """Serve the socket and the box that are named on the command line."""
-    # Who stops the run stops its process, which then says when we are to end: a terminal and a service
-    # manager send their signals to all of us.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     end, box = socket.socket(fileno=int(sys.argv[1])), BlackBox(int(sys.argv[2]))
     loop.run(serve(end, box))

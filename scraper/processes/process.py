@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 _LEAVE_S = 5.0
 """What a child whose line is closed may take to end; it has nothing to do any more."""
-_PROGRAM = "from scraper.processes.child import main; main()"
+_PROGRAM = """
+import signal
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+from scraper.processes.child import main
+main()
+"""
+"""Who stops the run stops its process, which then says when a child is to end: a terminal and a service
+manager send their signals to all of us. Before anything else, since importing takes a second."""
 _ITS_OWN = frozenset(
     {
         signal.SIGSEGV,

@@ -339,6 +339,14 @@ def is_there(pid: int) -> bool:
         return False
 
 
+def ignores(pid: int, number: signal.Signals) -> bool:
+    """Whether a process ignores a signal; an interpreter that is just starting does not yet."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("SigIgn:"):
+            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_of_them_drains(server: Server, tmp_path: Path, number: signal.Signals) -> None:
     """As a terminal and a service manager send it."""
@@ -348,7 +356,9 @@ def test_a_signal_to_all_of_them_drains(server: Server, tmp_path: Path, number: 
     words = ("crawl", sources, "-o", output, "--delay", "0", "--per-host", "4", "--processes", "2")
     with started(*words) as running:
         server.wait_for(6, tag=tag, running=running)
-        for child in children_of(running.popen.pid):
+        children = children_of(running.popen.pid)
+        wait_until(lambda: all(ignores(child, number) for child in children), what="the children's begin")
+        for child in children:
             os.kill(child, number)
         running.send(number)
         ended = running.wait()
