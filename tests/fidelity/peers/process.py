@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -108,14 +107,10 @@ def _run(peer: str, lines: str) -> str:
 
 
 def _command(peer: str) -> Sequence[str]:
-    if peer in _PYTHON:
-        python = INSTALLED / "venv" / "bin" / "python"
-        if not python.exists():
-            raise PeerMissing(f"{peer} is not installed; `make fidelity` does that")
-        return str(python), "-m", f"tests.fidelity.peers.with_{peer}"
-    node = shutil.which("node")
-    if node is None:
-        raise PeerMissing(f"{peer} needs Node.js")
-    if not (INSTALLED / "node_modules" / peer).exists():
+    programs = INSTALLED / "venv" / "bin"
+    program = programs / ("python" if peer in _PYTHON else "node")
+    if not program.exists() or not (peer in _PYTHON or (INSTALLED / "node_modules" / peer).exists()):
         raise PeerMissing(f"{peer} is not installed; `make fidelity` does that")
-    return node, str(Path(__file__).with_name(f"with_{peer}.cjs")), str(INSTALLED)
+    if peer in _PYTHON:
+        return str(program), "-m", f"tests.fidelity.peers.with_{peer}"
+    return str(program), str(Path(__file__).with_name(f"with_{peer}.cjs")), str(INSTALLED)

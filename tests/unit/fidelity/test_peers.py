@@ -53,7 +53,6 @@ def test_a_peer_that_is_not_installed_is_left_out(
     peer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "INSTALLED", tmp_path)
-    monkeypatch.setattr("shutil.which", lambda name: name)
     with pytest.raises(PeerMissing, match=f"{peer} is not installed"):
         ask(peer, [])
 
