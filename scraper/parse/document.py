@@ -68,6 +68,10 @@ class Document(Protocol):
         """False within svg and math."""
         ...
 
+    def is_in_head(self, node: Node, /) -> bool:
+        """Whether an element is a child of the document's ``head``."""
+        ...
+
     def has_attribute(self, name: str, /) -> bool:
         """Whether any element has an attribute by this lower-case name; may be wrong in saying yes."""
         ...
@@ -87,7 +91,7 @@ class Document(Protocol):
         ...
 
     def visible_text(self) -> str:
-        """The text of the whole page as a reader sees it, not folded."""
+        """The text of the whole page as a reader sees it, not folded; ``text.SEPARATOR`` between blocks."""
         ...
 
 

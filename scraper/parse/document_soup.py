@@ -11,7 +11,7 @@ from bs4.exceptions import ParserRejectedMarkup
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BrokenDocument
 from scraper.parse.taming import first_tags
-from scraper.parse.text import INLINE, INVISIBLE, RAW, hides
+from scraper.parse.text import INLINE, INVISIBLE, RAW, SEPARATOR, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,6 @@ MAX_TAGS = 100_000
 """So many tags of a page are parsed at the most: they take 3 s and 100 MB, and the time and the memory grow
 with them."""
 
-_SEPARATOR = "\n"
 _FOREIGN = frozenset(("svg", "math"))
 # A comment, CDATA or declaration is a NavigableString too, and no text.
 _TEXT_TYPES = (NavigableString, Script, Stylesheet)
@@ -68,6 +67,10 @@ class SoupDocument:
             above = above.parent
         return True
 
+    def is_in_head(self, node: Tag, /) -> bool:
+        """Whether an element is a child of the document's ``head``."""
+        return node.parent is not None and node.parent.name == "head"
+
     def has_attribute(self, name: str, /) -> bool:
         """Whether any element may have this attribute: the markup tells, in 20 µs, the tree in 1.5 ms."""
         return name in self._markup.lower()
@@ -110,9 +113,9 @@ def _text(root: Tag, *, limit: int | None) -> tuple[str, int, bool]:
             name = node.name.lower()
             if node is not root and (name in INVISIBLE or (limit is None and _is_hidden(node, name=name))):
                 continue
-            if name not in INLINE:
-                parts.append(_SEPARATOR)
-                waiting.append(_SEPARATOR)
+            if name not in INLINE and node is not root:
+                parts.append(SEPARATOR)
+                waiting.append(SEPARATOR)
             if limit is None and name == "details" and "open" not in node.attrs:
                 waiting.extend(_first_summary(node))
                 continue
