@@ -51,7 +51,7 @@ GROUPS: Final[dict[str, dict[str, Kind]]] = {
         "image": Kind.URL,
         "logo": Kind.URL,
         "license": Kind.URL,
-        "page_type": Kind.EXACT,
+        "page_type": Kind.TYPE,
     },
     "encoding": {"charset": Kind.EXACT, "charset_source": Kind.EXACT},
 }

@@ -32,6 +32,7 @@ class Kind(enum.Enum):
     OWN_URL = "as URL; the page's own one says nothing where none is expected"
     LANGUAGE = "the same tag in any case, or the language of it alone"
     DATE = "the same instant, or the same day where either says no more"
+    TYPE = "the same type in any case; `video` is enough for `video.movie`, and the other way round"
     NAMES = "the same names in their order"
     TERMS = "the same terms in any order"
     URLS = "the same resources in any order"
@@ -181,6 +182,13 @@ def _language(expected: Any, got: Any, _: str) -> bool:
     return told in {wanted, wanted.partition("-")[0]}
 
 
+def _type(expected: Any, got: Any, _: str) -> bool:
+    if not isinstance(got, str) or not isinstance(expected, str):
+        return False
+    wanted, told = expected.casefold(), got.strip().casefold()
+    return wanted == told or wanted.partition(".")[0] == told or told.partition(".")[0] == wanted
+
+
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PART: Final = re.compile(r"\d{4}(-\d{2}){0,2}")
 
@@ -298,6 +306,7 @@ _SAME: Final[dict[Kind, Callable[[Any, Any, str], bool]]] = {
     Kind.OWN_URL: _same_url,
     Kind.LANGUAGE: _language,
     Kind.DATE: _date,
+    Kind.TYPE: _type,
     Kind.NAMES: _names,
     Kind.TERMS: _terms,
     Kind.URLS: _urls,

@@ -15,7 +15,7 @@ def read(html: str, url: str) -> dict[str, Any]:
 
     Its title is that of the article, and counts for the document's as well; its tags are keywords and tags
     in one; its first category counts for the section. A site's name that is only the host is no finding. Its
-    license is a name, which the record has no field for.
+    license is a name, which the record has no field for, and the types of articles in JSON-LD are articles.
     """
     found = extract_metadata(html, default_url=url)
     host = urlsplit(url).hostname or ""
@@ -23,6 +23,9 @@ def read(html: str, url: str) -> dict[str, Any]:
     if site_name and host.removeprefix("www.").endswith(site_name.removeprefix("www.")):
         site_name = None
     tags = [word for tag in found.tags or [] for word in _listed(tag, ",")]
+    page_type = (found.pagetype or "").lower()
+    if page_type.endswith(("article", "blogposting")):
+        page_type = "article"
     return {
         "title": found.title,
         "headline": found.title,
@@ -35,7 +38,7 @@ def read(html: str, url: str) -> dict[str, Any]:
         "tags": tags,
         "keywords": tags,
         "image": found.image,
-        "page_type": found.pagetype,
+        "page_type": page_type,
     }
 
 
