@@ -91,12 +91,12 @@ def findings(columns: Sequence[Column], pages: Sequence[CorpusPage]) -> list[lis
 def _scored(
     columns: Sequence[Column], pages: Sequence[CorpusPage]
 ) -> Iterable[tuple[str, list[Score | None]]]:
-    """Give each field that is judged on a page and that at least one program knows."""
+    """Give each field that at least one program knows and one page has; where all is empty, anybody is right."""
     for field in KINDS:
         scores = [
             Score.of(verdicts(column, pages, field)) if field in column.fields else None for column in columns
         ]
-        if any(score and score.judged for score in scores):
+        if any(score and score.there for score in scores):
             yield field, scores
 
 

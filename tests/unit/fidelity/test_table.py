@@ -36,6 +36,13 @@ def test_shares_are_of_the_pages_where_a_field_is_judged() -> None:
     ]
 
 
+def test_a_field_that_no_page_has_tells_nothing() -> None:
+    corpus = [page("1", title="A", lang=None), page("2", title=None, lang=None)]
+    said = Column("c", frozenset(("title", "lang", "charset")), [{"title": "A"}, {}])
+    assert [row[0] for row in shares([said], corpus)] == ["field", "title"]
+    assert [row[0] for row in findings([said], corpus)] == ["field", "title"]
+
+
 def test_a_share_is_never_rounded_to_100() -> None:
     corpus = [page(str(number), title="A") for number in range(300)]
     said = Column("all but one", frozenset(("title",)), [{}, *([{"title": "A"}] * 299)])
