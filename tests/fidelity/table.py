@@ -91,7 +91,7 @@ def findings(columns: Sequence[Column], pages: Sequence[CorpusPage]) -> list[lis
 def _scored(
     columns: Sequence[Column], pages: Sequence[CorpusPage]
 ) -> Iterable[tuple[str, list[Score | None]]]:
-    """Give each field that at least one program knows and one page has; where all is empty, anybody is right."""
+    """Give each field that a program knows and a page has; where all is empty, anybody is right."""
     for field in KINDS:
         scores = [
             Score.of(verdicts(column, pages, field)) if field in column.fields else None for column in columns
