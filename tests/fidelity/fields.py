@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fidelity.score import Kind
+from tests.fidelity.kinds import Kind
 
 GROUPS: Final[dict[str, dict[str, Kind]]] = {
     "head": {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tests.fidelity.fields import GROUPS, KINDS
-from tests.fidelity.score import Kind, Score, Verdict, judge
+from tests.fidelity.kinds import Kind
+from tests.fidelity.score import Score, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

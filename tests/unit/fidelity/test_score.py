@@ -3,10 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.fidelity.corpus import pages
 from tests.fidelity.fields import KINDS
-from tests.fidelity.score import Kind, Score, Verdict, judge
+from tests.fidelity.kinds import Kind
+from tests.fidelity.score import Score, Verdict, judge
 
 PAGE = "https://a.example/dir/page"
 SAME: list[tuple[Kind, Any, Any]] = [
@@ -94,6 +97,24 @@ def test_what_is_the_same_is_right(kind: Kind, expected: Any, got: Any) -> None:
 @pytest.mark.parametrize(("kind", "expected", "got"), OTHER)
 def test_what_is_not_the_same_is_wrong(kind: Kind, expected: Any, got: Any) -> None:
     assert judge(kind, expected, got, page_url=PAGE) is Verdict.WRONG
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["url", "rel", "image", ""]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(got=JSON, case=st.sampled_from(SAME))
+def test_a_value_of_any_form_is_judged(got: Any, case: tuple[Kind, Any, Any]) -> None:
+    kind, expected, _ = case
+    assert judge(kind, expected, got, page_url=PAGE) in Verdict
 
 
 def test_every_kind_is_shown_to_accept_and_to_reject() -> None:
