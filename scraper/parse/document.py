@@ -14,7 +14,11 @@ What the parsers force to differ, as far as it was found:
 
 - A form within a form is dropped by the HTML Standard and so by turbohtml; libxml2 keeps it.
 - ``<image>`` is an ``img`` to turbohtml, as the Standard has it, and unknown to libxml2.
-- NUL, which would end libxml2's input, is taken out before it; turbohtml treats it by the Standard.
+- NUL, which would end libxml2's input, is taken out before it; turbohtml treats it by the Standard, which
+  has U+FFFD in attributes.
+- A heading that opens in a heading closes it by the Standard; libxml2 nests them.
+- ``<script/>`` opens a script by the Standard; libxml2 takes it for closed. Nothing follows a frameset by
+  the Standard; libxml2 reads on.
 - Within svg and math only turbohtml knows namespaces; Beautiful Soup goes by the enclosing elements.
 - Where broken markup is moved about (misnested formatting, text in tables) trees may differ.
 """

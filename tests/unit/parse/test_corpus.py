@@ -15,10 +15,23 @@ PAGES = pages()
 NAMES = [page.name for page in PAGES]
 EMPTY: tuple[Any, ...] = (None, [], {})
 
+_TEXT = {"text_sha256", "simhash"}
 DIFFERENCES = {
     # A heading that opens in another one closes it by the HTML Standard (13.2.6.4.7), not by libxml2.
     "blog/old-diary-tagsoup": {"headings"},
     "government/municipality-ka-meta-in-body": {"headings"},
+    # A form within a form is none by the Standard (13.2.6.4.7); libxml2 keeps it.
+    "broken/nested-forms": {"forms"},
+    # NUL is U+FFFD in an attribute by the Standard (13.2.5.36); libxml2, which it would end, never sees it.
+    "broken/null-bytes": {"keywords"},
+    # What stands in a table outside of its cells goes before it by the Standard (13.2.6.1).
+    "broken/table-stray-content": {"headings", *_TEXT},
+    # <image> is an img by the Standard (13.2.6.4.7).
+    "broken/template-image-plaintext": {"images"},
+    # <script/> opens a script, which ends at the next end tag (13.2.6.4.4); libxml2 takes it for closed.
+    "broken/xhtml-as-html": {"titles"},
+    # Nothing follows a frameset (13.2.6.4.20).
+    "old/frameset": {"headings", "links", "word_count", "text_length", *_TEXT},
 }
 """What the parsers themselves force to differ; ``scraper.parse.document`` lists the kinds."""
 
@@ -38,7 +51,9 @@ def test_a_page_gives_what_is_expected_of_it(
     wrong = {
         field: record.get(field)
         for field, expected in page.expected.items()
-        if record.get(field) != expected and not (expected in EMPTY and record.get(field) in EMPTY)
+        if record.get(field) != expected
+        and not (expected in EMPTY and record.get(field) in EMPTY)
+        and not (parser == "beautifulsoup" and field in DIFFERENCES.get(page.name, ()))
     }
     assert wrong == {}, {field: page.expected[field] for field in wrong}
 
@@ -48,7 +63,7 @@ def test_both_parsers_give_the_same_record(name: str) -> None:
     fast, soup = record_of(name, "fast"), record_of(name, "beautifulsoup")
     differ = {field for field in fast.keys() | soup.keys() if fast.get(field) != soup.get(field)}
     allowed = DIFFERENCES.get(name, set[str]())
-    assert differ - {"timing"} == (allowed | {"metadata_sha256"} if allowed else set())
+    assert differ - {"timing", "metadata_sha256"} == allowed
 
 
 def test_no_page_states_a_field_that_is_none() -> None:
