@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from scraper import visiting
 from scraper.clock import SystemClock
 from scraper.execution import Run
 from scraper.fetch.http import HttpFetcher
@@ -57,6 +58,7 @@ async def open_run(
     clock = clock or SystemClock()
     files = target if isinstance(target, RunFiles) else None
     lists = [source.name for source in sources if isinstance(source, Source) and source.kind == "file"]
+    visiting.check(settings)
     keep_cache_apart(settings.robots.cache, files=files, others=lists)
     async with contextlib.AsyncExitStack() as stack:
         if isinstance(target, RunFiles):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
+from scraper.parse import language, main_text
 from scraper.parse.main_text import Supplement
 from scraper.parse.page import PageParser
 from scraper.reading import Reader
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.verdict.retries import Budget
     from scraper.visit import Fetcher
+
+
+def check(settings: Settings) -> None:
+    """Look whether what the settings ask of visits can be done, before anything is opened.
+
+    Raises:
+        UsageError: A library is missing.
+    """
+    if settings.parse.language:
+        language.require_library()
+    if settings.parse.text in {"main", "markdown"} or settings.parse.guess_dates:
+        main_text.require_libraries()
 
 
 def product_token(settings: Settings) -> str:

@@ -250,10 +250,20 @@ def _headline(evidence: Evidence, *, nodes: MainNodes, names: tuple[str | None, 
     if own and shared and own.endswith(("\u2026", "...")) and shared.startswith(own.rstrip(". \u2026")):
         own = None  # cut for the 110 characters that search engines once allowed
     sole = evidence.h1s[0] if len(evidence.h1s) == 1 else None
+    if sole and not own and any(_is_followed_by_one(sole, title) for title in (shared, *evidence.titles[:1])):
+        return sole
     for title in (own, shared, sole, *evidence.titles[:1]):
         if title:
             return _without_site(title, sites=sites, hosts=[h for h in hosts if h not in _GENERIC_LABELS])
     return None
+
+
+def _is_followed_by_one(heading: str, title: str | None) -> bool:
+    """Whether a title is a heading, a separator and one more part: a site of which we do not know the name."""
+    if not title or not title.startswith(heading):
+        return False
+    gaps = list(_SEPARATOR.finditer(title, len(heading)))
+    return len(gaps) == 1 and gaps[0].start() == len(heading)
 
 
 def _site_words(name: str) -> list[str]:
