@@ -24,7 +24,8 @@ MAX_TRIED = 20
 """Values looked at for one field of one source."""
 
 _PLACE = "place"
-"""A business has itself on each of its pages; only one that a page names as its own, or its front page, counts."""
+"""A business describes itself on each of its pages. Only what names the page as its own counts, or is the
+front page's."""
 
 # fmt: off
 # schema.org types by what readers call them, those of the page's subject first. A recipe or a product page
