@@ -257,7 +257,7 @@ def test_whatever_a_page_says_the_article_can_be_written(
     ("said", "headline"),
     [
         ({"og": {"title": ["Boats | Harbour"]}, "h1s": ["Boats"]}, "Boats"),
-        ({"og": {"title": ["Boats｜港"]}, "h1s": ["Boats"]}, "Boats"),
+        ({"og": {"title": ["Boats\uff5c\u6e2f"]}, "h1s": ["Boats"]}, "Boats"),
         ({"og": {"title": ["Boats - a history"]}, "h1s": ["Boats"]}, "Boats - a history"),
         ({"og": {"title": ["Boats | old | Harbour"]}, "h1s": ["Boats"]}, "Boats | old | Harbour"),
         ({"og": {"title": ["Boats | Harbour"]}, "h1s": ["Boats", "Ships"]}, "Boats | Harbour"),
