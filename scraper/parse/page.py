@@ -13,8 +13,8 @@ from scraper.parse.document import open_document
 from scraper.parse.language import language_detector
 from scraper.parse.links import LinkCounter, listed, targets
 from scraper.parse.metadata import Gatherer
-from scraper.parse.simhash import simhash
-from scraper.parse.text import figures, lines
+from scraper.parse.text import lines
+from scraper.parse.text_figures import figures
 from scraper.record import Head, ImageCounts, Page
 
 if TYPE_CHECKING:
@@ -121,13 +121,7 @@ class PageParser:
 
     def _of_text(self, visible: str) -> dict[str, Any]:
         """Return what the record says of the visible text."""
-        measured = figures(visible)
-        said: dict[str, Any] = {
-            "word_count": measured.word_count,
-            "text_length": measured.text_length,
-            "text_sha256": measured.text_sha256,
-            "simhash": simhash(visible),
-        }
+        said: dict[str, Any] = figures(visible)._asdict()
         if self._language:
             said["language"] = self._language(visible)
         if self._keeps_text:

@@ -4,16 +4,11 @@ The rules are shared by both parsers' backends. They follow the HTML Standard's 
 what it displays as ``none`` is left out, what it displays inline does not end a word, and everything
 else, elements it does not know included, does. Where several renderings are possible, it is that of
 ``innerText`` (HTML Standard 3.2.7): a ``select`` gives all its options, images give nothing.
-
-A word is what stands between white space: a sentence in Chinese, Japanese or Thai, which are written
-without it, counts as one.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from typing import NamedTuple
 
 # fmt: off
 INLINE = frozenset((
@@ -48,9 +43,6 @@ MAX_TEXT = 10_000
 
 MAX_NAME = 100
 """The most characters of a name that a page makes up: of an OpenGraph property, of a ``rel``."""
-
-_STEP = 1_000_000
-"""Characters that are split into words at once: ten million of them as objects took 400 MB."""
 
 # C0, DEL and C1 but for those that str.split() takes as white space; and lone surrogates, which no
 # JSON encoder takes. Also characters without a glyph that only say where a line may break or not: a soft
@@ -122,48 +114,3 @@ def is_cut(text: str) -> bool:
         return False
     rest = text[4 * MAX_TEXT :]
     return bool(rest and not rest.isspace()) or len(fold(text[: 4 * MAX_TEXT])) > MAX_TEXT
-
-
-class TextFigures(NamedTuple):
-    """What the record says of the visible text."""
-
-    word_count: int
-    text_length: int
-    """Characters, white space folded."""
-    text_sha256: str
-
-
-def figures(text: str) -> TextFigures:
-    """Measure visible text that is not folded yet.
-
-    Splitting and joining is the quickest of what was tried: folding bytes by ``translate`` and
-    ``replace``, without an object for each word, took 1.9 ms against 1.3 for 9,000 words.
-    """
-    if len(text) > _STEP:
-        return _figures_in_steps(text)
-    words = text.split()
-    folded = " ".join(words)
-    if not folded.isprintable() and unprintable.search(folded):
-        words = unprintable.sub("", folded).split()
-        folded = " ".join(words)
-    return TextFigures(len(words), len(folded), hashlib.sha256(folded.encode()).hexdigest())
-
-
-def _figures_in_steps(text: str) -> TextFigures:
-    """Do the same for a text that is too long to be split at once."""
-    count = length = 0
-    digest = hashlib.sha256()
-    is_inside = False  # the step before ended within a word
-    for at in range(0, len(text), _STEP):
-        piece = unprintable.sub("", text[at : at + _STEP])
-        words = piece.split()
-        if not words:
-            is_inside = is_inside and not piece
-            continue
-        goes_on = is_inside and not piece[0].isspace()
-        folded = " ".join(words) if goes_on or not count else " " + " ".join(words)
-        count += len(words) - goes_on
-        length += len(folded)
-        digest.update(folded.encode())
-        is_inside = not piece[-1].isspace()
-    return TextFigures(count, length, digest.hexdigest())

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.parse.simhash import MAX_CHARACTERS, distance, simhash
+from scraper.parse import simhash as simhash_module
+from scraper.parse.simhash import MAX_WORDS, distance
+from scraper.parse.simhash import simhash as simhash_of
+from scraper.parse.text_figures import figures
 
 
 def text(*, seed: int, words: int = 400, vocabulary: int = 3000) -> list[str]:
@@ -18,8 +21,12 @@ def text(*, seed: int, words: int = 400, vocabulary: int = 3000) -> list[str]:
     return [f"w{min(int(chance.paretovariate(0.5)), vocabulary)}" for _ in range(words)]
 
 
+def simhash(of: str) -> str | None:
+    return figures(of).simhash
+
+
 def fingerprint(words: list[str]) -> str:
-    value = simhash(" ".join(words))
+    value = simhash_of(words)
     assert value is not None
     return value
 
@@ -31,7 +38,7 @@ def test_no_word_has_no_fingerprint(nothing: str) -> None:
 
 @pytest.mark.parametrize(
     ("of", "value"),
-    [("a", "cabd1bca128197ca"), ("The council approved a new plan.", "6c71804809209a08")],
+    [("a", "2f42665b399ef840"), ("The council approved a new plan.", "a80251e093894000")],
 )
 def test_it_is_the_same_in_every_version(of: str, value: str) -> None:
     """Fingerprints are stored and compared with later ones."""
@@ -44,9 +51,9 @@ def plain(words: list[str]) -> str:
     for first in range(max(1, len(words) - 2)):
         value = 0
         for place, word in enumerate(words[first : first + 3]):
-            value ^= int.from_bytes(
-                hashlib.sha256(word.encode()).digest()[8 * place : 8 * place + 8], "little"
-            )
+            hashed = hashlib.blake2b(word.encode(), digest_size=8).digest()
+            turn = (0, 3, 5)[place]
+            value ^= int.from_bytes(hashed[turn:] + hashed[:turn], "little")
         for bit in range(64):
             votes[bit] += 1 if value >> bit & 1 else -1
     return f"{sum(1 << bit for bit in range(64) if votes[bit] > 0):016x}"
@@ -120,8 +127,26 @@ def test_a_letter_in_a_language_without_spaces_is_a_small_edit() -> None:
 
 
 def test_only_the_beginning_of_a_long_text_is_read() -> None:
-    long = "word " * (MAX_CHARACTERS // 5)
-    assert simhash(long + "another") == simhash(long)
+    long = ["word"] * MAX_WORDS
+    assert simhash_of([*long, "another"]) == simhash_of(long)
+
+
+def test_long_texts_are_measured_in_steps_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = " ".join(text(seed=5, words=100))
+    expected = simhash(of)
+    monkeypatch.setattr("scraper.parse.text_figures._STEP", 7)
+    assert simhash(of) == expected
+
+
+def test_what_is_known_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scraper.parse.simhash._MAX_KNOWN", 10)
+    known = simhash_module._Vocabulary()
+    rows = [known[f"w{number}"] for number in range(100)]
+    assert len(known) <= 10
+    assert known["w3"] == known["W3"] == rows[3]
+    long = "x" * 1000
+    assert known[long] == known[long]
+    assert long not in known
 
 
 def test_distance() -> None:

@@ -1,0 +1,70 @@
+"""What the record says of a page's visible text: how long it is, and the hashes that tell texts apart.
+
+A word is what stands between white space: a sentence in Chinese, Japanese or Thai, which are written
+without it, counts as one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from scraper.parse.simhash import MAX_WORDS, simhash
+from scraper.parse.text import unprintable
+
+_STEP = 1_000_000
+"""Characters that are split into words at once: ten million of them as objects took 400 MB."""
+
+
+class TextFigures(NamedTuple):
+    """What the record says of the visible text."""
+
+    word_count: int
+    text_length: int
+    """Characters, white space folded."""
+    text_sha256: str
+    simhash: str | None
+
+
+def figures(text: str) -> TextFigures:
+    """Measure visible text that is not folded yet.
+
+    Splitting and joining is the quickest of what was tried: folding bytes by ``translate`` and
+    ``replace``, without an object for each word, took 1.9 ms against 1.3 for 9,000 words.
+    """
+    if len(text) > _STEP:
+        return _figures_in_steps(text)
+    words = text.split()
+    folded = " ".join(words)
+    if not folded.isprintable() and unprintable.search(folded):
+        words = unprintable.sub("", folded).split()
+        folded = " ".join(words)
+    digest = hashlib.sha256(folded.encode()).hexdigest()
+    return TextFigures(len(words), len(folded), digest, simhash(words))
+
+
+def _figures_in_steps(text: str) -> TextFigures:
+    """Do the same for a text that is too long to be split at once."""
+    first: list[str] = []
+    count = length = 0
+    digest = hashlib.sha256()
+    is_inside = False  # the step before ended within a word
+    for at in range(0, len(text), _STEP):
+        piece = unprintable.sub("", text[at : at + _STEP])
+        words = piece.split()
+        if not words:
+            is_inside = is_inside and not piece
+            continue
+        goes_on = is_inside and not piece[0].isspace()
+        if len(first) < MAX_WORDS:
+            if goes_on and first:
+                first[-1] += words[0]
+                first += words[1:]
+            else:
+                first += words
+        folded = " ".join(words) if goes_on or not count else " " + " ".join(words)
+        count += len(words) - goes_on
+        length += len(folded)
+        digest.update(folded.encode())
+        is_inside = not piece[-1].isspace()
+    return TextFigures(count, length, digest.hexdigest(), simhash(first))
