@@ -32,10 +32,24 @@ def finish(
     took_s: float = 0.0,
     found: tuple[Found, ...] = (),
 ) -> Finished:
-    """Put the record together and encode it.
+    """Put the record together and encode it: ``record_of`` and ``encoded`` in one."""
+    record = record_of(request, done, response, page, run=run, started_s=started_s, parse_s=parse_s)
+    return encoded(record, request, done, took_s=took_s, found=found)
 
-    ``started_s`` (monotonic) is when the visit began; ``parse_s`` is how long the parsing took,
-    ``took_s`` the whole visit. ``found`` are the further lines that it gave.
+
+def record_of(
+    request: Request,
+    done: Done,
+    response: Response | None = None,
+    page: Page | None = None,
+    *,
+    run: str,
+    started_s: float = 0.0,
+    parse_s: float = 0.0,
+) -> Record:
+    """Put the record together.
+
+    ``started_s`` (monotonic) is when the visit began; ``parse_s`` is how long the parsing took.
     """
     asked = request.settled is None
     attempts = len(request.tries) + asked
@@ -46,7 +60,7 @@ def finish(
     if response is not None:
         parts.update(_http(response))
         parts["timing"] = _timing(request, response, started_s=started_s, parse_s=parse_s)
-    record = Record(
+    return Record(
         schema=SCHEMA_VERSION,
         run=run,
         seq=request.seq,
@@ -67,6 +81,15 @@ def finish(
         robots=request.robots,
         **parts,
     )
+
+
+def encoded(
+    record: Record, request: Request, done: Done, *, took_s: float = 0.0, found: tuple[Found, ...] = ()
+) -> Finished:
+    """Encode a request's record.
+
+    ``took_s`` is how long the whole visit took. ``found`` are the further lines that it gave.
+    """
     return Finished(
         home=request.home,
         place=request.place,
@@ -81,7 +104,7 @@ def finish(
         size_bytes=record.size or 0,
         elapsed_s=record.elapsed or 0.0,
         took_s=request.took_s + took_s,
-        attempts=attempts,
+        attempts=record.attempts,
         retryable=done.retryable,
         found=found,
     )

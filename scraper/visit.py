@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from scraper import record_line
 from scraper.errors import FetchError, PageError
+from scraper.extractor import extended
 from scraper.messages import (
     NO_IMPRESSION,
     Again,
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from scraper.clock import Clock
+    from scraper.extractor import Extractor
     from scraper.following import Follower
     from scraper.messages import Found, Settled
+    from scraper.parse.fields import Fields
     from scraper.parse.page import Parsed
     from scraper.record import Page, Refresh
     from scraper.verdict.page import Decision
@@ -165,8 +168,10 @@ class Visitor:
         token: str,
         run: str,
         clock: Clock,
+        extractor: Extractor | None = None,
     ) -> None:
         """Take the parts; ``token`` is what robots.txt may call us by."""
+        self._extractor = extractor
         self._fetcher = fetcher
         self._decider = decider
         self._settler = Settler(decider=decider, run=run, clock=clock)
@@ -224,17 +229,18 @@ class Visitor:
         decision = self._decider.decide(request, result, at=at)
         fetched_s = self._clock.monotonic()
         page: Page | None = None
+        fields: Fields | None = None
         found: tuple[Found, ...] = ()
         if isinstance(decision, Done) and isinstance(result, Response):
             if request.is_sitemap:
                 decision, found = await self._follower.listed(request, result, decision)
             else:
-                decision, page, found = self._read(request, result, decision)
+                decision, page, fields, found = self._read(request, result, decision)
         if not isinstance(decision, Done):
             took_s = request.took_s + fetched_s - started_s
             return Answered(replace(decision, errand=replace(decision.errand, took_s=took_s)), impression)
         parsed_s = self._clock.monotonic()
-        finished = record_line.finish(
+        record = record_line.record_of(
             request,
             decision,
             result if isinstance(result, Response) else None,
@@ -242,20 +248,26 @@ class Visitor:
             run=self._run,
             started_s=started_s,
             parse_s=parsed_s - fetched_s,
-            took_s=parsed_s - started_s,
-            found=found,
         )
-        return Answered(finished, impression)
+        if fields is not None and isinstance(result, Response):
+            record = await extended(record, fields, extractor=self._extractor, response=result)
+        took_s = self._clock.monotonic() - started_s
+        return Answered(
+            record_line.encoded(record, request, decision, took_s=took_s, found=found), impression
+        )
 
     def _read(
         self, request: Request, response: Response, done: Done
-    ) -> tuple[Decision, Page | None, tuple[Found, ...]]:
-        """Return the outcome, which a page that can't be parsed changes, what it says, and its links."""
+    ) -> tuple[Decision, Page | None, Fields | None, tuple[Found, ...]]:
+        """Return the outcome, which a page that can't be parsed changes, what it says, and its links.
+
+        The user's fields are those of good pages: what a page of an error lacks is nobody's concern.
+        """
         if not response.body or not _is_html(response):
-            return done, None, ()
+            return done, None, None, ()
         is_good = done.outcome in {Outcome.OK, Outcome.TOO_LARGE}
         try:
-            page, targets = self._parser.parse(
+            page, targets, fields = self._parser.parse(
                 body=response.body,
                 url=response.url,
                 content_type_charset=response.charset,
@@ -265,10 +277,13 @@ class Visitor:
             cause = type(error.__cause__ or error).__name__
             failure = Failure(type=cause, message=str(error), phase="parse")
             is_ok = done.outcome is Outcome.OK
-            return (replace(done, outcome=Outcome.PARSE_ERROR, failure=failure) if is_ok else done), None, ()
+            if is_ok:
+                done = replace(done, outcome=Outcome.PARSE_ERROR, failure=failure)
+            return done, None, None, ()
         if is_good and (hop := self._decider.refreshed(request, response, page.refresh)):
-            return hop, None, ()
-        return done, page, self._follower.linked(request, response, page, targets)
+            return hop, None, None, ()
+        found = self._follower.linked(request, response, page, targets)
+        return done, page, fields if is_good else None, found
 
 
 def _may_authenticate(request: Request) -> bool:

@@ -6,8 +6,10 @@ import random
 import re
 from typing import TYPE_CHECKING
 
+from scraper.extractor import Extractor, load_target
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
+from scraper.parse.fields import check_selectors
 from scraper.parse.page import PageParser
 from scraper.verdict.page import Decider
 from scraper.verdict.redirects import RedirectRules
@@ -64,7 +66,11 @@ def visitor_for(
     """Put together what is done about one errand; the fetcher is not closed by it.
 
     ``parser`` stands in for that of the settings.
+
+    Raises:
+        SettingsError: A selector is none, or the user's function can't be loaded.
     """
+    named = settings.parse.extractor
     retries = retries_for(settings, budget=budget)
     return Visitor(
         fetcher=fetcher,
@@ -75,4 +81,17 @@ def visitor_for(
         token=token,
         run=run,
         clock=clock,
+        extractor=Extractor(named, deadline_s=settings.parse.deadline_s) if named else None,
     )
+
+
+def check_own_fields(settings: Settings) -> None:
+    """Check that what the user wants found of pages can be looked for.
+
+    Raises:
+        SettingsError: A selector is none, or not one for both parsers; or the user's function can't be
+            loaded. One line.
+    """
+    check_selectors(settings.parse.select)
+    if settings.parse.extractor:
+        load_target(settings.parse.extractor)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
-_LEFT_OUT = ("--robots", "--strict", "--max-body", "--same-site", "--parser")
+_LEFT_OUT = ("--robots", "--strict", "--max-body", "--same-site", "--parser", "--select", "--extractor")
 """The first is a switch of its own here, the others say how pages are read and links followed."""
 
 

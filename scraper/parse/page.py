@@ -10,6 +10,7 @@ import msgspec
 from scraper.parse.bounds import MAX_PAGE_BYTES, bounded, holding
 from scraper.parse.decode import decode
 from scraper.parse.document import open_document
+from scraper.parse.fields import Fields, FieldSelectors
 from scraper.parse.links import LinkCounter, targets
 from scraper.parse.metadata import Gatherer
 from scraper.parse.simhash import simhash
@@ -43,13 +44,21 @@ class Parsed(NamedTuple):
     page: Page
     targets: list[Target]
     """Where its links lead; empty when that was not asked for."""
+    fields: Fields = Fields()
+    """The user's own."""
 
 
 class PageParser:
     """Parses pages. It keeps nothing between them, so one serves any number of workers."""
 
     def __init__(self, settings: ParseSettings) -> None:
+        """Take the settings.
+
+        Raises:
+            SettingsError: A selector of the user's is none.
+        """
         self._parser = settings.parser
+        self._selectors = FieldSelectors(settings.select, parser=settings.parser) if settings.select else None
 
     def parse(
         self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
@@ -70,6 +79,10 @@ class PageParser:
         found = _Extraction(document, url=url)
         head, gathered = found.gatherer.head(), found.gatherer
         structured = gathered.structured()
+        fields = Fields()
+        if self._selectors:
+            base = gathered.base or url
+            fields = self._selectors.find(document, html=decoded.text, base=base, lang=head.lang)
         visible = document.visible_text()  # it takes the tree apart
         text = figures(visible)
         metadata = _encode_sorted(
@@ -108,7 +121,7 @@ class PageParser:
             cut = cut | holding(page, gathered.cut_texts)
         if cut:
             page = msgspec.structs.replace(page, cut=sorted(cut))
-        return Parsed(page, found.targets() if links else [])
+        return Parsed(page, found.targets() if links else [], fields)
 
 
 class _Extraction:

@@ -81,6 +81,13 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--proxy", "http://h:3128"], "fetch.proxy", "http://h:3128", "--proxy"),
         (["--private", "deny"], "fetch.private", "deny", "--private"),
         (["--parser", "beautifulsoup"], "parse.parser", "beautifulsoup", "--parser"),
+        (
+            ["--select", "a=h1", "--select", "b[]=xpath://p"],
+            "parse.select",
+            {"a": {"css": "h1"}, "b": {"xpath": "//p", "many": True}},
+            "--select",
+        ),
+        (["--extractor", "a.b:c"], "parse.extractor", "a.b:c", "--extractor"),
         (["--column", "link"], "sources.column", "link", "--column"),
         (["--format", "csv"], "sources.format", "csv", "--format"),
         (["--robots", "ignore"], "robots.policy", "ignore", "--robots"),
@@ -103,7 +110,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 21
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 23
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:
