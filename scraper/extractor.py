@@ -36,7 +36,7 @@ MAX_CALLS = 32
 """Calls of a function that is not async, each in a thread, at the same time."""
 MAX_LOST = 32
 """Calls that have not come back at their deadline and whose threads are left alone, since nothing can end
-them. While there are so many, the function is not called any more."""
+them. While there are so many, or more of those that were under way then, the function is not called."""
 NAME = "extractor"
 """What ``field_errors`` tells of the function by."""
 
@@ -150,9 +150,8 @@ class Extractor:
     async def fields_of(self, page: VisitedPage) -> Fields:
         """Return what the function says of a page; nothing is raised that it raises."""
         try:
-            # An async function does nothing before it is awaited.
             result = await (
-                self._within_deadline(self._function(page)) if self._is_async else self._in_thread(page)
+                self._within_deadline(self._awaited(page)) if self._is_async else self._in_thread(page)
             )
         except TimeoutError:
             return _failed(f"not done within {self._deadline_s:g} s")
@@ -161,6 +160,9 @@ class Extractor:
         except _Raised as raised:
             return _failed(_told(raised.error, home=self._home))
         return _read(result)
+
+    async def _awaited(self, page: VisitedPage) -> Any:
+        return await self._function(page)
 
     async def _within_deadline(self, awaitable: Any) -> Any:
         limit = asyncio.timeout(self._deadline_s)
@@ -180,10 +182,10 @@ class Extractor:
             raise _Raised(error) from None
 
     async def _in_thread(self, page: VisitedPage) -> Any:
-        if self._lost >= MAX_LOST:
-            raise _Lost
         # Each call gives its slot back at its deadline.
         async with self._slots:
+            if self._lost >= MAX_LOST:
+                raise _Lost
             call = _Call(self._function, page, ended=self._note_end)
             try:
                 # One that ends with the process: ``concurrent.futures`` would wait for it at the end. To

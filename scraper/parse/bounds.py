@@ -25,7 +25,7 @@ times as much is no metadata. With the headers, which have a limit too, a record
 _LISTS = (
     "headings", "og", "twitter", "hreflang", "alternates", "feeds", "icons", "titles", "keywords",
     "meta_robots", "jsonld", "jsonld_errors", "microdata", "dublin_core", "citation",
-    "fields",
+    "fields", "field_errors",
 )
 # fmt: on
 _encode = msgspec.json.Encoder(order="sorted").encode

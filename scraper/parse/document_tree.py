@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAX_TAGS = 30_000
 """So many tags of a page are searched by XPath at the most. ``preceding-sibling`` and the like take time that
-grows with the square of the page, in C, where nothing can end them: 1 s for so many."""
+grows with the square of the page, in C, where nothing can end them: 1 to 2 s for so many."""
 
 MAX_TREE_TAGS = 100_000
 """So many tags make a tree for a user's own code at the most."""
@@ -87,16 +87,18 @@ class XPathTree:
 
 
 def tree_of(text: str) -> Any:
-    """Return the root element of a page, an ``lxml.html.HtmlElement``.
+    """Return the root element of a page, an ``lxml.html.HtmlElement``; there always is one.
 
     Raises:
-        BrokenDocument: lxml gives up, as it does where there is no element at all.
+        BrokenDocument: lxml gives up.
     """
     # Encoded, since lxml takes no text with an encoding declaration; NUL would be the end of the page.
     markup = text.replace("\0", "").encode(errors="replace")
     try:
         parser = lxml.html.HTMLParser(encoding="utf-8")
         return lxml.html.document_fromstring(markup, parser=parser)
+    except etree.ParserError:  # there is no element in it, nor text
+        return lxml.html.document_fromstring("<html></html>")
     except (etree.LxmlError, RecursionError, ValueError, MemoryError, AssertionError) as error:
         raise BrokenDocument(f"lxml gave up: {error}") from error
 
