@@ -95,7 +95,8 @@ def tree_of(text: str) -> Any:
     # Encoded, since lxml takes no text with an encoding declaration; NUL would be the end of the page.
     markup = text.replace("\0", "").encode(errors="replace")
     try:
-        parser = lxml.html.HTMLParser(encoding="utf-8")
+        # Without ``huge_tree`` a page ends where its elements are nested 255 deep, with it 2,046.
+        parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
         return lxml.html.document_fromstring(markup, parser=parser)
     except etree.ParserError:  # there is no element in it, nor text
         return lxml.html.document_fromstring("<html></html>")

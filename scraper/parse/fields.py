@@ -12,7 +12,7 @@ from scraper.errors import PageError, SettingsError
 from scraper.parse.document import BadSelector, compiled_selector
 from scraper.parse.field_types import Context, converted
 from scraper.parse.metadata import MAX_ENTRIES
-from scraper.parse.text import field, is_cut
+from scraper.parse.text import RAW, field, is_cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -189,7 +189,9 @@ def _finder(name: str, rule: FieldRule, parser: str) -> Callable[[_Page], Iterab
         document = page.document
         for node in document.select(selector):
             if attribute is None:
-                yield document.text(node)
+                # What of these is text depends on who parses, and no reader sees it.
+                if document.tag(node) not in RAW:
+                    yield document.text(node)
             elif (value := document.attr(node, attribute)) is not None:
                 yield value, True
 

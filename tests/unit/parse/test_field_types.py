@@ -92,6 +92,7 @@ def test_an_int_is_a_whole_number(text: str, number: int) -> None:
         ("1.2k", "float", "expected a number in full, found '1.2k'"),
         ("3M views", "int", "expected a number in full, found '3M views'"),
         ("1.2.3", "float", "expected a number, can't tell which '1.2.3' is"),
+        ("1.299,500,500", "float", "expected a number, can't tell which '1.299,500,500' is"),
         ("1,299.00.5", "float", "expected a number, can't tell which '1,299.00.5' is"),
         ("1e999", "float", "expected a finite number, found '1e999'"),
         ("12.5", "int", "expected a whole number, found '12.5'"),

@@ -31,6 +31,7 @@ PAGE = """<!doctype html><html lang="de"><head><title>The  page</title><base hre
 <style>p { color: red }</style><textarea> a
  b</textarea><svg><title>drawing</title><a href="in-svg">s</a></svg>
 <dl><dt>colour</dt><dd>blue</dd></dl><!-- <i>hidden</i> --><div hidden>not seen</div>
+<section>se\0en<script>not</script></section><iframe src="/frame"><b>no</b></iframe>
 </body></html>"""
 
 
@@ -77,6 +78,12 @@ def one(rule: Any, page: str = PAGE, *, parser: str) -> Any:
         ("script:last-of-type", "var other = 1"),
         ("svg title", "drawing"),
         ("noscript a", None),
+        ("noscript", None),
+        ("iframe, noscript", None),
+        ("iframe::attr(src)", "/frame"),
+        ("body > ul:nth-child(6)", "one two in"),
+        ("section", "seen"),
+        ("xpath://section", "seen"),
         ("template p", None),
         (".nothing", None),
         ("i", None),
@@ -201,6 +208,12 @@ def test_what_is_too_much_is_cut_and_said(parser: str) -> None:
 def test_xpath_sees_the_beginning_of_a_page_without_end() -> None:
     found = fields({"a": "xpath:count(//p)"}, "<p>x" * (MAX_TAGS + 10), parser="fast")
     assert found == Fields({"a": str(MAX_TAGS)}, {}, is_cut=True)
+
+
+@BOTH
+def test_what_is_nested_deep_is_found(parser: str) -> None:
+    found = fields({"a": "p", "b": "xpath://p"}, "<!doctype html>" + "<div>" * 400 + "<p>x", parser=parser)
+    assert found == Fields({"a": "x", "b": "x"})
 
 
 @BOTH
