@@ -358,3 +358,14 @@ def test_completion_knows_commands_and_options() -> None:
 
 def test_every_exit_code_is_explained_and_distinct() -> None:
     assert [int(code) for code in Exit] == [0, 1, 2, 3, 130, 143]
+
+
+def test_check_finds_a_selector_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text('[parse.select]\na = "p"\nb = "p["\n')
+    assert program.main(["config", "check", str(path)]) == Exit.USAGE
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("parse.select.b: 'p[': ")
+    assert line.endswith(f" ({path})")
+    path.write_text('[parse.select]\na = "p"\n')
+    assert program.main(["config", "check", str(path)]) == Exit.COMPLETE
