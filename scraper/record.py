@@ -16,6 +16,48 @@ from typing import Any
 
 import msgspec
 
+from scraper.record_values import (
+    Failure,
+    Feed,
+    Heading,
+    Hreflang,
+    Icon,
+    ImageCounts,
+    JsonLdError,
+    Language,
+    LinkCounts,
+    LinkEntry,
+    Redirect,
+    Refresh,
+    Robots,
+    Timing,
+    Try,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Article",
+    "Failure",
+    "Feed",
+    "Head",
+    "Heading",
+    "Hreflang",
+    "Icon",
+    "ImageCounts",
+    "JsonLdError",
+    "Language",
+    "LinkCounts",
+    "LinkEntry",
+    "Outcome",
+    "Page",
+    "Record",
+    "Redirect",
+    "Refresh",
+    "Robots",
+    "Timing",
+    "Try",
+]
+
 SCHEMA_VERSION = 1
 """Raised whenever a field changes its name, type or meaning; adding a field does not raise it."""
 
@@ -70,153 +112,49 @@ class Outcome(enum.StrEnum):
         return self is Outcome.OK
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why there is no good response."""
+class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the page is as a publication, by the names the record uses."""
 
-    type: str
-    """The name of the underlying error, the system's where it has one: ``ECONNREFUSED``."""
-    message: str
-    """One line for people."""
-    phase: str
-    """``url``, ``robots``, ``proxy``, ``tunnel``, ``dns``, ``connect``, ``send``, ``headers``, ``body``,
-    ``decode``, ``redirect``, ``parse``, or ``visit`` when a child process died of it elsewhere."""
-
-
-class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt at an input line."""
-
-    at: str
-    """When it began, UTC, RFC 3339."""
-    status: int | None = None
-    """The status that came back, ``None`` when nothing did."""
-    error: str | None = None
-    """The outcome it would have had on its own, ``None`` when it succeeded."""
-    waited_s: float = 0.0
-    """Seconds of back-off before it."""
-    retry_after_s: float | None = None
-    """What the server asked for, in seconds, when it asked."""
-
-
-class Redirect(msgspec.Struct, frozen=True, kw_only=True):
-    """One hop on the way to ``final_url``."""
-
-    url: str
-    """The URL that answered with a redirect."""
-    status: int
-    location: str
-    """The ``Location`` header as the server sent it."""
-    elapsed_s: float
-    """Seconds from the request's first byte to the end of the answer's headers."""
+    headline: str | None = None
+    """What a reader would call the page: JSON-LD headline, og:title, twitter:title, a sole h1, ``<title>``,
+    without the site's name."""
+    site_name: str | None = None
+    """og:site_name, else the publisher of JSON-LD, application-name."""
+    author: list[str] = []
+    """Names, in order: no "By", no role, no URL."""
+    publisher: str | None = None
+    published: str | None = None
+    """ISO 8601, as precise as the page has it, its zone kept."""
+    modified: str | None = None
+    """The same of the last change."""
+    section: str | None = None
+    tags: list[str] = []
+    image: str | None = None
+    """og:image, else twitter:image, JSON-LD, ``link rel=image_src``."""
+    logo: str | None = None
+    """The publisher's."""
+    license: str | None = None
+    """A URL."""
+    page_type: str | None = None
+    """What the page is about: article, audio, book, collection, course, dataset, discussion, event, faq,
+    howto, job, place, product, profile, recipe, review, software, video or website."""
 
 
-class Robots(msgspec.Struct, frozen=True, kw_only=True):
-    """What robots.txt says of the URL that was asked for last, or that would have been."""
-
-    allowed: bool
-    rule: str | None = None
-    """The line that decided; ``None`` when none matches the URL."""
-    status: int | None = None
-    """What robots.txt itself was answered with; ``None`` when nothing came."""
-    crawl_delay: float | None = None
-    """Seconds, as the file has it for us."""
-
-
-class Timing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the time went, each in seconds; of the last hop, without retries before it."""
-
-    queued: float = 0.0
-    """Released by politeness, waiting for a free worker."""
-    polite: float = 0.0
-    """Known to the frontier and held back for its host."""
-    dns: float = 0.0
-    connect: float = 0.0
-    """TCP and TLS; 0 on a reused connection."""
-    first_byte: float = 0.0
-    """From the request sent to the first byte of the answer."""
-    download: float = 0.0
-    parse: float = 0.0
-
-
-class Heading(msgspec.Struct, frozen=True, kw_only=True):
-    """One ``h1`` to ``h6``, in document order."""
-
-    level: int
-    text: str
-
-
-class Hreflang(msgspec.Struct, frozen=True, kw_only=True):
-    """One language version of the page."""
-
-    lang: str
-    url: str
-
-
-class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """One RSS, Atom or JSON feed that the page announces."""
-
-    type: str
-    title: str | None
-    url: str
-
-
-class Icon(msgspec.Struct, frozen=True, kw_only=True):
-    """One icon that the page announces."""
-
-    rel: str
-    sizes: str | None
-    url: str
-
-
-class Refresh(msgspec.Struct, frozen=True, kw_only=True):
-    """A ``<meta http-equiv=refresh>``; followed only with ``follow.meta_refresh``."""
-
-    delay: float
-    """Seconds."""
-    url: str | None
-    """``None`` when the page reloads itself."""
-
-
-class JsonLdError(msgspec.Struct, frozen=True, kw_only=True):
-    """One place where a block of JSON-LD is no JSON."""
-
-    offset: int
-    """Characters from the beginning of the block, which the message names by its number."""
-    message: str
-    """What was wrong there, never the page's own text; ``repaired: ...`` when nothing else was lost."""
-
-
-class LinkCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many ``a`` and ``area`` elements with an http(s) target the page has."""
-
-    internal: int = 0
-    """To the same host as ``final_url``."""
-    external: int = 0
-    nofollow: int = 0
-    """Of all of them, those marked ``nofollow``."""
-    total: int = 0
-
-
-class ImageCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many ``img`` elements the page has."""
-
-    total: int = 0
-    missing_alt: int = 0
-    """Without an ``alt`` attribute; an empty one is a statement and counts as present."""
-
-
-class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the document says of itself, by the names the record uses."""
+class Head(Article, frozen=True, kw_only=True, omit_defaults=True):
+    """What the document says of itself to browsers and search engines."""
 
     title: str | None = None
     """The first ``<title>`` outside svg, else og:title, twitter:title, the first h1."""
     titles: list[str] = []
     """All ``<title>`` texts, when there are several."""
     description: str | None = None
-    """Meta description, else og:description, twitter:description."""
+    """Meta description, else og:description, twitter:description, that of JSON-LD."""
     keywords: list[str] = []
     """Of the meta keywords, split at commas."""
     canonical: str | None = None
-    """The ``link rel=canonical``."""
+    """The ``link rel=canonical`` of the document's head."""
+    canonical_header: str | None = None
+    """That of the ``Link`` header."""
     base: str | None = None
     """The first ``<base href>``, made absolute."""
     lang: str | None = None
@@ -225,6 +163,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     generator: str | None = None
     """What the page says it was made with."""
     theme_color: str | None = None
+    """One that holds whatever the screen, else the first."""
     amphtml: str | None = None
     """The page's AMP version."""
     next: str | None = None
@@ -241,7 +180,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     refresh: Refresh | None = None
     """A redirect that the document itself asks for; see ``follow.meta_refresh``."""
     meta_robots: list[str] = []
-    """The directives of ``<meta name=robots>``, lower case, in order."""
+    """The directives of ``<meta name=robots>``, and those by our own name, lower case, in order."""
 
 
 class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
@@ -275,6 +214,12 @@ class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
     """Of the visible text in UTF-8, white space folded; lower-case hex."""
     simhash: str | None = None
     """64 bits in hex that tell of the visible text; texts that are nearly alike differ in few of them."""
+    language: Language | None = None
+    """The language that the visible text is in, where that was asked for (``parse.language``)."""
+    link_list: list[LinkEntry] = []
+    """All links, where that was asked for (``parse.links``)."""
+    text: str | None = None
+    """The page's text, where that was asked for (``parse.text``)."""
     metadata_sha256: str | None = None
     """Of the metadata alone: what change detection compares."""
     charset: str | None = None
@@ -367,6 +312,12 @@ class Record(Page, frozen=True, omit_defaults=True):
     """Where the time went."""
     robots: Robots | None = None
     """What robots.txt says; left out when it was not asked."""
+    indexable: bool | None = None
+    """Whether a search engine may list the page under its ``final_url``; ``None`` when nothing came that
+    would tell."""
+    indexable_reason: str | None = None
+    """Why not: ``blocked`` (by robots.txt), ``redirected``, ``http_error``, ``noindex``,
+    ``unavailable_after``, ``canonicalised``; the first that holds, in this order."""
     body_sha256: str | None = None
     """Of the decoded body; lower-case hex."""
     fields: dict[str, Any] = {}

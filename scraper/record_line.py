@@ -9,32 +9,19 @@ import msgspec
 
 from scraper.clock import rfc3339
 from scraper.messages import Finished
+from scraper.parse.indexability import indexability
 from scraper.record import SCHEMA_VERSION, Record, Timing
 from scraper.redaction import shown_header, without_user_info
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scraper.messages import Found, Request, Response
+    from scraper.parse.indexability import Indexability
     from scraper.record import Page
     from scraper.verdict.page import Done
 
 _encode = msgspec.json.Encoder().encode
-
-
-def finish(
-    request: Request,
-    done: Done,
-    response: Response | None = None,
-    page: Page | None = None,
-    *,
-    run: str,
-    started_s: float = 0.0,
-    parse_s: float = 0.0,
-    took_s: float = 0.0,
-    found: tuple[Found, ...] = (),
-) -> Finished:
-    """Put the record together and encode it: ``record_of`` and ``encoded`` in one."""
-    record = record_of(request, done, response, page, run=run, started_s=started_s, parse_s=parse_s)
-    return encoded(record, request, done, took_s=took_s, found=found)
 
 
 def record_of(
@@ -44,15 +31,15 @@ def record_of(
     page: Page | None = None,
     *,
     run: str,
+    directives: Sequence[str] = (),
     started_s: float = 0.0,
     parse_s: float = 0.0,
 ) -> Record:
     """Put the record together.
 
+    ``directives`` are those for crawlers that hold for the page, from its headers and its document.
     ``started_s`` (monotonic) is when the visit began; ``parse_s`` is how long the parsing took.
     """
-    asked = request.settled is None
-    attempts = len(request.tries) + asked
     tries = [*request.tries, *([done.last] if done.last else [])] if request.tries else []
     parts: dict[str, Any] = {}
     if page is not None:
@@ -60,6 +47,7 @@ def record_of(
     if response is not None:
         parts.update(_http(response))
         parts["timing"] = _timing(request, response, started_s=started_s, parse_s=parse_s)
+    judged = _judged(request, done, response, page, directives)
     return Record(
         schema=SCHEMA_VERSION,
         run=run,
@@ -75,20 +63,22 @@ def record_of(
         outcome=done.outcome,
         error=done.failure,
         retryable=done.retryable,
-        attempts=attempts,
+        attempts=_attempts(request),
         tries=tries,
         redirects=list(request.redirects),
         robots=request.robots,
+        indexable=judged.indexable,
+        indexable_reason=judged.reason,
         **parts,
     )
 
 
-def encoded(
-    record: Record, request: Request, done: Done, *, took_s: float = 0.0, found: tuple[Found, ...] = ()
+def finished(
+    request: Request, done: Done, record: Record, *, took_s: float = 0.0, found: tuple[Found, ...] = ()
 ) -> Finished:
-    """Encode a request's record.
+    """Encode a line's record.
 
-    ``took_s`` is how long the whole visit took. ``found`` are the further lines that it gave.
+    ``took_s`` is how long the visit took; ``found`` are the further lines that it gave.
     """
     return Finished(
         home=request.home,
@@ -107,6 +97,34 @@ def encoded(
         attempts=record.attempts,
         retryable=done.retryable,
         found=found,
+    )
+
+
+def _attempts(request: Request) -> int:
+    asked = request.settled is None
+    return len(request.tries) + asked
+
+
+def _judged(
+    request: Request,
+    done: Done,
+    response: Response | None,
+    page: Page | None,
+    directives: Sequence[str],
+) -> Indexability:
+    allowed = request.robots.allowed if request.robots else None
+    if response is None:
+        return indexability(outcome=done.outcome, robots_allowed=allowed)
+    return indexability(
+        outcome=done.outcome,
+        status=response.status,
+        final_url=response.url,
+        directives=directives,
+        now=response.fetched_at,
+        canonical=page.canonical if page else None,
+        canonical_header=page.canonical_header if page else None,
+        refresh=page.refresh if page else None,
+        robots_allowed=allowed,
     )
 
 

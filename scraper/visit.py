@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from msgspec.structs import replace
 
 from scraper import record_line
-from scraper.errors import FetchError, PageError
+from scraper.errors import FetchError
 from scraper.extractor import extended
 from scraper.messages import (
     NO_IMPRESSION,
@@ -27,8 +27,7 @@ from scraper.messages import (
     RobotsRequest,
     Visited,
 )
-from scraper.parse.sniff import is_html
-from scraper.record import Failure, Outcome
+from scraper.reading import Read
 from scraper.robots.access import Access, RobotsFile, origin_of
 from scraper.robots.reading import MAX_BYTES
 from scraper.verdict.impression import impression_of
@@ -40,11 +39,8 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.extractor import Extractor
-    from scraper.following import Follower
-    from scraper.messages import Found, Settled
-    from scraper.parse.fields import Fields
-    from scraper.parse.page import Parsed
-    from scraper.record import Page, Refresh
+    from scraper.messages import Settled
+    from scraper.reading import Reader
     from scraper.verdict.page import Decision
     from scraper.verdict.robots import RobotsDecision
 
@@ -92,30 +88,12 @@ class Decider(Protocol):
         """Return what follows from an attempt that began at ``at``, a time with a zone."""
         ...
 
-    def refreshed(self, request: Request, response: Response, refresh: Refresh | None) -> Hop | None:
-        """Return where a page sends its readers on to, if that is followed."""
-        ...
-
 
 class RobotsDecider(Protocol):
     """Says what an answer to robots.txt means."""
 
     def decide(self, errand: RobotsRequest, result: Response | FetchError, *, at: datetime) -> RobotsDecision:
         """Return what follows from asking for it at ``at``, a time with a zone."""
-        ...
-
-
-class Parser(Protocol):
-    """Finds the metadata in a page."""
-
-    def parse(
-        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
-    ) -> Parsed:
-        """Return what the HTML document says, with its ``links`` when asked for.
-
-        Raises:
-            PageError: It can't be parsed.
-        """
         ...
 
 
@@ -131,7 +109,8 @@ class Settler:
         """Return what comes of a line of which it is known already."""
         decision = self._decider.settle(request, settled, at=self._clock.utc())
         if isinstance(decision, Done):
-            return Visited(record_line.finish(request, decision, run=self._run), NO_IMPRESSION)
+            record = record_line.record_of(request, decision, run=self._run)
+            return Visited(record_line.finished(request, decision, record), NO_IMPRESSION)
         return Visited(decision, NO_IMPRESSION)
 
 
@@ -163,8 +142,7 @@ class Visitor:
         fetcher: Fetcher,
         decider: Decider,
         robots: RobotsDecider,
-        parser: Parser,
-        follower: Follower,
+        reader: Reader,
         token: str,
         run: str,
         clock: Clock,
@@ -176,8 +154,7 @@ class Visitor:
         self._decider = decider
         self._settler = Settler(decider=decider, run=run, clock=clock)
         self._robots = robots
-        self._parser = parser
-        self._follower = follower
+        self._reader = reader
         self._token = token
         self._run = run
         self._clock = clock
@@ -221,69 +198,36 @@ class Visitor:
                 credentials=_may_authenticate(request),
                 is_last=request.is_last,
                 is_listed=request.is_listed,
-                cap_bytes=self._follower.cap_bytes(request),
+                cap_bytes=self._reader.cap_bytes(request),
             )
         except FetchError as error:
             result = error
         impression = impression_of(result)
         decision = self._decider.decide(request, result, at=at)
         fetched_s = self._clock.monotonic()
-        page: Page | None = None
-        fields: Fields | None = None
-        found: tuple[Found, ...] = ()
+        read = Read(decision)
         if isinstance(decision, Done) and isinstance(result, Response):
-            if request.is_sitemap:
-                decision, found = await self._follower.listed(request, result, decision)
-            else:
-                decision, page, fields, found = self._read(request, result, decision)
-        if not isinstance(decision, Done):
-            took_s = request.took_s + fetched_s - started_s
-            return Answered(replace(decision, errand=replace(decision.errand, took_s=took_s)), impression)
+            read = await self._reader.read(request, result, decision)
+            decision = read.decision
         parsed_s = self._clock.monotonic()
+        if not isinstance(decision, Done):
+            took_s = request.took_s + parsed_s - started_s
+            return Answered(replace(decision, errand=replace(decision.errand, took_s=took_s)), impression)
         record = record_line.record_of(
             request,
             decision,
             result if isinstance(result, Response) else None,
-            page,
+            read.page,
             run=self._run,
+            directives=read.directives,
             started_s=started_s,
             parse_s=parsed_s - fetched_s,
         )
-        if fields is not None and isinstance(result, Response):
-            record = await extended(record, fields, extractor=self._extractor, response=result)
+        if read.fields is not None and isinstance(result, Response):
+            record = await extended(record, read.fields, extractor=self._extractor, response=result)
         took_s = self._clock.monotonic() - started_s
-        return Answered(
-            record_line.encoded(record, request, decision, took_s=took_s, found=found), impression
-        )
-
-    def _read(
-        self, request: Request, response: Response, done: Done
-    ) -> tuple[Decision, Page | None, Fields | None, tuple[Found, ...]]:
-        """Return the outcome, which a page that can't be parsed changes, what it says, and its links.
-
-        The user's fields are those of good pages: what a page of an error lacks is nobody's concern.
-        """
-        if not response.body or not _is_html(response):
-            return done, None, None, ()
-        is_good = done.outcome in {Outcome.OK, Outcome.TOO_LARGE}
-        try:
-            page, targets, fields = self._parser.parse(
-                body=response.body,
-                url=response.url,
-                content_type_charset=response.charset,
-                links=is_good and self._follower.wants_links(request),
-            )
-        except PageError as error:
-            cause = type(error.__cause__ or error).__name__
-            failure = Failure(type=cause, message=str(error), phase="parse")
-            is_ok = done.outcome is Outcome.OK
-            if is_ok:
-                done = replace(done, outcome=Outcome.PARSE_ERROR, failure=failure)
-            return done, None, None, ()
-        if is_good and (hop := self._decider.refreshed(request, response, page.refresh)):
-            return hop, None, None, ()
-        found = self._follower.linked(request, response, page, targets)
-        return done, page, fields if is_good else None, found
+        finished = record_line.finished(request, decision, record, took_s=took_s, found=read.found)
+        return Answered(finished, impression)
 
 
 def _may_authenticate(request: Request) -> bool:
@@ -291,8 +235,3 @@ def _may_authenticate(request: Request) -> bool:
     if not request.is_trusted or request.url is None:
         return False
     return not request.redirects or origin_of(request.target) == origin_of(request.url)
-
-
-def _is_html(response: Response) -> bool:
-    nosniff = (response.header("x-content-type-options") or "").strip().lower() == "nosniff"
-    return is_html(response.body, media_type=response.media_type, nosniff=nosniff)

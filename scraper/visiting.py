@@ -10,7 +10,9 @@ from scraper.extractor import Extractor, load_target
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
 from scraper.parse.fields import check_selectors
+from scraper.parse.main_text import Supplement
 from scraper.parse.page import PageParser
+from scraper.reading import Reader
 from scraper.verdict.page import Decider
 from scraper.verdict.redirects import RedirectRules
 from scraper.verdict.retries import Retries
@@ -19,9 +21,10 @@ from scraper.visit import Visitor
 
 if TYPE_CHECKING:
     from scraper.clock import Clock
+    from scraper.reading import Parser
     from scraper.settings.model import Settings
     from scraper.verdict.retries import Budget
-    from scraper.visit import Fetcher, Parser
+    from scraper.visit import Fetcher
 
 
 def product_token(settings: Settings) -> str:
@@ -68,16 +71,24 @@ def visitor_for(
     ``parser`` stands in for that of the settings.
 
     Raises:
-        SettingsError: A selector is none, or the user's function can't be loaded.
+        UsageError: The settings ask for what needs a library that is missing, a selector is none, or the
+            user's function can't be loaded.
     """
     named = settings.parse.extractor
     retries = retries_for(settings, budget=budget)
+    decider = decider_for(settings, retries=retries)
+    reader = Reader(
+        parser=parser or PageParser(settings.parse, token=token),
+        decider=decider,
+        follower=Follower(settings.follow, Scope(settings.follow)),
+        token=token,
+        supplement=Supplement.of(settings.parse),
+    )
     return Visitor(
         fetcher=fetcher,
-        decider=decider_for(settings, retries=retries),
+        decider=decider,
         robots=RobotsDecider(settings.robots, retries=retries),
-        parser=parser or PageParser(settings.parse),
-        follower=Follower(settings.follow, Scope(settings.follow)),
+        reader=reader,
         token=token,
         run=run,
         clock=clock,

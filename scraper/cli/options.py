@@ -53,6 +53,8 @@ FLAGS: Final = (
     Flag("--same-site", "follow.same_site"),
     Flag("--include", "follow.include", "RE"),
     Flag("--exclude", "follow.exclude", "RE"),
+    Flag("--links", "parse.links"),
+    Flag("--text", "parse.text"),
     Flag("--parser", "parse.parser"),
     Flag("--select", "parse.select", "NAME=CSS"),
     Flag("--extractor", "parse.extractor", "MODULE:FUNCTION"),

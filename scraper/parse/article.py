@@ -17,6 +17,7 @@ from scraper.parse.dates import iso_date
 from scraper.parse.main_nodes import MAX_TRIED, MAX_VALUES, MainNodes, absolute, first, text_of
 from scraper.parse.persons import persons
 from scraper.parse.text import field
+from scraper.record import Article
 from scraper.urls import resolve
 
 if TYPE_CHECKING:
@@ -38,7 +39,18 @@ _PUBLISHED = (
     "datepublished",
 )
 _MODIFIED = ("last-modified", "dcterms.modified", "dc.date.modified", "revised", "modified", "datemodified")
+_NAMES = (
+    "article:published_time", "article:modified_time", "article:author", "article:publisher",
+    "article:section", "article:tag", "author", "dc.creator", "dcterms.creator", "citation_author",
+    "parsely-author", "sailthru.author", "byl", "parsely-section", "application-name", "dc.publisher",
+    "dcterms.publisher", "citation_publisher", "news_keywords", "parsely-tags", "sailthru.tags",
+    "citation_keywords", "dcterms.license", "dc.rights",
+)
 # fmt: on
+META_NAMES = frozenset((*_PUBLISHED, *_MODIFIED, *_NAMES))
+"""The ``meta`` that ``Evidence.meta`` has to hold."""
+LINK_RELS = frozenset(("author", "license", "copyright", "tag"))
+"""What is looked for among the relations of ``a`` elements."""
 
 _SEPARATOR = re.compile(
     r"\s[|\-\u2013\u2014\u00b7\u2022:~/\u00bb\u00ab]{1,3}\s|\s?[|\uff5c\u00bb\u00ab]\s?|:\s|_"
@@ -65,36 +77,12 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """All other ``meta`` by ``name`` or ``property``: ``author``, ``article:section``, ``dc.date`` ..."""
     links: dict[str, list[tuple[str, str]]] = {}
     """``href`` and text of ``link`` and ``a`` by ``rel``: author, image_src, license, tag."""
-    itemprops: dict[str, list[str]] = {}
-    """Microdata's values by name: author, datePublished, dateModified ..."""
+    items: list[dict[str, Any]] = []
+    """The page's microdata, in the shape of JSON-LD's objects (``microdata.as_nodes``)."""
     times: list[tuple[str, str]] = []
     """Of each ``time`` its ``datetime``, else its text; its marks: ``class``, ``itemprop``, ``pubdate``."""
     titles: list[str] = []
     h1s: list[str] = []
-
-
-class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The record's article group."""
-
-    headline: str | None = None
-    """The page's own heading without the site's name: JSON-LD headline, og:title, twitter:title, a sole h1,
-    ``<title>``."""
-    site_name: str | None = None
-    author: list[str] = []
-    """Names, in order."""
-    publisher: str | None = None
-    published: str | None = None
-    """ISO 8601, as precise as the page has it, its zone kept."""
-    modified: str | None = None
-    section: str | None = None
-    tags: list[str] = []
-    image: str | None = None
-    logo: str | None = None
-    license: str | None = None
-    """A URL."""
-    page_type: str | None = None
-    """What the page is about: article, audio, book, collection, course, dataset, discussion, event, faq,
-    howto, job, place, product, profile, recipe, review, software, video or website."""
 
 
 def description_of(nodes: MainNodes) -> str | None:
@@ -111,6 +99,7 @@ def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article
     """
     og, meta, base = evidence.og, evidence.meta, evidence.base
     nodes = nodes or MainNodes(evidence.jsonld, url=evidence.url)
+    items = MainNodes(evidence.items, url=evidence.url)
     publisher = first(name for values in nodes.values("publisher") for name in persons(values))
     site_name = first(
         name
@@ -120,16 +109,20 @@ def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article
     return Article(
         headline=_headline(evidence, nodes=nodes, names=(site_name, publisher)),
         site_name=site_name,
-        author=_author(evidence, nodes=nodes),
+        author=_author(evidence, nodes=nodes, items=items),
         publisher=publisher
-        or first(_persons(meta, "article:publisher", "dc.publisher", "citation_publisher")),
+        or first(
+            _persons(meta, "article:publisher", "dc.publisher", "dcterms.publisher", "citation_publisher")
+        ),
         published=nodes.date("datePublished", "uploadDate", "dateCreated", lang=evidence.lang)
-        or _date(evidence, names=("article:published_time", *_PUBLISHED), itemprop="datePublished")
+        or _date(evidence, names=("article:published_time", *_PUBLISHED))
+        or items.date("datePublished", lang=evidence.lang)
         or _marked(evidence, marks={"pubdate", "datepublished", "published", "dt-published", "entry-date"}),
         modified=nodes.date("dateModified", lang=evidence.lang)
         or _date(evidence, names=("article:modified_time",))
         or first(d for one in og.get("updated_time", ()) if (d := iso_date(one, epoch=True)))
-        or _date(evidence, names=_MODIFIED, itemprop="dateModified")
+        or _date(evidence, names=_MODIFIED)
+        or items.date("dateModified", lang=evidence.lang)
         or _marked(evidence, marks={"datemodified", "updated", "modified", "dt-updated"}, but="published"),
         section=nodes.text("articleSection") or _named(meta, "article:section", "parsely-section"),
         tags=_tags(evidence, nodes=nodes),
@@ -145,7 +138,7 @@ def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article
             for one in _named_all(meta, "dcterms.license", "dc.rights")
             if (url := absolute(one, base=base))
         ),
-        page_type=_page_type(evidence, nodes=nodes),
+        page_type=_page_type(evidence, nodes=nodes) or first(items.kinds),
     )
 
 
@@ -162,10 +155,9 @@ def _persons(meta: dict[str, list[str]], *names: str) -> list[str]:
     return first(persons(meta[name]) for name in names if name in meta) or []
 
 
-def _author(evidence: Evidence, *, nodes: MainNodes) -> list[str]:
+def _author(evidence: Evidence, *, nodes: MainNodes, items: MainNodes) -> list[str]:
     meta = evidence.meta
-    sources: Iterator[list[str]] = (names for values in nodes.values("author") if (names := persons(values)))
-    if found := next(sources, None):
+    if found := _stated_author(nodes):
         return found
     if found := _persons(meta, "author", "article:author"):
         return found
@@ -175,20 +167,21 @@ def _author(evidence: Evidence, *, nodes: MainNodes) -> list[str]:
     return (
         _persons(meta, "parsely-author", "sailthru.author", "byl")
         or persons(text for _, text in evidence.links.get("author", ()))
-        or persons(evidence.itemprops.get("author", ()))
+        or _stated_author(items)
     )
 
 
-def _date(evidence: Evidence, *, names: tuple[str, ...], itemprop: str = "") -> str | None:
+def _stated_author(nodes: MainNodes) -> list[str]:
+    return first(persons(values) for values in nodes.values("author")) or []
+
+
+def _date(evidence: Evidence, *, names: tuple[str, ...]) -> str | None:
     meta, lang = evidence.meta, evidence.lang
     for name in names if meta else ():
         for text in meta.get(name, ())[:MAX_TRIED]:
             if date := iso_date(text, lang=lang, epoch=name.startswith("article:")):
                 return date
-    if itemprop not in evidence.itemprops:
-        return None
-    texts = evidence.itemprops[itemprop][:MAX_TRIED]
-    return first(iso_date(text, lang=lang) for text in texts)
+    return None
 
 
 def _marked(evidence: Evidence, *, marks: set[str], but: str = "") -> str | None:

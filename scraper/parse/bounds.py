@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from scraper.record import Record
 
+MAX_PAGE_TEXT = 1_000_000
+"""Characters of a page's text that are kept, where it is asked for."""
 MAX_PAGE_BYTES = 512 * 1024
 """Bytes of JSON that a document may add to a record. Headings of a long manual take 50 KB; more than ten
 times as much is no metadata. With the headers, which have a limit too, a record stays below 1 MiB."""
@@ -24,7 +26,7 @@ times as much is no metadata. With the headers, which have a limit too, a record
 # fmt: off
 _LISTS = (
     "headings", "og", "twitter", "hreflang", "alternates", "feeds", "icons", "titles", "keywords",
-    "meta_robots", "jsonld", "jsonld_errors", "microdata", "dublin_core", "citation",
+    "meta_robots", "link_list", "jsonld", "jsonld_errors", "microdata", "dublin_core", "citation",
     "fields", "field_errors",
 )
 # fmt: on

@@ -63,21 +63,22 @@ _words = re.compile(r"[\s;]+").split
 _number = re.compile(r"-1|[0-9]{1,9}").fullmatch
 
 
-def said_in_metas(token: str, *, metas: Iterable[tuple[str, str]]) -> list[str]:
+def said_in_metas(token: str, *, metas: Iterable[tuple[str, str]], most: int = MAX_DIRECTIVES) -> list[str]:
     """Return the directives for us and for everyone as a document has them, lower case, in order.
 
     Args:
         token: our product token; empty when only what is said to everyone counts.
         metas: the ``name`` and ``content`` of ``meta`` elements; those by other names are passed over.
+        most: how many directives are returned at the most.
     """
     names = {EVERYONE, token.lower()}
     said: list[str] = []
     for name, content in metas:
         if name.strip().lower() in names:
             said += _known_line(content) if len(content) <= _MAX_CACHED else _line(content)
-        if len(said) > MAX_DIRECTIVES:
+        if len(said) > most:
             break
-    return said[:MAX_DIRECTIVES]
+    return said[:most]
 
 
 def said_in_headers(token: str, *, headers: Iterable[str]) -> list[str]:

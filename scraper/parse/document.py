@@ -14,7 +14,11 @@ What the parsers force to differ, as far as it was found:
 
 - A form within a form is dropped by the HTML Standard and so by turbohtml; libxml2 keeps it.
 - ``<image>`` is an ``img`` to turbohtml, as the Standard has it, and unknown to libxml2.
-- NUL, which would end libxml2's input, is taken out before it; turbohtml treats it by the Standard.
+- NUL, which would end libxml2's input, is taken out before it; turbohtml treats it by the Standard, which
+  has U+FFFD in attributes.
+- A heading that opens in a heading closes it by the Standard; libxml2 nests them.
+- ``<script/>`` opens a script by the Standard; libxml2 takes it for closed. Nothing follows a frameset by
+  the Standard; libxml2 reads on.
 - Within svg and math only turbohtml knows namespaces; Beautiful Soup goes by the enclosing elements.
 - A page without a document type is read in quirks mode, in which turbohtml, as the Standard has it, takes
   the names of classes and ids in either case; Beautiful Soup knows no modes.
@@ -81,6 +85,10 @@ class Document(Protocol):
         """False within svg and math."""
         ...
 
+    def is_in_head(self, node: Node, /) -> bool:
+        """Whether an element is a child of the document's ``head``."""
+        ...
+
     def has_attribute(self, name: str, /) -> bool:
         """Whether any element has an attribute by this lower-case name; may be wrong in saying yes."""
         ...
@@ -108,7 +116,7 @@ class Document(Protocol):
         ...
 
     def visible_text(self) -> str:
-        """The text of the whole page as a reader sees it, not folded."""
+        """The text of the whole page as a reader sees it, not folded; ``text.SEPARATOR`` between blocks."""
         ...
 
 

@@ -13,7 +13,7 @@ from bs4.exceptions import ParserRejectedMarkup
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument, SlowSelector
 from scraper.parse.taming import first_tags
-from scraper.parse.text import INLINE, INVISIBLE, RAW, hides
+from scraper.parse.text import INLINE, INVISIBLE, RAW, SEPARATOR, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,6 @@ the square of the page: on 30,000 siblings it took minutes."""
 
 _SMALL = 1000
 """Elements up to which nothing can take long."""
-_SEPARATOR = "\n"
 _FOREIGN = frozenset(("svg", "math"))
 # A comment, CDATA or declaration is a NavigableString too, and no text.
 _TEXT_TYPES = (NavigableString, Script, Stylesheet)
@@ -77,6 +76,10 @@ class SoupDocument:
                 return False
             above = above.parent
         return True
+
+    def is_in_head(self, node: Tag, /) -> bool:
+        """Whether an element is a child of the document's ``head``."""
+        return node.parent is not None and node.parent.name == "head"
 
     def has_attribute(self, name: str, /) -> bool:
         """Whether any element may have this attribute: the markup tells, in 20 µs, the tree in 1.5 ms."""
@@ -144,9 +147,9 @@ def _text(root: Tag, *, limit: int | None) -> tuple[str, int, bool]:
             name = node.name.lower()
             if node is not root and (name in INVISIBLE or (limit is None and _is_hidden(node, name=name))):
                 continue
-            if name not in INLINE:
-                parts.append(_SEPARATOR)
-                waiting.append(_SEPARATOR)
+            if name not in INLINE and node is not root:
+                parts.append(SEPARATOR)
+                waiting.append(SEPARATOR)
             if limit is None and name == "details" and "open" not in node.attrs:
                 waiting.extend(_first_summary(node))
                 continue

@@ -9,7 +9,7 @@ from lxml import etree
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument
 from scraper.parse.taming import first_tags
-from scraper.parse.text import INLINE, INVISIBLE
+from scraper.parse.text import INLINE, INVISIBLE, SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,6 @@ grows with the square of the page, in C, where nothing can end them: 1 to 2 s fo
 MAX_TREE_TAGS = 100_000
 """So many tags make a tree for a user's own code at the most."""
 
-_SEPARATOR = "\n"
 _NAMESPACES = {"re": "http://exslt.org/regular-expressions"}
 
 
@@ -76,8 +75,8 @@ class XPathTree:
             if not isinstance(tag, str) or (tag in INVISIBLE and node is not root):
                 continue
             if tag not in INLINE:
-                parts.append(_SEPARATOR)
-                waiting.append(_SEPARATOR)
+                parts.append(SEPARATOR)
+                waiting.append(SEPARATOR)
             for child in reversed(node[: limit - seen + 1]):
                 waiting += (child.tail, child) if child.tail else (child,)
             if node.text:

@@ -10,7 +10,7 @@ from turbohtml import Element, Namespace, Text
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument
 from scraper.parse.taming import first_tags, tamed
-from scraper.parse.text import INLINE, INVISIBLE, hides
+from scraper.parse.text import INLINE, INVISIBLE, SEPARATOR, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,6 @@ MAX_TAGS = 200_000
 """So many tags of a page are parsed at the most. Real pages of 8 MB have as many. They take 20 to 60 MB, and
 in the worst case, each end tag searched for among all that are open, 5 s; ten times as many took 700 MB."""
 
-_SEPARATOR = "\n"
 # A page hidden as a whole is shown by a script.
 _ROOTS = ":not(html,body)"
 _HIDDEN = f"[hidden]{_ROOTS},[popover]:not(html,body,dialog),dialog:not([open])"
@@ -50,6 +49,11 @@ class TurboDocument:
     def is_html(self, node: Element, /) -> bool:
         """False within svg and math."""
         return node.namespace is Namespace.HTML
+
+    def is_in_head(self, node: Element, /) -> bool:
+        """Whether an element is a child of the document's ``head``."""
+        above = node.parent
+        return isinstance(above, Element) and above.tag == "head"
 
     def has_attribute(self, name: str, /) -> bool:
         """Whether any element has this attribute."""
@@ -97,9 +101,9 @@ class TurboDocument:
                 tag = item.tag
                 if tag in INVISIBLE and item is not node:
                     continue
-                if tag not in INLINE:
-                    parts.append(_SEPARATOR)
-                    waiting.append(_SEPARATOR)
+                if tag not in INLINE and item is not node:
+                    parts.append(SEPARATOR)
+                    waiting.append(SEPARATOR)
                 # One more than can still be read, which shows that something is left.
                 waiting.extend(reversed(_children(item, limit=limit - seen + 1)))
         self._nodes_left -= seen
@@ -126,7 +130,7 @@ class TurboDocument:
         if inline := present & INLINE:
             tree.strip_tags(",".join(sorted(inline)))
         root.normalize()
-        return _SEPARATOR.join(tree.strings)
+        return SEPARATOR.join(tree.strings)
 
 
 def _remove_undisplayed(tree: turbohtml.Document, *, has_details: bool) -> None:

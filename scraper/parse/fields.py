@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scraper.errors import PageError, SettingsError
 from scraper.parse.document import BadSelector, compiled_selector
 from scraper.parse.field_types import Context, converted
-from scraper.parse.metadata import MAX_ENTRIES
 from scraper.parse.text import RAW, field, is_cut
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from scraper.parse.document import Document
     from scraper.settings.model import FieldRule
 
+MAX_VALUES = 1000
+"""The most values of a field."""
 MAX_JSON_TEXT = 1_000_000
 """Characters of an element that are read for JSON."""
 MAX_TRIED = 10_000
@@ -130,7 +131,7 @@ class _Found:
         """Take the first text that says anything, or all of them."""
         wrong = passed = 0
         for tried, (raw, is_whole) in enumerate(texts):
-            if tried >= MAX_TRIED or len(self.values) >= MAX_ENTRIES:
+            if tried >= MAX_TRIED or len(self.values) >= MAX_VALUES:
                 self.is_whole = False
                 break
             text = self._text(raw)

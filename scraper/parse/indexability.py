@@ -40,10 +40,10 @@ _NOT_MODIFIED = 304
 def indexability(
     *,
     outcome: Outcome,
-    status: int | None,
-    final_url: str | None,
-    directives: Sequence[str],
-    now: datetime,
+    status: int | None = None,
+    final_url: str | None = None,
+    directives: Sequence[str] = (),
+    now: datetime | None = None,
     canonical: str | None = None,
     canonical_header: str | None = None,
     refresh: Refresh | None = None,
@@ -59,7 +59,7 @@ def indexability(
         status: of the last answer.
         final_url: what the page is compared with by.
         directives: what holds for a crawler, as by ``directives_for``.
-        now: when the page was read, with a zone; for ``unavailable_after``.
+        now: when the page was read, with a zone; for ``unavailable_after``, which else has no effect.
         canonical: the document's; it counts before the header's. A page is canonicalised when the two keys
             (``scraper.urls.dedup_key``) differ, so a fragment or another spelling makes no difference, and a
             slash at the end, another scheme or other parameters do.
@@ -80,7 +80,7 @@ def indexability(
         reason = "redirected"
     elif "noindex" in directives:
         reason = "noindex"
-    elif expiry is not None and expiry <= now:
+    elif expiry is not None and now is not None and expiry <= now:
         reason = "unavailable_after"
     elif _is_elsewhere(canonical or canonical_header, final_url=final_url):
         reason = "canonicalised"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from scraper.errors import UsageError
+from scraper.record import Language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +29,14 @@ _letters = re.compile(r"[^\W\d_]").findall
 _is_dense = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]").search
 
 
-class Language(NamedTuple):
-    """A guess."""
+def language_detector() -> Callable[[str], Language | None]:
+    """Return what guesses a text's language; see ``detected_language``.
 
-    code: str
-    """ISO 639-1, as the subtag of BCP 47."""
-    confidence: float
-    """From 0 to 1."""
+    Raises:
+        UsageError: py3langid is missing.
+    """
+    _classifier()
+    return detected_language
 
 
 def detected_language(text: str) -> Language | None:
@@ -50,7 +52,7 @@ def detected_language(text: str) -> Language | None:
     code, confidence = _classifier()(beginning)
     if code in _NO_LANGUAGE:
         return None
-    return Language(code, round(min(1.0, max(0.0, float(confidence))), 3))
+    return Language(code=code, confidence=round(min(1.0, max(0.0, float(confidence))), 3))
 
 
 @cache

@@ -31,8 +31,17 @@ SINGLE = {
     "image_src": "image_src",
 }
 """The field of each relation of which the first link counts."""
-LISTS = ("hreflang", "alternates", "feeds", "icons")
-"""The fields of the others."""
+LINK_FIELDS = frozenset(
+    (
+        "hreflang",
+        "alternates",
+        "feeds",
+        "icons",
+        "image",
+        *(name for name in SINGLE.values() if name != "image_src"),
+    )
+)
+"""The record's fields that are made of links, or may be."""
 
 _ICONS = frozenset(("icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon", "fluid-icon"))
 _WANTED = _ICONS.union(SINGLE, ("alternate",))

@@ -11,11 +11,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.errors import InvalidUrl
-from scraper.record import LinkCounts
+from scraper.parse.text import field
+from scraper.record import LinkCounts, LinkEntry
 from scraper.urls import dedup_key, drop_fragment, host_key, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from scraper.parse.document import Document, Node
 
 # RFC 3986 3.1; the URL Standard strips what is no graphic character before it.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -30,6 +33,9 @@ MAX_TARGETS = 2000
 pages that do are link farms or traps, and one page is to fill neither the state nor the memory: a body
 at its cap has room for a million. Each target may be a new host, and all of a page enter the state in
 one transaction, which every other page waits for: 5000 new hosts took 0.26 s, 2000 take 0.1 s."""
+
+MAX_LISTED = 10_000
+"""The most links of a page that are recorded."""
 
 # Other hrefs that may be looked at for it, so that a million of mailto: does not hold up all pages.
 _MAX_LOOKED_AT = 4 * MAX_TARGETS
@@ -140,6 +146,30 @@ def targets(links: Iterable[tuple[str, str | None]], *, final_url: str, base: st
         if key in found and not (rel and "nofollow" in rel.lower().split()):
             followed.add(key)
     return [Target(url, nofollow=key not in followed) for key, url in found.items()]
+
+
+def listed(document: Document, nodes: Sequence[Node], *, base: str) -> tuple[list[LinkEntry], bool]:
+    """Return the links of a page as they are recorded, and whether these are all.
+
+    Args:
+        document: The page.
+        nodes: Its ``a`` and ``area`` elements that have an ``href``.
+        base: What its links are relative to.
+    """
+    attr = document.attr
+    entries: list[LinkEntry] = []
+    is_whole = len(nodes) <= MAX_LISTED
+    for node in nodes[:MAX_LISTED]:
+        url = resolve(base, attr(node, "href") or "")
+        if url is None:
+            continue
+        if document.tag(node) == "area":
+            text = attr(node, "alt")
+        else:
+            text, is_all = document.text(node)
+            is_whole &= is_all
+        entries.append(LinkEntry(url=url, text=field(text), rel=field(attr(node, "rel"))))
+    return entries, is_whole
 
 
 def _without_fragment(href: str) -> str:

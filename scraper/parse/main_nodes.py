@@ -53,6 +53,8 @@ _KINDS = (
 # fmt: on
 
 _PAGES = frozenset(("WebPage", "ItemPage", "AboutPage", "ContactPage", "MedicalWebPage", "CheckoutPage"))
+_SITES = frozenset(("WebSite", "Organization", "Corporation", "NewsMediaOrganization", "Person", "Brand"))
+"""Whose URL a front page has too, and of which it is not the description."""
 _RANK = {name: rank for rank, (_, names) in enumerate(_KINDS) for name in names.split()}
 _KIND_OF = {name: kind for kind, names in _KINDS for name in names.split()}
 
@@ -84,6 +86,10 @@ class MainNodes:
             if one is not None:
                 self.kinds.append(_KINDS[rank][0])
                 self._nodes.append(one)
+        if not pages and not self._nodes:
+            # Of a type that is no kind of page here, but said to be this one: a government's service.
+            about = _about([node for node in objects if _SITES.isdisjoint(types_of(node))], url=url)
+            pages = [about] if about else []
         self._pages = pages[:1]
         self._has_any = bool(self._nodes or pages)  # pages without JSON-LD are many
         self.organizations = self.graph.find("Organization", "NewsMediaOrganization", "Corporation")

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from msgspec.structs import replace
 
 from scraper.errors import UsageError
+from scraper.parse.bounds import MAX_PAGE_TEXT
 from scraper.parse.taming import first_tags
 from scraper.parse.text import unprintable
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from scraper.record import Page
+    from scraper.settings.model import ParseSettings
 
 MAX_TAGS = 20_000
 """So many tags of a page are looked at, the first. Their time grows faster than a page: ten thousand bold
@@ -25,6 +31,45 @@ words in one paragraph took 2.6 s, a hundred thousand paragraphs 9."""
 _REMEDY = "main text and guessed dates need trafilatura and htmldate: pip install 'scraper[article]'"
 
 Form: TypeAlias = Literal["text", "markdown"]
+
+
+class Supplement:
+    """Adds to a page what is not stated in it, as far as the settings ask for it."""
+
+    def __init__(self, *, form: Form | None, guesses_dates: bool) -> None:
+        """Take what is asked for.
+
+        Raises:
+            UsageError: trafilatura or htmldate is missing.
+        """
+        _libraries()
+        self._form = form
+        self._guesses_dates = guesses_dates
+
+    @classmethod
+    def of(cls, settings: ParseSettings) -> Self | None:
+        """Return what the settings ask for, ``None`` for nothing.
+
+        Raises:
+            UsageError: as above.
+        """
+        forms: dict[str, Form] = {"main": "text", "markdown": "markdown"}
+        form = forms.get(settings.text)
+        if form is None and not settings.guess_dates:
+            return None
+        return cls(form=form, guesses_dates=settings.guess_dates)
+
+    def added_to(self, page: Page, *, html: str, url: str) -> Page:
+        """Return the page with its main text, and a date where it states none."""
+        added: dict[str, Any] = {}
+        if self._form:
+            text = main_text(html, url=url, form=self._form) or ""
+            added["text"] = text[:MAX_PAGE_TEXT] or None
+            if len(text) > MAX_PAGE_TEXT:
+                added["cut"] = sorted({*page.cut, "text"})
+        if self._guesses_dates and page.published is None:
+            added["published"] = guessed_date(html, url=url, original=True)
+        return replace(page, **added)
 
 
 def main_text(html: str, *, url: str, form: Form) -> str | None:

@@ -1,88 +1,89 @@
 """What a document says of itself: title, meta and link elements, headings, by the record's names.
 
-``Gatherer`` is told of the elements one by one, in document order; ``head`` then applies the
+``Gatherer`` is told of the elements one by one, in document order; ``gathered`` then applies the
 fallbacks, which need all of them. The first value of a name counts, an empty one does not.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import asdict
+
+from scraper.parse.article import LINK_RELS, Evidence, article_of, description_of
 from scraper.parse.jsonld import read_jsonld
-from scraper.parse.link_elements import LINK_FIELDS, LinkElements
-from scraper.parse.microdata import read_microdata
-from scraper.parse.text import MAX_NAME, MAX_TEXT, field, fold, is_cut
-from scraper.parse.vocabularies import PREFIXES, read_vocabularies
-from scraper.record import Head, Heading, Refresh
+from scraper.parse.link_header import Link, links_of
+from scraper.parse.link_relations import LINK_FIELDS, LinkRelations, relation_types
+from scraper.parse.main_nodes import MainNodes
+from scraper.parse.metas import MAX_ENTRIES, Metas
+from scraper.parse.microdata import as_nodes, read_microdata
+from scraper.parse.refresh import refresh_of
+from scraper.parse.text import MAX_NAME, MAX_TEXT
+from scraper.parse.vocabularies import read_vocabularies
+from scraper.record import Head, Heading, Page
 from scraper.urls import resolve
 
 if TYPE_CHECKING:
-    from scraper.parse.document import Document, Node
+    from collections.abc import Iterator, Sequence
 
-MAX_ENTRIES = 1000
-"""The most entries of a list: headings, titles, language versions, keywords and the like."""
-MAX_KEYS = 200
-"""The most OpenGraph and Twitter names."""
+    from scraper.parse.document import Document, Node
+    from scraper.record import Refresh
+
+MAX_LINKS = 5 * MAX_ENTRIES
+"""The most ``link`` elements that are looked at."""
 MAX_RAW_TEXT = 2_000_000
 """Characters read for headings and titles; without it nested headings would repeat a page's text."""
-
-# HTML Standard, shared declarative refresh steps; more than nine digits are no time anybody waits.
-_REFRESH = re.compile(
-    r"\s*(?:(?P<s>[0-9]{1,9})[0-9.]*|\.[0-9.]*)(?:\s*[;,]\s*|\s+|$)(?:url\s*=\s*)?(?P<url>.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-
 
 _JSON_LD = "application/ld+json"
 
 
-class Structured(NamedTuple):
-    """What is said in JSON-LD, microdata and vocabularies, by the record's names; only what there is."""
+class Gathered(NamedTuple):
+    """What was gathered, by the record's names."""
 
-    fields: dict[str, Any]
+    head: Head
+    structured: dict[str, Any]
+    """OpenGraph, Twitter cards, headings, JSON-LD, microdata and the vocabularies; only what there is."""
     cut: set[str]
-    """Names of those that have more than is kept."""
+    """Names of fields that have more entries than are kept."""
+    cut_texts: set[str]
+    """Texts that are longer in the page."""
 
 
 class Gatherer:
     """Collects the metadata of one document."""
 
-    def __init__(self, document: Document, *, url: str) -> None:
-        """Take the document and its final URL."""
+    def __init__(
+        self, document: Document, *, url: str, token: str, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Take the document, its final URL, our product token and the response's headers."""
         self._document = document
         self._attr = document.attr
+        self._headers = headers
         self.url = url
         self.base: str | None = None
         self._has_base = False
         self._lang: str | None = None
         self._titles: list[str] = []
-        self._named: dict[str, str] = {}
-        self._pragmas: dict[str, str] = {}
-        self._robots: list[str] = []
-        self._keywords: list[str] | None = None
+        self.metas = Metas(document, token=token)
         self._links: list[Node] = []
-        self.og: dict[str, list[str]] = {}
-        self.twitter: dict[str, str] = {}
-        self.headings: list[Heading] = []
+        self._anchors: list[tuple[str, Node]] = []
+        self._times: list[Node] = []
+        self._headings: list[Heading] = []
         self._raw_text = 0
         self._titles_seen = 0
         self._scripts: list[Node] = []
-        self._described: list[tuple[str, str]] = []
-        self.cut: set[str] = set()
-        """Names of fields that have more entries than are kept."""
-        self.cut_texts: set[str] = set()
-        """Texts that are longer in the page."""
+        self._cut: set[str] = set()
 
     def on_html(self, node: Node) -> None:
         """The root element: its language."""
         if self._lang is None:
-            self._lang = self._field(self._attr(node, "lang")) or self._field(self._attr(node, "xml:lang"))
+            said = self._attr(node, "lang") or self._attr(node, "xml:lang")
+            self._lang = self.metas.field(said)
 
     def on_base(self, node: Node) -> None:
         """The first ``base`` that has an ``href`` is the document's (HTML Standard 4.2.3)."""
         href = None if self._has_base else self._attr(node, "href")
-        if href is not None:
+        if href is not None and self._document.is_html(node):
             self._has_base = True
             self.base = resolve(self.url, href.strip())
 
@@ -90,7 +91,7 @@ class Gatherer:
         """A title of the document; one of an svg names a drawing."""
         self._titles_seen += 1
         if self._titles_seen > MAX_ENTRIES:
-            self.cut.add("titles")
+            self._cut.add("titles")
         elif self._document.is_html(node):
             text = self._text(node, name="titles")
             if text:
@@ -98,19 +99,30 @@ class Gatherer:
 
     def on_heading(self, node: Node, *, level: int) -> None:
         """A heading; one without text is none."""
-        if len(self.headings) >= MAX_ENTRIES:
-            self.cut.add("headings")
+        if len(self._headings) >= MAX_ENTRIES:
+            self._cut.add("headings")
         else:
             text = self._text(node, name="headings")
             if text:
-                self.headings.append(Heading(level=level, text=text))
+                self._headings.append(Heading(level=level, text=text))
 
     def on_link(self, node: Node) -> None:
         """A link is kept: what it means has to wait for ``base``."""
-        if len(self._links) < 5 * MAX_ENTRIES:
+        if len(self._links) < MAX_LINKS:
             self._links.append(node)
         else:
-            self.cut |= LINK_FIELDS
+            self._cut |= LINK_FIELDS
+
+    def on_anchor(self, node: Node, *, rel: str) -> None:
+        """A link to elsewhere is kept where it names the author, the licence or a tag."""
+        words = LINK_RELS.intersection(rel[:MAX_TEXT].lower().split())
+        if words and len(self._anchors) < MAX_ENTRIES:
+            self._anchors += [(word, node) for word in sorted(words)]
+
+    def on_time(self, node: Node) -> None:
+        """A time is kept; which of them is the page's is for ``article`` to say."""
+        if len(self._times) < MAX_ENTRIES:
+            self._times.append(node)
 
     def on_script(self, node: Node) -> None:
         """A script is kept if it is JSON-LD."""
@@ -118,159 +130,160 @@ class Gatherer:
         if kind and len(kind) < MAX_NAME and kind.partition(";")[0].strip().lower() == _JSON_LD:
             self._scripts.append(node)
 
-    def on_meta(self, node: Node) -> None:
-        """A ``meta`` by its ``name``, ``property`` or ``http-equiv``."""
-        attr = self._attr
-        content = attr(node, "content")
-        if not content:
-            return
-        name = attr(node, "property") or attr(node, "name")
-        if not name:
-            pragma = attr(node, "http-equiv")
-            if pragma:
-                self._pragmas.setdefault(pragma.strip().lower()[:100], content)
-            return
-        self._add_named(name.strip().lower(), content)
-
-    def _add_named(self, name: str, content: str) -> None:
-        if name.startswith("og:"):
-            self._add_og(name[3:], content)
-        elif name.startswith("twitter:"):
-            self._add_twitter(name[8:], content)
-        elif name == "robots":
-            self._robots += self._listed(content.lower(), name="meta_robots")
-            if len(self._robots) > MAX_ENTRIES:
-                self.cut.add("meta_robots")
-                del self._robots[MAX_ENTRIES:]
-        elif name == "keywords":
-            if self._keywords is None:
-                self._keywords = self._listed(content, name="keywords") or None
-        elif name.startswith(PREFIXES):
-            if len(self._described) < MAX_KEYS * 10:
-                self._described.append((name, content))
-            else:
-                self.cut |= {"dublin_core", "citation"}
-        elif name in _PLAIN and name not in self._named and (text := self._field(content)):
-            self._named[name] = text
-
-    def _add_twitter(self, name: str, content: str) -> None:
-        key, text = self._key(name, field_name="twitter"), self._field(content)
-        if not key or text is None or key in self.twitter:
-            return
-        if len(self.twitter) < MAX_KEYS:
-            self.twitter[key] = text
-        else:
-            self.cut.add("twitter")
-
-    def _add_og(self, name: str, content: str) -> None:
-        key, text = self._key(name, field_name="og"), self._field(content)
-        if not key or text is None:
-            return
-        values = self.og.get(key)
-        if values is None and len(self.og) < MAX_KEYS:
-            self.og[key] = [text]
-        elif values is not None and len(values) < MAX_ENTRIES:
-            values.append(text)
-        else:
-            self.cut.add("og")
-
-    def _field(self, text: str | None) -> str | None:
-        shown = field(text)
-        if shown and text and len(text) > MAX_TEXT and is_cut(text):
-            self.cut_texts.add(shown)
-        return shown
-
-    def _key(self, name: str, *, field_name: str) -> str:
-        if len(name) > MAX_NAME:
-            self.cut.add(field_name)
-        return fold(name[:MAX_NAME])
-
-    def _listed(self, text: str, *, name: str) -> list[str]:
-        """Split at commas; empty ones go."""
-        pieces = text[: 100 * MAX_ENTRIES].split(",", MAX_ENTRIES)
-        if len(pieces) > MAX_ENTRIES or len(text) > 100 * MAX_ENTRIES:
-            self.cut.add(name)
-        return [one for piece in pieces[:MAX_ENTRIES] if (one := self._field(piece))]
-
     def _text(self, node: Node, *, name: str) -> str | None:
         if self._raw_text > MAX_RAW_TEXT:
-            self.cut.add(name)
+            self._cut.add(name)
             return None
         text, is_whole = self._document.text(node)
         self._raw_text += len(text)
         if not is_whole:
-            self.cut.add(name)
-        return self._field(text)
+            self._cut.add(name)
+        return self.metas.field(text)
 
-    def structured(self) -> Structured:
-        """Read what is said in vocabularies of their own; before ``visible_text``, which takes the tree."""
-        fields: dict[str, Any] = {}
-        cut: set[str] = set()
+    def gathered(self) -> Gathered:
+        """Apply the fallbacks; before ``Document.visible_text``, which takes the tree."""
+        structured = self._structured()
+        head = self._head(structured)
+        cut, cut_texts = self._cut | self.metas.cut, self.metas.cut_texts
+        return Gathered(head, {name: value for name, value in structured.items() if value}, cut, cut_texts)
+
+    def _structured(self) -> dict[str, Any]:
+        """Read what is said in vocabularies of their own."""
+        metas = self.metas
+        fields: dict[str, Any] = {"og": metas.og, "twitter": metas.twitter, "headings": self._headings}
         if self._scripts:
             jsonld = read_jsonld(self._document.text(node)[0] for node in self._scripts)
             fields |= {"jsonld": jsonld.objects, "jsonld_errors": jsonld.errors}
-            cut |= {"jsonld"} if jsonld.is_cut else set()
+            self._cut |= {"jsonld"} if jsonld.is_cut else set()
         microdata = read_microdata(self._document, base=self.base or self.url)
-        if microdata.items:
-            fields["microdata"] = microdata.items
-        cut |= {"microdata"} if microdata.is_cut else set()
-        if self._described:
-            described = read_vocabularies(self._described)
+        fields["microdata"] = microdata.items
+        self._cut |= {"microdata"} if microdata.is_cut else set()
+        if metas.described:
+            described = read_vocabularies(metas.described)
             fields |= {"dublin_core": described.dublin_core, "citation": described.citation}
-            cut |= described.cut
-            self.cut_texts |= described.cut_texts
-        return Structured({name: value for name, value in fields.items() if value}, cut)
+            self._cut |= described.cut
+            metas.cut_texts |= described.cut_texts
+        return fields
 
-    def head(self) -> Head:
-        """Apply the fallbacks: everything the record's head group says."""
-        og, named, titles = self.og, self._named, self._titles
-        links = LinkElements(
-            self._links,
-            document=self._document,
-            base=self.base or self.url,
-            most=MAX_ENTRIES,
-            field=self._field,
+    def _head(self, structured: dict[str, Any]) -> Head:
+        metas, titles, base = self.metas, self._titles, self.base or self.url
+        og, twitter, named = metas.og, metas.twitter, metas.named
+        announced = (value for name, value in self._headers if name == "link")
+        links = LinkRelations(self._relations(base), header=links_of(announced, base=self.url))
+        self._cut |= links.cut
+        metas.cut_texts |= links.cut_texts
+        single = links.single
+        lang = self._lang or _first(og.get("locale")) or metas.content_language
+        h1s = [one.text for one in self._headings if one.level == 1]
+        jsonld = structured.get("jsonld") or []
+        nodes = MainNodes(jsonld, url=self.url)
+        evidence = Evidence(
+            url=self.url,
+            base=base,
+            lang=lang,
+            jsonld=jsonld,
+            og=og,
+            twitter=twitter,
+            meta=metas.article,
+            links=self._article_links(single),
+            items=as_nodes(structured["microdata"]) if structured["microdata"] else [],
+            times=[self._time(node) for node in self._times],
+            titles=titles,
+            h1s=h1s,
         )
-        self.cut |= links.cut
-        first_h1 = next((one.text for one in self.headings if one.level == 1), None)
         return Head(
-            title=_first(titles) or _first(og.get("title")) or self.twitter.get("title") or first_h1,
+            **asdict(article_of(evidence, nodes=nodes)),
+            title=_first(titles) or _first(og.get("title")) or twitter.get("title") or _first(h1s),
             titles=titles if len(titles) > 1 else [],
             description=named.get("description")
             or _first(og.get("description"))
-            or self.twitter.get("description"),
-            keywords=self._keywords or [],
-            canonical=links.single.get("canonical"),
+            or twitter.get("description")
+            or description_of(nodes),
+            keywords=metas.keywords,
+            canonical=single.get("canonical"),
+            canonical_header=links.canonical_header,
             base=self.base,
-            lang=self._lang or _first(og.get("locale")) or self._field(self._pragmas.get("content-language")),
+            lang=lang,
             viewport=named.get("viewport"),
             generator=named.get("generator"),
-            theme_color=named.get("theme-color"),
-            amphtml=links.single.get("amphtml"),
-            next=links.single.get("next"),
-            prev=links.single.get("prev"),
+            theme_color=metas.theme_color,
+            amphtml=single.get("amphtml"),
+            next=single.get("next"),
+            prev=single.get("prev"),
             hreflang=links.hreflang,
             alternates=links.alternates,
             feeds=links.feeds,
             icons=links.icons,
-            manifest=links.single.get("manifest"),
-            refresh=_refresh(self._pragmas.get("refresh"), base=self.base or self.url),
-            meta_robots=self._robots,
+            manifest=single.get("manifest"),
+            refresh=self._refresh(base),
+            meta_robots=metas.robots(),
         )
 
+    def _relations(self, base: str) -> Iterator[Link]:
+        """Give the ``link`` elements that a field is made of."""
+        attr = self._attr
+        for node in self._links:
+            rels = relation_types(attr(node, "rel"))
+            if "canonical" in rels and not self._document.is_in_head(node):
+                # Search engines take none from the body, where anybody's comment might put one.
+                rels = tuple(rel for rel in rels if rel != "canonical")
+            href = (attr(node, "href") or "").strip() if rels else ""
+            if href and (url := resolve(base, href)):
+                hreflang = attr(node, "hreflang")
+                yield Link(
+                    url,
+                    rels,
+                    hreflang=(hreflang,) if hreflang else (),
+                    type=attr(node, "type"),
+                    title=attr(node, "title"),
+                    sizes=attr(node, "sizes"),
+                )
 
-_PLAIN = frozenset(("description", "viewport", "generator", "theme-color"))
+    def _refresh(self, base: str) -> Refresh | None:
+        """The header's comes first, as it does to a browser."""
+        header = next((value for name, value in self._headers if name == "refresh"), None)
+        return refresh_of(header, base=self.url) or refresh_of(self.metas.refresh, base=base)
+
+    def _article_links(self, single: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name in ("license", "image_src"):
+            if name in single:
+                found[name] = [(single[name], "")]
+        for rel, node in self._anchors:
+            name = "license" if rel == "copyright" else rel
+            text = "" if name == "license" else self._document.text(node)[0]
+            found.setdefault(name, []).append((self._attr(node, "href") or "", text))
+        return found
+
+    def _time(self, node: Node) -> tuple[str, str]:
+        attr = self._attr
+        marks = [attr(node, "class") or "", attr(node, "itemprop") or ""]
+        if attr(node, "pubdate") is not None:
+            marks.append("pubdate")
+        said = attr(node, "datetime")
+        return (self._document.text(node)[0] if said is None else said), " ".join(marks)
 
 
 def _first(values: list[str] | None) -> str | None:
     return values[0] if values else None
 
 
-def _refresh(content: str | None, *, base: str) -> Refresh | None:
-    found = _REFRESH.fullmatch(content[:10_000]) if content else None
-    if found is None:
-        return None
-    target = found["url"].strip()
-    if target[:1] in {'"', "'"}:
-        target = target[1:].partition(target[0])[0].strip()
-    return Refresh(delay=float(found["s"] or 0), url=resolve(base, target) if target else None)
+def announced(headers: Sequence[tuple[str, str]], *, url: str) -> Page:
+    """Return what headers say of a document that is not parsed: a PDF has a canonical too."""
+    values = [value for name, value in headers if name == "link"]
+    refresh = next((value for name, value in headers if name == "refresh"), None)
+    links = LinkRelations((), header=links_of(values, base=url))
+    return Page(
+        canonical_header=links.canonical_header,
+        license=links.single.get("license"),
+        next=links.single.get("next"),
+        prev=links.single.get("prev"),
+        amphtml=links.single.get("amphtml"),
+        manifest=links.single.get("manifest"),
+        hreflang=links.hreflang,
+        alternates=links.alternates,
+        feeds=links.feeds,
+        icons=links.icons,
+        refresh=refresh_of(refresh, base=url),
+        cut=sorted(links.cut),
+    )

@@ -69,6 +69,22 @@ def read_microdata(document: Document, *, base: str) -> Microdata:
     return Microdata(reader.items(), is_cut=reader.is_cut)
 
 
+def as_nodes(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return items in the shape of JSON-LD's objects, so that both can be asked the same."""
+    return [_as_node(item) for item in items]
+
+
+def _as_node(item: dict[str, Any]) -> dict[str, Any]:
+    node: dict[str, Any] = {}
+    if "type" in item:
+        node["@type"] = item["type"]
+    if "id" in item:
+        node["@id"] = item["id"]
+    for name, values in item["properties"].items():
+        node[name] = [_as_node(value) if isinstance(value, dict) else value for value in values]
+    return node
+
+
 class _Pending(NamedTuple):
     """An item whose properties are still to be read."""
 

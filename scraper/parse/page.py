@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from scraper.parse.bounds import MAX_PAGE_BYTES, bounded, holding
+from scraper.parse.bounds import MAX_PAGE_BYTES, MAX_PAGE_TEXT, bounded, holding
 from scraper.parse.decode import decode
 from scraper.parse.document import open_document
 from scraper.parse.fields import Fields, FieldSelectors
-from scraper.parse.links import LinkCounter, targets
+from scraper.parse.language import language_detector
+from scraper.parse.links import LinkCounter, listed, targets
 from scraper.parse.metadata import Gatherer
 from scraper.parse.simhash import simhash
-from scraper.parse.text import figures
-from scraper.record import Head, Heading, ImageCounts, Page
+from scraper.parse.text import figures, lines
+from scraper.record import Head, ImageCounts, Page
 
 if TYPE_CHECKING:
-    from scraper.parse.document import Document
+    from collections.abc import Sequence
+
+    from scraper.parse.document import Document, Node
     from scraper.parse.links import Target
+    from scraper.parse.metadata import Gathered
+    from scraper.record import LinkEntry
     from scraper.settings.model import ParseSettings
 
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
-_TAGS = ("a", "area", "base", "form", "html", "iframe", "img", "link", "meta", "script", "title", *_LEVELS)
-_HEAD_FIELDS = Head.__struct_fields__
+# fmt: off
+_TAGS = (
+    "a", "area", "base", "form", "html", "iframe", "img", "link", "meta", "script", "time", "title", *_LEVELS,
+)
+# fmt: on
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -32,9 +40,6 @@ class _Metadata(msgspec.Struct, frozen=True):
     """What change detection compares: statements of the page, no counts."""
 
     head: Head
-    og: dict[str, list[str]]
-    twitter: dict[str, str]
-    headings: list[Heading]
     structured: dict[str, Any]
 
 
@@ -42,6 +47,8 @@ class Parsed(NamedTuple):
     """What was found in a page."""
 
     page: Page
+    html: str
+    """The page, decoded."""
     targets: list[Target]
     """Where its links lead; empty when that was not asked for."""
     fields: Fields = Fields()
@@ -51,17 +58,27 @@ class Parsed(NamedTuple):
 class PageParser:
     """Parses pages. It keeps nothing between them, so one serves any number of workers."""
 
-    def __init__(self, settings: ParseSettings) -> None:
-        """Take the settings.
+    def __init__(self, settings: ParseSettings, *, token: str = "") -> None:
+        """Take the settings, and the name by which robots directives may call us.
 
         Raises:
-            SettingsError: A selector of the user's is none.
+            UsageError: the settings ask for what needs a library that is missing, or a selector is none.
         """
-        self._parser = settings.parser
         self._selectors = FieldSelectors(settings.select, parser=settings.parser) if settings.select else None
+        self._parser = settings.parser
+        self._keeps_text = settings.text == "visible"
+        self._lists_links = settings.links
+        self._language = language_detector() if settings.language else None
+        self._token = token
 
     def parse(
-        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
+        self,
+        *,
+        body: bytes,
+        url: str,
+        content_type_charset: str | None,
+        headers: Sequence[tuple[str, str]] = (),
+        links: bool = False,
     ) -> Parsed:
         """Find all that a document says of itself.
 
@@ -69,6 +86,7 @@ class PageParser:
             body: the page after content decoding; it may be cut anywhere.
             url: the final URL, which relative URLs are resolved against.
             content_type_charset: the ``charset`` parameter of ``Content-Type`` as sent, or ``None``.
+            headers: the response's, by lower-case name.
             links: also return where its links lead.
 
         Raises:
@@ -76,61 +94,75 @@ class PageParser:
         """
         decoded = decode(body, http_charset=content_type_charset)
         document = open_document(decoded.text, parser=self._parser)
-        found = _Extraction(document, url=url)
-        head, gathered = found.gatherer.head(), found.gatherer
-        structured = gathered.structured()
+        gatherer = Gatherer(document, url=url, token=self._token, headers=headers)
+        found = _Extraction(document, gatherer=gatherer, keeps_nodes=self._lists_links)
+        gathered = gatherer.gathered()
+        listed = found.listed() if self._lists_links else ([], True)
         fields = Fields()
         if self._selectors:
-            base = gathered.base or url
-            fields = self._selectors.find(document, html=decoded.text, base=base, lang=head.lang)
+            base, lang = gatherer.base or url, gathered.head.lang
+            fields = self._selectors.find(document, html=decoded.text, base=base, lang=lang)
         visible = document.visible_text()  # it takes the tree apart
-        text = figures(visible)
-        metadata = _encode_sorted(
-            _Metadata(head, gathered.og, gathered.twitter, gathered.headings, structured.fields)
-        )
-        said = {
-            **{name: getattr(head, name) for name in _HEAD_FIELDS},
-            "og": gathered.og,
-            "twitter": gathered.twitter,
-            "headings": gathered.headings,
-            **structured.fields,
-        }
-        cut = gathered.cut | structured.cut
+        cut = gathered.cut
         if not document.is_whole:
-            cut = cut | {"document"}
-        if len(metadata) > MAX_PAGE_BYTES:
-            said, shortened = bounded(said)
-            cut = cut | shortened
+            cut |= {"document"}
+        if not listed[1]:
+            cut |= {"link_list"}
+        said, digest, shortened = _said(gathered, links=listed[0])
         page = Page(
             **said,
-            word_count=text.word_count,
-            text_length=text.text_length,
-            links=found.links,
-            images=ImageCounts(total=found.images, missing_alt=found.missing_alt),
-            forms=found.forms,
-            scripts=found.scripts,
-            iframes=found.iframes,
-            text_sha256=text.text_sha256,
-            simhash=simhash(visible),
-            metadata_sha256=hashlib.sha256(metadata).hexdigest(),
+            **found.counts(),
+            **self._of_text(visible),
+            metadata_sha256=digest,
             charset=decoded.charset,
             charset_source=decoded.source,
             encoding_errors=decoded.errors,
         )
+        cut |= shortened
+        if page.text and len(page.text) == MAX_PAGE_TEXT:
+            cut |= {"text"}
         if gathered.cut_texts:
-            cut = cut | holding(page, gathered.cut_texts)
+            cut |= holding(page, gathered.cut_texts)
         if cut:
             page = msgspec.structs.replace(page, cut=sorted(cut))
-        return Parsed(page, found.targets() if links else [], fields)
+        return Parsed(page, decoded.text, found.targets() if links else [], fields)
+
+    def _of_text(self, visible: str) -> dict[str, Any]:
+        """Return what the record says of the visible text."""
+        measured = figures(visible)
+        said: dict[str, Any] = {
+            "word_count": measured.word_count,
+            "text_length": measured.text_length,
+            "text_sha256": measured.text_sha256,
+            "simhash": simhash(visible),
+        }
+        if self._language:
+            said["language"] = self._language(visible)
+        if self._keeps_text:
+            said["text"] = lines(visible)[:MAX_PAGE_TEXT] or None
+        return said
+
+
+def _said(gathered: Gathered, *, links: list[LinkEntry]) -> tuple[dict[str, Any], str, set[str]]:
+    """Return the statements of a page, within bounds; their hash before that; and what was cut."""
+    metadata = _encode_sorted(_Metadata(gathered.head, gathered.structured))
+    digest = hashlib.sha256(metadata).hexdigest()
+    said = {**msgspec.structs.asdict(gathered.head), **gathered.structured, "link_list": links}
+    if len(metadata) + (len(_encode_sorted(links)) if links else 0) <= MAX_PAGE_BYTES:
+        return said, digest, set()
+    said, shortened = bounded(said)
+    return said, digest, shortened
 
 
 class _Extraction:
     """One pass over the elements of interest, dispatched by tag, the most frequent first."""
 
-    def __init__(self, document: Document, *, url: str) -> None:
+    def __init__(self, document: Document, *, gatherer: Gatherer, keeps_nodes: bool) -> None:
         self.images = self.missing_alt = self.forms = self.scripts = self.iframes = 0
-        self.gatherer = gatherer = Gatherer(document, url=url)
-        self._url = url
+        self.gatherer = gatherer
+        self._document = document
+        self._nodes: list[Node] = []
+        self._url = gatherer.url
         tag_of, attr = document.tag, document.attr
         # Links wait for <base>, which may follow them.
         hrefs: list[tuple[str, str | None]] = []
@@ -140,7 +172,12 @@ class _Extraction:
             if tag in {"a", "area"}:
                 href = attr(node, "href")
                 if href is not None:
-                    hrefs.append((href, attr(node, "rel")))
+                    rel = attr(node, "rel")
+                    hrefs.append((href, rel))
+                    if keeps_nodes:
+                        self._nodes.append(node)
+                    if rel:
+                        gatherer.on_anchor(node, rel=rel)
             elif tag == "img":
                 self.images += 1
                 if attr(node, "alt") is None:
@@ -149,7 +186,21 @@ class _Extraction:
                 gatherer.on_heading(node, level=_LEVELS[tag])
             else:
                 self._seldom(node, tag=tag)
-        self.links = LinkCounter(final_url=url, base=gatherer.base or url).count(hrefs)
+        self.links = LinkCounter(final_url=self._url, base=gatherer.base or self._url).count(hrefs)
+
+    def counts(self) -> dict[str, Any]:
+        """Return the figures, by the record's names."""
+        return {
+            "links": self.links,
+            "images": ImageCounts(total=self.images, missing_alt=self.missing_alt),
+            "forms": self.forms,
+            "scripts": self.scripts,
+            "iframes": self.iframes,
+        }
+
+    def listed(self) -> tuple[list[LinkEntry], bool]:
+        """Return the page's links as they are recorded, and whether these are all."""
+        return listed(self._document, self._nodes, base=self.gatherer.base or self._url)
 
     def targets(self) -> list[Target]:
         """Return where the page's links lead."""
@@ -158,12 +209,14 @@ class _Extraction:
     def _seldom(self, node: object, *, tag: str) -> None:
         match tag:
             case "meta":
-                self.gatherer.on_meta(node)
+                self.gatherer.metas.add(node)
             case "link":
                 self.gatherer.on_link(node)
             case "script":
                 self.scripts += 1
                 self.gatherer.on_script(node)
+            case "time":
+                self.gatherer.on_time(node)
             case "title":
                 self.gatherer.on_title(node)
             case "html":

@@ -39,6 +39,10 @@ INVISIBLE = frozenset((
 RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "template"))
 """Elements whose markup is not part of the document: raw text where scripts run, and templates."""
 
+SEPARATOR = "\x1e"
+"""What stands between blocks in text that is not folded yet: white space to ``str.split``, and not a line
+feed, which markup has anywhere."""
+
 MAX_TEXT = 10_000
 """The most characters of one field; what is longer is cut."""
 
@@ -105,6 +109,11 @@ def field(text: str | None) -> str | None:
         return None
     # Cut before folding too: a field of megabytes costs no more than a long one.
     return fold(text[: 4 * MAX_TEXT])[:MAX_TEXT].rstrip() or None
+
+
+def lines(text: str) -> str:
+    """Return visible text a line for each block, white space within a line folded, empty ones left out."""
+    return "\n".join(folded for piece in text.split(SEPARATOR) if (folded := fold(piece)))
 
 
 def is_cut(text: str) -> bool:

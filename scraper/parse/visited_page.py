@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scraper.parse.decode import decode
 from scraper.parse.document import open_document
-from scraper.parse.text import fold
+from scraper.parse.text import lines
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -39,12 +39,12 @@ class VisitedPage:
 
     @cached_property
     def text(self) -> str:
-        """What a reader sees of the page, white space folded: the text that ``record.text_sha256`` is of.
+        """What a reader sees of the page, a line for each block: ``record.text`` with ``parse.text=visible``.
 
         Raises:
             BrokenDocument: The HTML parser gave up.
         """
-        return fold(open_document(self.html, parser="fast").visible_text())
+        return lines(open_document(self.html, parser="fast").visible_text())
 
     @cached_property
     def soup(self) -> BeautifulSoup:

@@ -42,6 +42,8 @@ from scraper.robots.access import RobotsFile
 from scraper.visiting import visitor_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scraper.messages import Errand, Finished, Impression
     from scraper.parse.page import Parsed
     from scraper.settings.model import ParseSettings
@@ -79,20 +81,30 @@ class WatchedParser:
     not to blame for a busy machine, or for a run that was stopped in between.
     """
 
-    def __init__(self, settings: ParseSettings, *, box: BlackBox) -> None:
-        self._parser = PageParser(settings)
+    def __init__(self, settings: ParseSettings, *, token: str, box: BlackBox) -> None:
+        self._parser = PageParser(settings, token=token)
         self._deadline_s = settings.deadline_s
         self._box = box
 
     def parse(
-        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
+        self,
+        *,
+        body: bytes,
+        url: str,
+        content_type_charset: str | None,
+        headers: Sequence[tuple[str, str]] = (),
+        links: bool = False,
     ) -> Parsed:
         """Return what the page says; as ``PageParser.parse``."""
         self._box.number = _number.get()
         signal.setitimer(signal.ITIMER_PROF, self._deadline_s)
         try:
             return self._parser.parse(
-                body=body, url=url, content_type_charset=content_type_charset, links=links
+                body=body,
+                url=url,
+                content_type_charset=content_type_charset,
+                headers=headers,
+                links=links,
             )
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -126,7 +138,7 @@ async def serve(end: socket.socket, box: BlackBox) -> None:
             run=start.run,
             clock=clock,
             budget=budget,
-            parser=WatchedParser(start.settings.parse, box=box),
+            parser=WatchedParser(start.settings.parse, token=start.token, box=box),
         )
         await _obey(orders, visitor=visitor, line=line, budget=budget)
     line.close()

@@ -295,6 +295,7 @@ class ProcessPool:
         if isinstance(errand, Request):
             failure = Failure(type=kind, message=message, phase=phase)
             done = Done(outcome=Outcome.PARSE_ERROR, failure=failure)
-            return Answered(record_line.finish(errand, done, run=self._start.run), NO_IMPRESSION)
+            record = record_line.record_of(errand, done, run=self._start.run)
+            return Answered(record_line.finished(errand, done, record), NO_IMPRESSION)
         error = FetchError(message, outcome=Outcome.PROTOCOL_ERROR, kind=kind, phase=phase)
         return Answered(self._robots.decide(errand, error, at=self._clock.utc()), NO_IMPRESSION)

@@ -40,10 +40,12 @@ class Opened(Protocol):
         ...
 
 
-LINES = [
-    record_line.finish(request(f"https://a.example/{seq}", seq=seq), Done(outcome=Outcome.OK), run="r1").line
-    for seq in range(40)
-]
+def _line(seq: int) -> bytes:
+    line, done = request(f"https://a.example/{seq}", seq=seq), Done(outcome=Outcome.OK)
+    return record_line.finished(line, done, record_line.record_of(line, done, run="r1")).line
+
+
+LINES = [_line(seq) for seq in range(40)]
 
 
 def seqs(content: bytes) -> list[int]:

@@ -36,6 +36,8 @@ _PARTS = (
     record.Icon,
     record.Refresh,
     record.LinkCounts,
+    record.LinkEntry,
+    record.Language,
     record.ImageCounts,
     record.JsonLdError,
 )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from scraper import extractor as module
 
-BODY = b"<!doctype html><title>T</title><p class='a b'>caf\xe9 <b>1</b></p><script>x</script>"
+BODY = b"<!doctype html><title>T</title><p class='a b'>caf\xe9 <b>1</b></p>2<script>x</script>"
 RECORD = Record(
     schema=1,
     run="r1",
@@ -100,7 +100,7 @@ def test_a_page_has_what_it_says() -> None:
     one = page()
     assert one.html == BODY.decode("latin1")
     assert one.body is BODY
-    assert one.text == "caf\xe9 1"
+    assert one.text == "caf\xe9 1\n2"
     assert isinstance(one.soup, bs4.BeautifulSoup)
     assert one.soup.p is not None
     assert one.soup.p["class"] == ["a", "b"], "as Beautiful Soup has it"

@@ -11,16 +11,19 @@ import pytest
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
 from scraper.messages import Found
+from scraper.parse.directives import combined, said_in_headers
 from scraper.parse.links import Target
 from scraper.parse.sitemap import CAP_BYTES, Sitemap
-from scraper.record import Outcome, Page
+from scraper.record import Outcome
 from scraper.settings.model import FollowSettings
 from scraper.verdict.page import Done
 from tests.support.fakes import response
 from tests.unit.verdict.errands import hops, line
 
 if TYPE_CHECKING:
-    from scraper.messages import Request, Response
+    from collections.abc import Sequence
+
+    from scraper.messages import Request
 
 PAGE = "https://a.example/dir/page"
 SITEMAP = "https://a.example/sitemap.xml"
@@ -39,14 +42,13 @@ def follower(**settings: Any) -> Follower:
 def linked(
     *targets: str | Target,
     request: Request | None = None,
-    answer: Response | None = None,
-    page: Page | None = None,
+    directives: Sequence[str] = (),
     **settings: Any,
 ) -> tuple[Found, ...]:
     request = request or line(PAGE)
     found = [Target(target, nofollow=False) if isinstance(target, str) else target for target in targets]
     chosen = {"depth": 3, **settings}
-    return follower(**chosen).linked(request, answer or response(request.target), page or Page(), found)
+    return follower(**chosen).linked(request, response(request.target), found, directives=directives)
 
 
 def names(found: tuple[Found, ...]) -> list[str]:
@@ -134,17 +136,11 @@ def test_links_marked_nofollow_are_left_out_where_that_is_honoured() -> None:
 def test_a_page_that_asks_for_none_of_its_links_to_be_followed(
     *, meta: list[str], tags: list[str], leaves_out: bool
 ) -> None:
-    answer = response(PAGE, headers=[("x-robots-tag", tag) for tag in tags])
-    page = Page(meta_robots=meta)
+    directives = combined([*meta, *said_in_headers("scraper", headers=tags)])
     url = "https://a.example/1"
-    honoured = linked(url, answer=answer, page=page, honour_nofollow=True)
+    honoured = linked(url, directives=directives, honour_nofollow=True)
     assert names(honoured) == ([] if leaves_out else [url])
-    assert names(linked(url, answer=answer, page=page)) == [url]
-
-
-def test_other_headers_say_nothing_of_links() -> None:
-    answer = response(PAGE, headers=[("x-other", "nofollow")])
-    assert linked("https://a.example/1", answer=answer, honour_nofollow=True)
+    assert names(linked(url, directives=directives)) == [url]
 
 
 # --- sitemaps ----------------------------------------------------------------------------------

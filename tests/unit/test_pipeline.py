@@ -18,6 +18,7 @@ from scraper.observe.events import Admitted, LinksTaken, Redirected, RobotsKnown
 from scraper.parse.links import Target
 from scraper.parse.page import Parsed
 from scraper.pipeline import Crawl
+from scraper.reading import Reader
 from scraper.record import Outcome, Page
 from scraper.robots.access import Standing
 from scraper.settings.model import (
@@ -51,7 +52,7 @@ from tests.support.fakes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from random import Random
 
     from scraper.messages import Batch, Response
@@ -68,14 +69,20 @@ class EmptyPages:
     """Finds in a page its text, and links where the text is some."""
 
     def parse(
-        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
+        self,
+        *,
+        body: bytes,
+        url: str,
+        content_type_charset: str | None,
+        headers: Sequence[tuple[str, str]] = (),  # noqa: ARG002
+        links: bool = False,
     ) -> Parsed:
         assert url.startswith("http")
         assert content_type_charset is None
         if body == b"broken":
             raise PageError("not to be parsed")
         found = [one for one in body.decode().split() if "://" in one] if links else []
-        return Parsed(Page(title=body.decode()), [Target(one, nofollow=False) for one in found])
+        return Parsed(Page(title=body.decode()), "", [Target(one, nofollow=False) for one in found])
 
 
 def ok(url: str) -> Response:
@@ -107,6 +114,7 @@ class Bench:
         chance: Random = NoChance()  # type: ignore[assignment]
         tries = RetrySettings(retries=2)
         retries = Retries(tries, budget=RunBudget(tries), longest_wait_s=120.0, chance=chance)
+        decider = Decider(retries=retries, redirects=RedirectRules(3))
         self.crawl = Crawl(
             seeds=seeds if seeds is not None else listed("http://a.example/"),
             frontier=Frontier(
@@ -119,10 +127,14 @@ class Bench:
             ),
             visitor=Visitor(
                 fetcher=self.fetcher,
-                decider=Decider(retries=retries, redirects=RedirectRules(3)),
+                decider=decider,
                 robots=RobotsDecider(robots, retries=retries),
-                parser=EmptyPages(),
-                follower=Follower(follow, Scope(follow)),
+                reader=Reader(
+                    parser=EmptyPages(),
+                    decider=decider,
+                    follower=Follower(follow, Scope(follow)),
+                    token="scraper",  # noqa: S106
+                ),
                 token="scraper",  # noqa: S106
                 run="r1",
                 clock=clock,

@@ -24,7 +24,8 @@ OK = Done(outcome=Outcome.OK)
 def finish(
     line: Request, done: Done = OK, answer: Response | None = None, page: Page | None = None
 ) -> tuple[Finished, dict[str, Any]]:
-    finished = record_line.finish(line, done, answer, page, run="r1", started_s=12.0, parse_s=0.125)
+    record = record_line.record_of(line, done, answer, page, run="r1", started_s=12.0, parse_s=0.125)
+    finished = record_line.finished(line, done, record)
     return finished, json.loads(finished.line)
 
 
@@ -108,7 +109,8 @@ def test_a_hop_that_robots_denies_keeps_the_way_there() -> None:
 def test_what_a_page_led_to_and_how_long_it_took_goes_to_the_state_and_not_into_the_record() -> None:
     found = (Found("https://a.example/y", "https://a.example/y", 1),)
     line = msgspec.structs.replace(request(URL), took_s=1.5)
-    finished = record_line.finish(line, OK, response(), run="r1", took_s=0.25, found=found)
+    record = record_line.record_of(line, OK, response(), run="r1")
+    finished = record_line.finished(line, OK, record, took_s=0.25, found=found)
     assert (finished.found, finished.took_s) == (found, 1.75)
     assert not {"found", "took_s"} & set(json.loads(finished.line))
 

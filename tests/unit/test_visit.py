@@ -26,6 +26,7 @@ from scraper.messages import (
 from scraper.parse.links import Target
 from scraper.parse.page import Parsed
 from scraper.parse.sitemap import CAP_BYTES
+from scraper.reading import Reader
 from scraper.record import Failure, Outcome, Page, Redirect, Refresh, Robots, Try
 from scraper.robots.access import RobotsFile, Standing
 from scraper.robots.reading import MAX_BYTES
@@ -38,6 +39,7 @@ from scraper.visit import Visitor
 from tests.support.fakes import EPOCH, FakeClock, FakeFetcher, fetch_error, request, response, robots_request
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from scraper.errors import FetchError
@@ -72,7 +74,7 @@ class FixedDecider:
         return _REFRESHING.refreshed(request, response, refresh)
 
 
-class Reader:
+class FixedParser:
     """A parser that keeps what it was given."""
 
     def __init__(self, *, error: PageError | None = None, refresh: Refresh | None = None) -> None:
@@ -81,7 +83,13 @@ class Reader:
         self._refresh = refresh
 
     def parse(
-        self, *, body: bytes, url: str, content_type_charset: str | None, links: bool = False
+        self,
+        *,
+        body: bytes,
+        url: str,
+        content_type_charset: str | None,
+        headers: Sequence[tuple[str, str]] = (),  # noqa: ARG002
+        links: bool = False,
     ) -> Parsed:
         self.given.append((body, url, content_type_charset))
         if self._error:
@@ -90,7 +98,7 @@ class Reader:
             Target("https://a.example/2", nofollow=False),
             Target("https://b.example/", nofollow=False),
         ]
-        return Parsed(Page(title="T", refresh=self._refresh), targets if links else [])
+        return Parsed(Page(title="T", refresh=self._refresh), "", targets if links else [])
 
 
 class Bench:
@@ -108,7 +116,7 @@ class Bench:
         follow = follow or FollowSettings()
         self.clock = FakeClock()
         self.decider = FixedDecider(decision or Done(outcome=Outcome.OK))
-        self.reader = Reader(error=error, refresh=refresh)
+        self.parser = FixedParser(error=error, refresh=refresh)
         self.fetcher = FakeFetcher(lambda _: answer)
         self.impression: Impression | None = None
         self.departures = 0
@@ -116,8 +124,12 @@ class Bench:
             fetcher=self.fetcher,
             decider=self.decider,
             robots=RobotsDecider(RobotsSettings(), retries=_RETRIES),
-            parser=self.reader,
-            follower=Follower(follow, Scope(follow)),
+            reader=Reader(
+                parser=self.parser,
+                decider=self.decider,
+                follower=Follower(follow, Scope(follow)),
+                token="scraper",  # noqa: S106
+            ),
             token="scraper",  # noqa: S106
             run="r1",
             clock=self.clock,
@@ -145,7 +157,7 @@ async def test_a_page_is_fetched_decided_and_parsed() -> None:
     bench = Bench(page())
     record = await bench.record(request(URL, seq=7))
     assert (record["seq"], record["outcome"], record["title"], record["run"]) == (7, "ok", "T", "r1")
-    assert bench.reader.given == [(b"<p>", URL, "koi8-r")]
+    assert bench.parser.given == [(b"<p>", URL, "koi8-r")]
     assert [at for _, _, at in bench.decider.asked] == [EPOCH]
     assert bench.departures == 1
 
@@ -190,7 +202,7 @@ async def test_a_settled_line_may_go_again_another_way() -> None:
 async def test_what_is_not_done_is_passed_on_and_not_parsed(decision: Decision) -> None:
     bench = Bench(page(status=503), decision=decision)
     assert await bench.visit(request(URL)) == decision
-    assert bench.reader.given == []
+    assert bench.parser.given == []
 
 
 async def test_a_failed_fetch_is_decided_on_and_becomes_a_record() -> None:
@@ -230,14 +242,14 @@ async def test_only_html_is_parsed(kind: str, body: bytes, *, parsed: bool) -> N
     bench = Bench(page(kind=kind, body=body))
     record = await bench.record(request(URL))
     assert record["outcome"] == "ok"
-    assert bool(bench.reader.given) is parsed
+    assert bool(bench.parser.given) is parsed
     assert ("title" in record) is parsed
 
 
 async def test_a_server_that_forbids_to_guess_is_obeyed() -> None:
     bench = Bench(response(URL, headers=[("x-content-type-options", "NoSniff")], body=b"<p>"))
     await bench.record(request(URL))
-    assert bench.reader.given == []
+    assert bench.parser.given == []
 
 
 @pytest.mark.parametrize(
@@ -393,7 +405,7 @@ async def test_a_sitemap_gives_lines_and_a_record_of_its_own_and_is_not_parsed()
         ("https://[/", None, 0),
     ]
     assert verdict.found[1].why
-    assert bench.reader.given == []
+    assert bench.parser.given == []
     assert [call.cap_bytes for call in bench.fetcher.calls] == [CAP_BYTES]
 
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.messages import Again, Hop, RobotsRequest
-from scraper.parse.metadata import _refresh
+from scraper.parse.refresh import refresh_of
 from scraper.record import Outcome, Record
-from scraper.record_line import finish
+from scraper.record_line import finished, record_of
 from scraper.redaction import shown_header
 from scraper.robots.access import Access, RobotsFile
 from scraper.settings.model import RetrySettings, RobotsSettings
@@ -127,12 +127,13 @@ def _assert_written(answer: Response) -> None:
     if any(_SECRET in part for field in own for part in field) or _SECRET.encode() in answer.body:
         return
     answer = msgspec.structs.replace(answer, headers=(*own, *secrets))
-    finished = finish(request(URL), Done(outcome=Outcome.OK), answer, run="r1", started_s=0.0)
-    assert finished.line.endswith(b"}\n")
-    assert finished.line.count(b"\n") == 1
-    assert _SECRET.encode() not in finished.line
-    record = msgspec.json.decode(finished.line, type=Record)
-    headers = json.loads(finished.line)["headers"]
+    line, done = request(URL), Done(outcome=Outcome.OK)
+    written = finished(line, done, record_of(line, done, answer, run="r1")).line
+    assert written.endswith(b"}\n")
+    assert written.count(b"\n") == 1
+    assert _SECRET.encode() not in written
+    record = msgspec.json.decode(written, type=Record)
+    headers = json.loads(written)["headers"]
     assert len(headers) == len({name for name, _ in answer.headers})
     for name, values in headers.items():
         for value in values:
@@ -141,7 +142,7 @@ def _assert_written(answer: Response) -> None:
 
 
 def _assert_refresh(value: str) -> None:
-    refresh = _refresh(value, base=URL)
+    refresh = refresh_of(value, base=URL)
     if refresh is not None:
         assert 0 <= refresh.delay < 1e9
         if refresh.url is not None:

@@ -8,7 +8,7 @@ import msgspec
 
 from scraper.errors import PageError
 from scraper.parse import PageParser
-from scraper.parse.metadata import MAX_ENTRIES
+from scraper.parse.metas import MAX_ENTRIES
 from scraper.parse.text import MAX_TEXT
 from scraper.record import Page
 from scraper.settings.model import ParseSettings
@@ -38,7 +38,7 @@ def fuzz(data: bytes) -> None:
 
 def _page(parser: PageParser, body: bytes, *, label: str) -> Page | None:
     try:
-        page, targets, _ = parser.parse(body=body, url=URL, content_type_charset=label or None, links=True)
+        page, _, targets, _ = parser.parse(body=body, url=URL, content_type_charset=label or None, links=True)
     except PageError:
         return None
     _assert_encodes(page)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.parse.article import Article, Evidence, article_of, description_of
+from scraper.parse.article import Evidence, article_of, description_of
 from scraper.parse.main_nodes import MainNodes
+from scraper.record import Article
 
 URL = "https://www.example.com/news/story.html"
 ARTICLE = {
@@ -82,20 +83,20 @@ SOURCES: dict[str, list[tuple[str, Any, Any]]] = {
     "published": [
         ("jsonld", [ARTICLE], "2024-01-05T10:15:30+01:00"),
         ("meta", {"article:published_time": ["2024-02-01"], "date": ["2024-02-02"]}, "2024-02-01"),
-        ("itemprops", {"datePublished": ["2024-02-05"]}, "2024-02-05"),
+        ("items", [{"@type": ["https://schema.org/Article"], "datePublished": ["2024-02-05"]}], "2024-02-05"),
         ("times", [("2024-02-06", "x"), ("2024-02-07", "entry-date published updated")], "2024-02-07"),
     ],
     "modified": [
         ("jsonld", [ARTICLE], "2024-01-06"),
         ("meta", {"article:modified_time": ["2024-02-01"], "last-modified": ["2024-02-02"]}, "2024-02-01"),
-        ("itemprops", {"dateModified": ["2024-02-05"]}, "2024-02-05"),
+        ("items", [{"@type": ["https://schema.org/Article"], "dateModified": ["2024-02-05"]}], "2024-02-05"),
         ("times", [("2024-02-07", "published updated"), ("2024-02-08", "Updated")], "2024-02-08"),
     ],
     "author": [
         ("jsonld", [ARTICLE], ["Ann Lee"]),
         ("meta", {"author": ["https://x.com/b", "Bob Ray"], "article:author": ["Cy Dent"]}, ["Bob Ray"]),
         ("links", {"author": [("/cy", "By Cy Dent")]}, ["Cy Dent"]),
-        ("itemprops", {"author": ["Di Esk"]}, ["Di Esk"]),
+        ("items", [{"@type": ["https://schema.org/Article"], "author": ["Di Esk"]}], ["Di Esk"]),
     ],
     "tags": [
         ("jsonld", [ARTICLE], ["tea", "cups", "saucers"]),

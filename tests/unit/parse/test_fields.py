@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from scraper.errors import SettingsError
 from scraper.parse import PageParser, document_soup
 from scraper.parse.document_tree import MAX_TAGS
-from scraper.parse.fields import Fields, check_selectors
-from scraper.parse.metadata import MAX_ENTRIES
+from scraper.parse.fields import MAX_VALUES, Fields, check_selectors
 from scraper.parse.text import MAX_TEXT
 from scraper.settings.load import load
 from scraper.settings.model import FieldRule, ParseSettings
@@ -197,9 +196,9 @@ def test_what_is_too_much_is_cut_and_said(parser: str) -> None:
     long = f"<p>{'word ' * MAX_TEXT}</p>"
     found = fields({"a": "p"}, long, parser=parser)
     assert (len(found.values["a"]) <= MAX_TEXT, found.is_cut) == (True, True)
-    many = "<!doctype html>" + "<p>x" * (MAX_ENTRIES + 1)
+    many = "<!doctype html>" + "<p>x" * (MAX_VALUES + 1)
     found = fields({"a[]": "p"}, many, parser=parser)
-    assert (len(found.values["a"]), found.is_cut) == (MAX_ENTRIES, True)
+    assert (len(found.values["a"]), found.is_cut) == (MAX_VALUES, True)
     found = fields({"a": {"css": "p", "type": "json"}}, f"<p>[{'1,' * 600_000}1]", parser=parser)
     assert found.errors["a"].startswith("expected JSON, found ")
     assert found.is_cut

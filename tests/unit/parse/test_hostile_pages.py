@@ -11,7 +11,7 @@ import turbohtml
 
 from scraper.parse import PageParser, document, document_soup, document_turbo, taming
 from scraper.parse.bounds import MAX_PAGE_BYTES
-from scraper.parse.metadata import MAX_ENTRIES, MAX_KEYS
+from scraper.parse.metas import MAX_ENTRIES, MAX_KEYS
 from scraper.parse.text import MAX_TEXT
 from scraper.record import Heading, Page
 from scraper.settings.model import ParseSettings
@@ -84,9 +84,9 @@ LONG = b"w" * (MAX_TEXT + 1)
 CUT: list[tuple[bytes, list[str]]] = [
     (b"<title>" + LONG[1:] + b"</title>", []),
     (b"<title>" + LONG[1:] + b" " * 9 * MAX_TEXT + b"</title>", []),
-    (b"<title>" + LONG + b"</title>", ["title"]),
-    (b"<title>" + LONG[1:] + b" " * 9 * MAX_TEXT + b"x</title>", ["title"]),
-    (b"<h1>" + LONG + b"</h1>", ["headings", "title"]),
+    (b"<title>" + LONG + b"</title>", ["headline", "title"]),
+    (b"<title>" + LONG[1:] + b" " * 9 * MAX_TEXT + b"x</title>", ["headline", "title"]),
+    (b"<h1>" + LONG + b"</h1>", ["headings", "headline", "title"]),
     (b"<title>t</title><title>" + LONG + b"</title>", ["titles"]),
     (b"<meta property=og:description content=" + LONG + b">", ["description", "og"]),
     (b"<meta name=keywords content='a,b," + LONG + b"'>", ["keywords"]),
