@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from scraper import visiting
 from scraper.clock import SystemClock
 from scraper.execution import Run
 from scraper.fetch.http import HttpFetcher
@@ -19,7 +20,7 @@ from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_n
 from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import check_own_fields, product_token, visitor_for
+from scraper.visiting import product_token, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -55,10 +56,10 @@ async def open_run(
         UsageError: The sources are not those of the run that is to be resumed, or have changed; or
             the output can't be written, or is also the cache of robots.txt files.
     """
-    check_own_fields(settings)
     clock = clock or SystemClock()
     files = target if isinstance(target, RunFiles) else None
     lists = [source.name for source in sources if isinstance(source, Source) and source.kind == "file"]
+    visiting.check(settings)
     keep_cache_apart(settings.robots.cache, files=files, others=lists)
     async with contextlib.AsyncExitStack() as stack:
         if isinstance(target, RunFiles):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scraper.extractor import Extractor, load_target
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
+from scraper.parse import language, main_text
 from scraper.parse.fields import check_selectors
 from scraper.parse.main_text import Supplement
 from scraper.parse.page import PageParser
@@ -25,6 +26,22 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.verdict.retries import Budget
     from scraper.visit import Fetcher
+
+
+def check(settings: Settings) -> None:
+    """Look whether what the settings ask of visits can be done, before anything is opened.
+
+    Raises:
+        UsageError: A library is missing; a selector is none, or not one for both parsers; the user's
+            function can't be loaded.
+    """
+    check_selectors(settings.parse.select)
+    if settings.parse.extractor:
+        load_target(settings.parse.extractor)
+    if settings.parse.language:
+        language.require_library()
+    if settings.parse.text in {"main", "markdown"} or settings.parse.guess_dates:
+        main_text.require_libraries()
 
 
 def product_token(settings: Settings) -> str:
@@ -94,15 +111,3 @@ def visitor_for(
         clock=clock,
         extractor=Extractor(named, deadline_s=settings.parse.deadline_s) if named else None,
     )
-
-
-def check_own_fields(settings: Settings) -> None:
-    """Check that what the user wants found of pages can be looked for.
-
-    Raises:
-        SettingsError: A selector is none, or not one for both parsers; or the user's function can't be
-            loaded. One line.
-    """
-    check_selectors(settings.parse.select)
-    if settings.parse.extractor:
-        load_target(settings.parse.extractor)

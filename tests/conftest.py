@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from scraper import record_line
+from tests.support.record_schema import check_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scraper.record import Record
 
 # Both judge how fast the machine is just now, and no test of ours is about that.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_record_is_held_to_the_schema() -> Iterator[None]:
+    encode = record_line._encode
+
+    def checked(record: Record) -> bytes:
+        line = encode(record)
+        check_record(line)
+        return line
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_line, "_encode", checked)
+        yield

@@ -12,7 +12,7 @@ import msgspec
 from scraper import loop
 from scraper.assembly import open_run
 from scraper.cli.exits import Exit
-from scraper.cli.options import NotHonoured, loaded_from, settings_options_without
+from scraper.cli.options import NotHonoured, SettingsCommand, loaded_from, settings_options_without
 from scraper.cli.signals import signals_stop
 from scraper.errors import UsageError
 from scraper.observe.counts import GOOD
@@ -45,7 +45,7 @@ _STOPPED = "stopped: there is nothing to compare"
 _HAVE_STATUS: Final = frozenset({Outcome.OK, Outcome.HTTP_ERROR})
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(allow_dash=True))
 @settings_options_without(NotHonoured("follow", "asks for each page of the list once"))
 @click.pass_context

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from scraper.cli.exits import Exit
-from scraper.cli.options import loaded_from, settings_options
+from scraper.cli.options import SettingsCommand, loaded_from, settings_options
 from scraper.errors import SettingsError
 from scraper.settings.load import Loaded, load, problems_in
 from scraper.settings.options import options
@@ -20,7 +20,7 @@ def config() -> None:
     """Show the settings that hold, or check a settings file."""
 
 
-@config.command()
+@config.command(cls=SettingsCommand)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: value and origin by setting.")
 @settings_options
 @click.pass_context

@@ -9,7 +9,7 @@ import click
 
 from scraper import loop
 from scraper.cli.main import one_line
-from scraper.cli.options import loaded_from, settings_options
+from scraper.cli.options import SettingsCommand, loaded_from, settings_options
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
 from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scraper.sources.source import Source
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("sources", nargs=-1, metavar="SOURCE...", type=click.Path(allow_dash=True))
 @click.option(
     "-o",

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from scraper import loop
-from scraper.cli.options import loaded_from, settings_options
+from scraper.cli.options import SettingsCommand, loaded_from, settings_options
 from scraper.cli.running import Talk, run_and_show
 from scraper.demo.server import SampleServer
 from scraper.demo.site import build_site
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),

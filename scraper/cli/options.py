@@ -33,6 +33,8 @@ class Flag(NamedTuple):
     setting: str
     metavar: str | None = None
     """``None`` where the setting's type says it: a switch, a choice."""
+    alone: str | None = None
+    """The value that it stands for when none of its choices follows it; see ``SettingsCommand``."""
 
 
 FLAGS: Final = (
@@ -54,7 +56,7 @@ FLAGS: Final = (
     Flag("--include", "follow.include", "RE"),
     Flag("--exclude", "follow.exclude", "RE"),
     Flag("--links", "parse.links"),
-    Flag("--text", "parse.text"),
+    Flag("--text", "parse.text", alone="visible"),
     Flag("--parser", "parse.parser"),
     Flag("--select", "parse.select", "NAME=CSS"),
     Flag("--extractor", "parse.extractor", "MODULE:FUNCTION"),
@@ -62,6 +64,28 @@ FLAGS: Final = (
     Flag("--format", "sources.format"),
     Flag("--strict", "run.strict"),
 )
+
+
+class SettingsCommand(click.Command):
+    """A command whose flags may stand alone where they have a choice: ``--text`` before a list of URLs.
+
+    click knows values that may be left out, but takes any word behind the flag for one.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write out what a flag stands for before click reads the command line."""
+        choices = {
+            flag.flag: typing.get_args(options()[flag.setting].annotation) for flag in FLAGS if flag.alone
+        }
+        alone = {flag.flag: flag.alone for flag in FLAGS}
+        end = args.index("--") if "--" in args else len(args)
+        written = [
+            f"{word}={alone[word]}"
+            if at < end and word in choices and args[at + 1 : at + 2] not in [[one] for one in choices[word]]
+            else word
+            for at, word in enumerate(args)
+        ]
+        return super().parse_args(ctx, written)
 
 
 class NotHonoured(NamedTuple):
@@ -173,6 +197,8 @@ def _flag_option(flag: Flag) -> Callable[[Command], Command]:
         kind = {"is_flag": True}
     elif typing.get_origin(option.annotation) is typing.Literal:
         kind = {"type": click.Choice(typing.get_args(option.annotation))}
+        if flag.alone:
+            kind["metavar"] = f"[{'|'.join(typing.get_args(option.annotation))}]"
     elif option.holds in {Holds.FIELD_RULES, Holds.HEADERS}:
         kind |= {"multiple": True}
     docstring = field_docstrings(sections()[option.section]).get(option.field, "").replace("``", "")

@@ -55,6 +55,7 @@ LINK_RELS = frozenset(("author", "license", "copyright", "tag"))
 _SEPARATOR = re.compile(
     r"\s[|\-\u2013\u2014\u00b7\u2022:~/\u00bb\u00ab]{1,3}\s|\s?[|\uff5c\u00bb\u00ab]\s?|:\s|_"
 )
+_SITE_BEHIND = re.compile(r"\s?[|\uff5c]\s?[^|\uff5c]+").fullmatch
 _WORDS = re.compile(r"[^\W_]+").findall
 _GENERIC_LABELS = frozenset(("www", "com", "org", "net", "edu", "gov", "blog", "news", "shop", "www2", "amp"))
 
@@ -245,13 +246,17 @@ def _headline(evidence: Evidence, *, nodes: MainNodes, names: tuple[str | None, 
     host = evidence.url.partition("://")[2].partition("/")[0].partition(":")[0]
     sites = [words for name in names if name and (words := _site_words(name))]
     hosts = [host.removeprefix("www."), *(label for label in host.split(".")[:-1] if len(label) > 2)]  # noqa: PLR2004
-    own = nodes.text("headline") or nodes.text("name", is_subject=True)
+    own = nodes.text("headline")
+    if not own and nodes.kinds[:1] != ["place"]:  # whose name is that of the house, on a page with a title
+        own = nodes.text("name", is_subject=True)
     shared = first(evidence.og.get("title", ())) or evidence.twitter.get("title")
     if own and shared and own.endswith(("\u2026", "...")) and shared.startswith(own.rstrip(". \u2026")):
         own = None  # cut for the 110 characters that search engines once allowed
     sole = evidence.h1s[0] if len(evidence.h1s) == 1 else None
     for title in (own, shared, sole, *evidence.titles[:1]):
         if title:
+            if sole and _SITE_BEHIND(title[len(sole) :]) and title.startswith(sole):
+                return sole  # a site of which the page does not say the name
             return _without_site(title, sites=sites, hosts=[h for h in hosts if h not in _GENERIC_LABELS])
     return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from scraper.errors import UsageError
@@ -27,6 +28,16 @@ _NO_LANGUAGE = frozenset(("zxx", "und", "mul"))
 """Subtags of ISO 639-2 that name none."""
 _letters = re.compile(r"[^\W\d_]").findall
 _is_dense = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]").search
+
+
+def require_library() -> None:
+    """Look for the library without loading it.
+
+    Raises:
+        UsageError: py3langid is missing.
+    """
+    if find_spec("py3langid") is None:
+        raise UsageError(_REMEDY)
 
 
 def language_detector() -> Callable[[str], Language | None]:

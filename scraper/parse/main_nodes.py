@@ -23,6 +23,10 @@ MAX_VALUES = 1000
 MAX_TRIED = 20
 """Values looked at for one field of one source."""
 
+_PLACE = "place"
+"""A business describes itself on each of its pages. Only what names the page as its own counts, or is the
+front page's."""
+
 # fmt: off
 # schema.org types by what readers call them, those of the page's subject first. A recipe or a product page
 # often has an Article beside, a news page a VideoObject or a Review.
@@ -49,6 +53,9 @@ _KINDS = (
     ("faq", "FAQPage"),
     ("profile", "ProfilePage"),
     ("collection", "CollectionPage SearchResultsPage Blog"),
+    (_PLACE, ("Place LocalBusiness Accommodation Apartment Bakery BarOrPub CafeOrCoffeeShop Campground "
+     "CivicStructure FoodEstablishment Hostel Hotel House LandmarksOrHistoricalBuildings Library "
+     "LodgingBusiness Museum Park Resort Restaurant Store TouristAttraction VacationRental")),
 )
 # fmt: on
 
@@ -82,7 +89,8 @@ class MainNodes:
         self._nodes: list[dict[str, Any]] = []
         for rank in sorted(ranked):
             # A front page has many articles, and none of them is the page.
-            one = ranked[rank][0] if len(ranked[rank]) == 1 else _about(ranked[rank], url=url)
+            is_sole = len(ranked[rank]) == 1 and (_KINDS[rank][0] != _PLACE or "/" not in _place(url))
+            one = ranked[rank][0] if is_sole else _about(ranked[rank], url=url)
             if one is not None:
                 self.kinds.append(_KINDS[rank][0])
                 self._nodes.append(one)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from msgspec.structs import replace
@@ -31,6 +32,16 @@ words in one paragraph took 2.6 s, a hundred thousand paragraphs 9."""
 _REMEDY = "main text and guessed dates need trafilatura and htmldate: pip install 'scraper[article]'"
 
 Form: TypeAlias = Literal["text", "markdown"]
+
+
+def require_libraries() -> None:
+    """Look for the libraries without loading them.
+
+    Raises:
+        UsageError: trafilatura or htmldate is missing.
+    """
+    if find_spec("trafilatura") is None or find_spec("htmldate") is None:
+        raise UsageError(_REMEDY)
 
 
 class Supplement:

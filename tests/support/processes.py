@@ -20,6 +20,8 @@ from collections import Counter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
+from tests.support.record_schema import check_record
+
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Iterator, Sequence
@@ -239,10 +241,12 @@ def write_list(path: Path, urls: Sequence[str]) -> Path:
     return path
 
 
-def records_in(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a JSON Lines file in its order; fails when a line is torn."""
+def records_in(path: Path, *, are_whole: bool = True) -> list[dict[str, Any]]:
+    """Return the records of a JSON Lines file in its order; fails when a line is torn or no whole record."""
     text = path.read_bytes()
     assert text.endswith(b"\n") or not text, f"{path} ends in a torn line"
+    for line in text.splitlines() if are_whole else ():
+        check_record(line)
     return [json.loads(line) for line in text.splitlines()]
 
 

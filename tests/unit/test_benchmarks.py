@@ -55,7 +55,7 @@ async def both(urls: list[str], *, folder: Path) -> list[tuple[dict[str, Any], d
     await scraper.crawl_to_files([listed], folder / "program.jsonl", settings=settings)
     await bare.main(listed, folder / "bare.jsonl")
     theirs, ours = (
-        sorted(records_in(folder / name), key=lambda record: record["seq"])
+        sorted(records_in(folder / name, are_whole=False), key=lambda record: record["seq"])
         for name in ("program.jsonl", "bare.jsonl")
     )
     return list(zip(theirs, ours, strict=True))

@@ -19,6 +19,7 @@ from scraper.cli.exits import Exit
 from scraper.cli.options import (
     FLAGS,
     NotHonoured,
+    SettingsCommand,
     loaded_from,
     settings_options,
     settings_options_without,
@@ -28,6 +29,15 @@ from scraper.settings.options import options
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+TEXT_ALONE = [
+    ((), "none"),
+    (("--text",), "visible"),
+    (("--text", "--links"), "visible"),
+    (("--text", "markdown"), "markdown"),
+    (("--text=main", "--links"), "main"),
+    (("--set", "parse.text=main", "--text"), "visible"),
+]
 
 HEAVY = {
     "aiohttp",
@@ -95,6 +105,8 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--same-site"], "follow.same_site", True, "--same-site"),
         (["--include", "a", "--include", "b|c"], "follow.include", "b|c", "--include"),
         (["--exclude", "x"], "follow.exclude", "x", "--exclude"),
+        (["--links"], "parse.links", True, "--links"),
+        (["--text"], "parse.text", "visible", "--text"),
         (["--strict"], "run.strict", True, "--strict"),
         (["--set", "output.batch_s=1"], "output.batch_s", 1.0, "--set"),
     ],
@@ -369,3 +381,23 @@ def test_check_finds_a_selector_that_is_none(tmp_path: Path, capsys: pytest.Capt
     assert line.endswith(f" ({path})")
     path.write_text('[parse.select]\na = "p"\n')
     assert program.main(["config", "check", str(path)]) == Exit.COMPLETE
+
+
+@pytest.mark.parametrize(("words", "value"), TEXT_ALONE)
+def test_a_flag_with_a_choice_may_stand_alone(words: tuple[str, ...], value: str) -> None:
+    shown = CliRunner().invoke(program.cli, ["config", "show", "--json", *words])
+    assert json.loads(shown.output)["parse.text"]["value"] == value
+
+
+def test_a_flag_that_stands_alone_takes_no_list_for_its_value() -> None:
+    written: list[str] = []
+
+    @click.command(cls=SettingsCommand)
+    @click.argument("sources", nargs=-1)
+    @settings_options
+    @click.pass_context
+    def command(ctx: click.Context, *, sources: tuple[str, ...]) -> None:
+        written.extend((loaded_from(ctx).settings.parse.text, *sources))
+
+    assert CliRunner().invoke(command, ["--text", "main.txt", "--", "--text", "main"]).exit_code == 0
+    assert written == ["visible", "main.txt", "--text", "main"]

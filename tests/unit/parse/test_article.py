@@ -251,3 +251,26 @@ def test_whatever_a_page_says_the_article_can_be_written(
     found = article(jsonld=objects, og=og, titles=og.get("title", []), meta={"author": og.get("type", [])})
     assert msgspec.json.decode(msgspec.json.encode(found), type=Article) == found
     assert all(url is None or url.startswith("http") for url in (found.image, found.logo, found.license))
+
+
+@pytest.mark.parametrize(
+    ("said", "headline"),
+    [
+        ({"og": {"title": ["Boats | Harbour"]}, "h1s": ["Boats"]}, "Boats"),
+        ({"og": {"title": ["Boats\uff5c\u6e2f"]}, "h1s": ["Boats"]}, "Boats"),
+        ({"og": {"title": ["Boats - a history"]}, "h1s": ["Boats"]}, "Boats - a history"),
+        ({"og": {"title": ["Boats | old | Harbour"]}, "h1s": ["Boats"]}, "Boats | old | Harbour"),
+        ({"og": {"title": ["Boats | Harbour"]}, "h1s": ["Boats", "Ships"]}, "Boats | Harbour"),
+        ({"og": {"title": ["Boats | Harbour"]}, "h1s": ["Ships"]}, "Boats | Harbour"),
+    ],
+)
+def test_a_site_of_which_the_page_does_not_say_the_name(said: dict[str, Any], headline: str) -> None:
+    assert article(**said).headline == headline
+
+
+def test_a_house_is_what_a_page_is_about_on_its_own_page_alone() -> None:
+    hotel = {"@type": "Hotel", "name": "The Anchor"}
+    assert article(jsonld=[hotel]).page_type is None
+    assert article(jsonld=[{**hotel, "url": URL}]).page_type == "place"
+    front = article_of(Evidence(url="https://www.example.com/", base=URL, jsonld=[hotel], h1s=["Welcome"]))
+    assert (front.page_type, front.headline) == ("place", "Welcome")
