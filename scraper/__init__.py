@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     )
     from scraper.execution import RunResult
     from scraper.messages import Seed
+    from scraper.parse.visited_page import VisitedPage
     from scraper.record import Outcome, Record
     from scraper.settings.model import (
         FetchSettings,
+        FieldRule,
         FollowSettings,
         FrontierSettings,
         HostLimits,
@@ -46,6 +48,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CountMismatch",
     "FetchSettings",
+    "FieldRule",
     "FollowSettings",
     "FrontierSettings",
     "HostLimits",
@@ -70,6 +73,7 @@ __all__ = [
     "SourceSettings",
     "StateError",
     "UsageError",
+    "VisitedPage",
     "__version__",
     "crawl",
     "crawl_to_files",
@@ -81,6 +85,7 @@ _HOMES = {
     "RunResult": "scraper.execution",
     "Seed": "scraper.messages",
     "FetchSettings": "scraper.settings.model",
+    "FieldRule": "scraper.settings.model",
     "FollowSettings": "scraper.settings.model",
     "HostLimits": "scraper.settings.model",
     "RobotsSettings": "scraper.settings.model",
@@ -92,6 +97,7 @@ _HOMES = {
     "RunSettings": "scraper.settings.model",
     "Settings": "scraper.settings.model",
     "SourceSettings": "scraper.settings.model",
+    "VisitedPage": "scraper.parse.visited_page",
     "crawl": "scraper.api",
     "crawl_to_files": "scraper.api",
 }

@@ -52,6 +52,7 @@ async def open_run(
     Raises:
         OutputExists: Something is there that the mode does not allow to replace.
         OutputLocked: Another run writes there.
+        SettingsError: A selector is none, or the user's function can't be loaded.
         UsageError: The sources are not those of the run that is to be resumed, or have changed; or
             the output can't be written, or is also the cache of robots.txt files.
     """

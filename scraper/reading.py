@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from scraper.following import Follower
     from scraper.messages import Found, Hop, Request, Response
+    from scraper.parse.fields import Fields
     from scraper.parse.main_text import Supplement
     from scraper.parse.page import Parsed
     from scraper.record import Page, Refresh
@@ -62,6 +63,8 @@ class Read(NamedTuple):
     """What holds for crawlers, from headers and document."""
     found: tuple[Found, ...] = ()
     """Further lines."""
+    fields: Fields | None = None
+    """The user's own; ``None`` for what is no good page: what an error lacks is nobody's concern."""
 
 
 class Reader:
@@ -96,7 +99,7 @@ class Reader:
             return self._of_headers(response, done)
         is_good = done.outcome in {Outcome.OK, Outcome.TOO_LARGE}
         try:
-            page, html, targets = self._parser.parse(
+            page, html, targets, fields = self._parser.parse(
                 body=response.body,
                 url=response.url,
                 content_type_charset=response.charset,
@@ -116,7 +119,7 @@ class Reader:
         if self._supplement:
             # What it asks takes up to a second a page, in libraries of C and of Python alike.
             page = await asyncio.to_thread(self._supplement.added_to, page, html=html, url=response.url)
-        return Read(done, page, directives, found)
+        return Read(done, page, directives, found, fields if is_good else None)
 
     def _of_headers(self, response: Response, done: Done) -> Read:
         page = announced(response.headers, url=response.url)

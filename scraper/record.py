@@ -320,3 +320,8 @@ class Record(Page, frozen=True, omit_defaults=True):
     ``unavailable_after``, ``canonicalised``; the first that holds, in this order."""
     body_sha256: str | None = None
     """Of the decoded body; lower-case hex."""
+    fields: dict[str, Any] = {}
+    """The user's own, by name: what ``parse.select`` and ``parse.extractor`` found in the page."""
+    field_errors: dict[str, str] = {}
+    """What is wrong with them, by name: a value that is none of its type, one that is missing where it is
+    required. ``extractor``: what became of the user's function."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from scraper import record_line
 from scraper.errors import FetchError
+from scraper.extractor import extended
 from scraper.messages import (
     NO_IMPRESSION,
     Again,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from scraper.clock import Clock
+    from scraper.extractor import Extractor
     from scraper.messages import Settled
     from scraper.reading import Reader
     from scraper.verdict.page import Decision
@@ -144,8 +146,10 @@ class Visitor:
         token: str,
         run: str,
         clock: Clock,
+        extractor: Extractor | None = None,
     ) -> None:
         """Take the parts; ``token`` is what robots.txt may call us by."""
+        self._extractor = extractor
         self._fetcher = fetcher
         self._decider = decider
         self._settler = Settler(decider=decider, run=run, clock=clock)
@@ -219,9 +223,10 @@ class Visitor:
             started_s=started_s,
             parse_s=parsed_s - fetched_s,
         )
-        finished = record_line.finished(
-            request, decision, record, took_s=parsed_s - started_s, found=read.found
-        )
+        if read.fields is not None and isinstance(result, Response):
+            record = await extended(record, read.fields, extractor=self._extractor, response=result)
+        took_s = self._clock.monotonic() - started_s
+        finished = record_line.finished(request, decision, record, took_s=took_s, found=read.found)
         return Answered(finished, impression)
 
 

@@ -6,9 +6,11 @@ import random
 import re
 from typing import TYPE_CHECKING
 
+from scraper.extractor import Extractor, load_target
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
 from scraper.parse import language, main_text
+from scraper.parse.fields import check_selectors
 from scraper.parse.main_text import Supplement
 from scraper.parse.page import PageParser
 from scraper.reading import Reader
@@ -30,8 +32,12 @@ def check(settings: Settings) -> None:
     """Look whether what the settings ask of visits can be done, before anything is opened.
 
     Raises:
-        UsageError: A library is missing.
+        UsageError: A library is missing; a selector is none, or not one for both parsers; the user's
+            function can't be loaded.
     """
+    check_selectors(settings.parse.select)
+    if settings.parse.extractor:
+        load_target(settings.parse.extractor)
     if settings.parse.language:
         language.require_library()
     if settings.parse.text in {"main", "markdown"} or settings.parse.guess_dates:
@@ -82,8 +88,10 @@ def visitor_for(
     ``parser`` stands in for that of the settings.
 
     Raises:
-        UsageError: The settings ask for what needs a library that is missing.
+        UsageError: The settings ask for what needs a library that is missing, a selector is none, or the
+            user's function can't be loaded.
     """
+    named = settings.parse.extractor
     retries = retries_for(settings, budget=budget)
     decider = decider_for(settings, retries=retries)
     reader = Reader(
@@ -101,4 +109,5 @@ def visitor_for(
         token=token,
         run=run,
         clock=clock,
+        extractor=Extractor(named, deadline_s=settings.parse.deadline_s) if named else None,
     )

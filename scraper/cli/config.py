@@ -9,7 +9,8 @@ import click
 
 from scraper.cli.exits import Exit
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options
-from scraper.settings.load import Loaded, problems_in
+from scraper.errors import SettingsError
+from scraper.settings.load import Loaded, load, problems_in
 from scraper.settings.options import options
 from scraper.settings.values import masked, shown
 
@@ -38,15 +39,30 @@ def show(ctx: click.Context, *, as_json: bool) -> None:
 def check(file: Path) -> Exit:
     """Find every unknown name and bad value in a settings FILE.
 
+    A function that parse.extractor names is not loaded.
+
     The exit code is 2 when there is one, and 0 otherwise.
     """
-    problems = problems_in(file)
+    problems = problems_in(file) or _wrong_selectors(file)
     for problem in problems:
         click.echo(problem)
     if problems:
         return Exit.USAGE
     click.echo(f"{file}: good")
     return Exit.COMPLETE
+
+
+def _wrong_selectors(file: Path) -> list[str]:
+    """Return what is wrong with the selectors of a file that is good otherwise: the first."""
+    rules = load(file).settings.parse.select
+    if rules:
+        from scraper.parse.fields import check_selectors  # noqa: PLC0415 - most files need no HTML parser
+
+        try:
+            check_selectors(rules)
+        except SettingsError as error:
+            return [f"{error} ({file})"]
+    return []
 
 
 def _value(loaded: Loaded, name: str) -> object:

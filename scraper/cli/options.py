@@ -58,6 +58,8 @@ FLAGS: Final = (
     Flag("--links", "parse.links"),
     Flag("--text", "parse.text", alone="visible"),
     Flag("--parser", "parse.parser"),
+    Flag("--select", "parse.select", "NAME=CSS"),
+    Flag("--extractor", "parse.extractor", "MODULE:FUNCTION"),
     Flag("--column", "sources.column", "NAME"),
     Flag("--format", "sources.format"),
     Flag("--strict", "run.strict"),
@@ -197,7 +199,7 @@ def _flag_option(flag: Flag) -> Callable[[Command], Command]:
         kind = {"type": click.Choice(typing.get_args(option.annotation))}
         if flag.alone:
             kind["metavar"] = f"[{'|'.join(typing.get_args(option.annotation))}]"
-    elif option.holds is Holds.HEADERS:
+    elif option.holds in {Holds.FIELD_RULES, Holds.HEADERS}:
         kind |= {"multiple": True}
     docstring = field_docstrings(sections()[option.section]).get(option.field, "").replace("``", "")
     nothing = isinstance(option.default, bool) or option.default in ("", {})
@@ -221,8 +223,10 @@ def _collector(flag: Flag) -> Callable[[click.Context, click.Parameter, Any], No
         elif isinstance(value, tuple):  # a repeated flag: its texts are lines, on top of those below
             if not all(map(str.strip, value)):  # most likely a variable of the shell that is not set
                 raise SettingsError(f"{flag.flag} is empty: write {flag.metavar}, or leave it out")
-            # A line feed inside one text would pass as a second header; the escape can't be sent.
-            lines = "\n".join(text.replace("\n", "\0") for text in value)
+            # A line feed inside one text would pass as a second line. In a header it is refused by its
+            # escape, in a selector it is white space.
+            inside = " " if options()[flag.setting].holds is Holds.FIELD_RULES else "\0"
+            lines = "\n".join(text.replace("\n", inside) for text in value)
             given = Given(flag.setting, lines, flag.flag, text=True, adds=True)
         else:
             given = Given(flag.setting, value, flag.flag, text=True)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
-_LEFT_OUT = ("--robots", "--strict", "--max-body", "--same-site", "--parser", "--links", "--text")
+_PAGES = ("--max-body", "--parser", "--select", "--extractor", "--links", "--text")
+_LEFT_OUT = ("--robots", "--strict", "--same-site", *_PAGES)
 """The first is a switch of its own here, the others say how pages are read and links followed."""
 
 

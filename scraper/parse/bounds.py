@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from scraper.record import Page
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scraper.record import Page
+    from scraper.record import Record
 
 MAX_PAGE_TEXT = 1_000_000
 """Characters of a page's text that are kept, where it is asked for."""
@@ -25,6 +27,7 @@ times as much is no metadata. With the headers, which have a limit too, a record
 _LISTS = (
     "headings", "og", "twitter", "hreflang", "alternates", "feeds", "icons", "titles", "keywords",
     "meta_robots", "link_list", "jsonld", "jsonld_errors", "microdata", "dublin_core", "citation",
+    "fields", "field_errors",
 )
 # fmt: on
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -50,6 +53,15 @@ def bounded(fields: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
         sizes[name] = len(_encode(fields[name]))
         cut.add(name)
     return fields, cut
+
+
+def bounded_record(record: Record) -> Record:
+    """Cut what the document and the user's own fields take together, as ``bounded`` does."""
+    names = (*Page.__struct_fields__, "fields", "field_errors")
+    said, cut = bounded({name: getattr(record, name) for name in names if getattr(record, name)})
+    if not cut:
+        return record
+    return msgspec.structs.replace(record, **{**said, "cut": sorted({*record.cut, *cut})})
 
 
 def _beginning(value: Any, *, room_bytes: int) -> Any:

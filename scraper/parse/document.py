@@ -20,6 +20,8 @@ What the parsers force to differ, as far as it was found:
 - ``<script/>`` opens a script by the Standard; libxml2 takes it for closed. Nothing follows a frameset by
   the Standard; libxml2 reads on.
 - Within svg and math only turbohtml knows namespaces; Beautiful Soup goes by the enclosing elements.
+- A page without a document type is read in quirks mode, in which turbohtml, as the Standard has it, takes
+  the names of classes and ids in either case; Beautiful Soup knows no modes.
 - Where broken markup is moved about (misnested formatting, text in tables) trees may differ.
 """
 
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 Node: TypeAlias = Any
 """An element of a backend: opaque, only to be handed back to the document that gave it."""
 
+Selector: TypeAlias = Any
+"""A CSS selector as a backend wants it: see ``compiled_selector``."""
+
 MAX_NODES = 1000
 """How many nodes below one element are read for its text: nested headings stay linear."""
 
@@ -45,6 +50,14 @@ MAX_NODES_IN_ALL = 100_000
 
 class BrokenDocument(PageError):
     """The HTML parser gave up on a page."""
+
+
+class BadSelector(ValueError):
+    """A text is no CSS selector, or has something in it that the backend does not know."""
+
+
+class SlowSelector(PageError):
+    """To search a page for a selector would take too long."""
 
 
 class Document(Protocol):
@@ -87,6 +100,14 @@ class Document(Protocol):
         """
         ...
 
+    def select(self, selector: Selector, /) -> Iterable[Node]:
+        """All elements that a compiled selector matches, in document order.
+
+        Raises:
+            SlowSelector: It would take too long on this page; what came before are matches.
+        """
+        ...
+
     def text(self, node: Node, /) -> tuple[str, bool]:
         """An element's text, not folded; what is not inline is set apart by white space.
 
@@ -116,3 +137,18 @@ def open_document(text: str, *, parser: str) -> Document:
     from scraper.parse.document_soup import open_soup  # noqa: PLC0415 - the same
 
     return open_soup(text)
+
+
+def compiled_selector(css: str, *, parser: str) -> Selector:
+    """Make a CSS selector ready for the documents of a parser.
+
+    Raises:
+        BadSelector: It is none, or not one that the parser's engine knows; one line.
+    """
+    if parser == "fast":
+        from scraper.parse.document_turbo import compiled  # noqa: PLC0415 - as above
+
+        return compiled(css)
+    from scraper.parse.document_soup import compiled as compiled_by_soup  # noqa: PLC0415 - the same
+
+    return compiled_by_soup(css)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import soupsieve
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, Script, Stylesheet
 from bs4.exceptions import ParserRejectedMarkup
 
-from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BrokenDocument
+from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument, SlowSelector
 from scraper.parse.taming import first_tags
 from scraper.parse.text import INLINE, INVISIBLE, RAW, SEPARATOR, hides
 
@@ -20,6 +22,12 @@ MAX_TAGS = 100_000
 """So many tags of a page are parsed at the most: they take 3 s and 100 MB, and the time and the memory grow
 with them."""
 
+MAX_SELECT_S = 5.0
+"""Processor time for the selectors of a page. ``:nth-child`` and the like cost soupsieve time that grows with
+the square of the page: on 30,000 siblings it took minutes."""
+
+_SMALL = 1000
+"""Elements up to which nothing can take long."""
 _FOREIGN = frozenset(("svg", "math"))
 # A comment, CDATA or declaration is a NavigableString too, and no text.
 _TEXT_TYPES = (NavigableString, Script, Stylesheet)
@@ -33,6 +41,8 @@ class SoupDocument:
         self._markup = markup
         self.is_whole = is_whole
         self._nodes_left = MAX_NODES_IN_ALL
+        self._elements: list[Tag] | None = None
+        self._select_s = 0.0
 
     def elements(self, tags: Sequence[str]) -> Iterator[Tag]:
         """All elements by these names, in document order; nothing within templates and raw text."""
@@ -90,6 +100,30 @@ class SoupDocument:
                     waiting.extend((child, around) for child in reversed(node.contents))
         return found
 
+    def select(self, selector: soupsieve.SoupSieve, /) -> Iterator[Tag]:
+        """All elements that a selector matches.
+
+        Raises:
+            SlowSelector: The page's selectors have taken too long.
+        """
+        if self._elements is None:
+            # The Standard has templates' content apart from the document, and turbohtml has no templates.
+            for template in self.soup.find_all("template"):
+                template.extract()
+            self._elements = _outside_raw(self.soup)
+        if len(self._elements) <= _SMALL:
+            found = set(map(id, selector.select(self.soup)))
+            yield from (node for node in self._elements if id(node) in found)
+            return
+        for node in self._elements:
+            began_s = time.thread_time()
+            is_match = selector.match(node)
+            self._select_s += time.thread_time() - began_s
+            if self._select_s > MAX_SELECT_S:
+                raise SlowSelector(f"the selectors take more than {MAX_SELECT_S:g} s on this page")
+            if is_match:
+                yield node
+
     def text(self, node: Tag, /) -> tuple[str, bool]:
         """An element's text, inline elements joined, others apart; and whether that is all of it."""
         text, nodes, is_whole = _text(node, limit=min(MAX_NODES, self._nodes_left))
@@ -125,6 +159,19 @@ def _text(root: Tag, *, limit: int | None) -> tuple[str, int, bool]:
     return "".join(parts), seen, not waiting
 
 
+def _outside_raw(soup: BeautifulSoup) -> list[Tag]:
+    """Return all elements in document order, without those that are text where scripts run."""
+    found: list[Tag] = []
+    waiting: list[Any] = list(reversed(soup.contents))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Tag):
+            found.append(node)
+            if node.name.lower() not in RAW:
+                waiting.extend(reversed(node.contents))
+    return found
+
+
 def _is_hidden(node: Tag, *, name: str) -> bool:
     attrs = node.attrs
     if not attrs or name in {"html", "body"}:
@@ -142,6 +189,20 @@ def _first_summary(details: Tag) -> list[Tag]:
     return []
 
 
+def compiled(css: str) -> soupsieve.SoupSieve:
+    """Compile a selector.
+
+    Raises:
+        BadSelector: It is none, or not one that soupsieve knows.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that soupsieve will drop
+            return soupsieve.compile(css)
+    except (soupsieve.SelectorSyntaxError, NotImplementedError, ValueError, RecursionError) as error:
+        raise BadSelector(str(error).partition("\n")[0]) from None
+
+
 def open_soup(text: str) -> SoupDocument:
     """Parse a page.
 
@@ -151,11 +212,25 @@ def open_soup(text: str) -> SoupDocument:
     beginning = first_tags(text, count=MAX_TAGS)
     # libxml2 takes NUL as the end of the page.
     markup = beginning.replace("\0", "")
+    soup = soup_of(markup, multi_valued_attributes=None)
+    return SoupDocument(soup, markup=markup, is_whole=len(beginning) == len(text))
+
+
+def soup_of(text: str, **options: Any) -> BeautifulSoup:
+    """Return the tree of a page's first ``MAX_TAGS`` tags, as users of Beautiful Soup know it.
+
+    Args:
+        text: the page, decoded.
+        options: further ones of ``BeautifulSoup``.
+
+    Raises:
+        BrokenDocument: when the parser gives up.
+    """
+    markup = first_tags(text, count=MAX_TAGS).replace("\0", "")
     try:
         with warnings.catch_warnings():
             # It warns when a page looks like XML or like a file's name: both are just hostile input here.
             warnings.simplefilter("ignore")
-            soup = BeautifulSoup(markup, "lxml", multi_valued_attributes=None)
+            return BeautifulSoup(markup, "lxml", **options)
     except (RecursionError, ValueError, MemoryError, AssertionError, ParserRejectedMarkup) as error:
         raise BrokenDocument(f"the HTML parser gave up: {error}") from error
-    return SoupDocument(soup, markup=markup, is_whole=len(beginning) == len(text))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import turbohtml
 from turbohtml import Element, Namespace, Text
 
-from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BrokenDocument
+from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument
 from scraper.parse.taming import first_tags, tamed
 from scraper.parse.text import INLINE, INVISIBLE, SEPARATOR, hides
 
@@ -76,6 +76,10 @@ class TurboDocument:
             places[node] = place
             outline.append((node, around))
         return outline
+
+    def select(self, selector: str, /) -> Iterable[Element]:
+        """All elements that a selector matches."""
+        return self._tree.select(selector)
 
     def text(self, node: Element, /) -> tuple[str, bool]:
         """An element's text, inline elements joined, others apart; and whether that is all of it."""
@@ -164,6 +168,19 @@ def _children(node: Node, *, limit: int) -> list[Node]:
         found.append(child)
         child = child.next_sibling
     return found
+
+
+def compiled(css: str) -> str:
+    """Check a selector; turbohtml has no form of its own for one, and reads it again in a microsecond.
+
+    Raises:
+        BadSelector: It is none, or not one that turbohtml knows.
+    """
+    try:
+        turbohtml.parse("").select(css)
+    except (ValueError, RecursionError) as error:
+        raise BadSelector(f"{error}") from None
+    return css
 
 
 def open_turbo(text: str) -> TurboDocument:

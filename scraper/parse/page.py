@@ -10,6 +10,7 @@ import msgspec
 from scraper.parse.bounds import MAX_PAGE_BYTES, MAX_PAGE_TEXT, bounded, holding
 from scraper.parse.decode import decode
 from scraper.parse.document import open_document
+from scraper.parse.fields import Fields, FieldSelectors
 from scraper.parse.language import language_detector
 from scraper.parse.links import LinkCounter, listed, targets
 from scraper.parse.metadata import Gatherer
@@ -50,6 +51,8 @@ class Parsed(NamedTuple):
     """The page, decoded."""
     targets: list[Target]
     """Where its links lead; empty when that was not asked for."""
+    fields: Fields = Fields()
+    """The user's own."""
 
 
 class PageParser:
@@ -59,8 +62,9 @@ class PageParser:
         """Take the settings, and the name by which robots directives may call us.
 
         Raises:
-            UsageError: the settings ask for what needs a library that is missing.
+            UsageError: the settings ask for what needs a library that is missing, or a selector is none.
         """
+        self._selectors = FieldSelectors(settings.select, parser=settings.parser) if settings.select else None
         self._parser = settings.parser
         self._keeps_text = settings.text == "visible"
         self._lists_links = settings.links
@@ -94,6 +98,10 @@ class PageParser:
         found = _Extraction(document, gatherer=gatherer, keeps_nodes=self._lists_links)
         gathered = gatherer.gathered()
         listed = found.listed() if self._lists_links else ([], True)
+        fields = Fields()
+        if self._selectors:
+            base, lang = gatherer.base or url, gathered.head.lang
+            fields = self._selectors.find(document, html=decoded.text, base=base, lang=lang)
         visible = document.visible_text()  # it takes the tree apart
         cut = gathered.cut
         if not document.is_whole:
@@ -117,7 +125,7 @@ class PageParser:
             cut |= holding(page, gathered.cut_texts)
         if cut:
             page = msgspec.structs.replace(page, cut=sorted(cut))
-        return Parsed(page, decoded.text, found.targets() if links else [])
+        return Parsed(page, decoded.text, found.targets() if links else [], fields)
 
     def _of_text(self, visible: str) -> dict[str, Any]:
         """Return what the record says of the visible text."""

@@ -48,7 +48,7 @@ def default_toml() -> str:
         parts += [
             _tables_example(option)
             for option in options().values()
-            if option.section == section and option.holds is Holds.HOST_LIMITS
+            if option.section == section and option.holds in {Holds.FIELD_RULES, Holds.HOST_LIMITS}
         ]
     return "\n".join(parts) + "\n"
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import msgspec
 
 from scraper.errors import SettingsError
+from scraper.settings.field_rules import checked_rules
 from scraper.settings.headers import merged_headers
 from scraper.settings.host_patterns import checked_hosts, whole_table_hint
 from scraper.settings.model import Holds, Settings
@@ -44,7 +45,7 @@ class Given(NamedTuple):
     text: bool = False
     """Whether the place knows only strings."""
     adds: bool = False
-    """For ``fetch.headers``: these come on top of those of the layers below."""
+    """For ``fetch.headers`` and ``parse.select``: these come on top of those of the layers below."""
 
 
 class Problem(NamedTuple):
@@ -129,10 +130,15 @@ def fold(layers: Iterable[Layer]) -> tuple[Loaded, list[str]]:
             problems += found
             continue
         below = origins[name] if given.adds else "default"
-        values[name] = merged_headers(values[name], value) if given.adds else value
+        values[name] = _merged(values[name], value, holds=known[name].holds) if given.adds else value
         origins[name] = given.origin if below in {"default", given.origin} else f"{below}, {given.origin}"
     _raise_wire_cap(values, origins)
     return Loaded(_settings(values), origins), problems
+
+
+def _merged(below: dict[str, Any], value: dict[str, Any], *, holds: Holds | None) -> dict[str, Any]:
+    """Put what adds to a table on top of it."""
+    return merged_headers(below, value) if holds is Holds.HEADERS else {**below, **value}
 
 
 def _raise_wire_cap(values: dict[str, Any], origins: dict[str, str]) -> None:
@@ -207,6 +213,8 @@ def assignment_layer(assignments: Iterable[str]) -> Iterator[Given | Problem]:
 
 def _checked(given: Given, option: Option) -> tuple[Any, list[str]]:
     """Validate what is given; return the value and what is wrong with it."""
+    if option.holds is Holds.FIELD_RULES:
+        return checked_rules(given.value, option, origin=given.origin, text=given.text)
     if option.holds is Holds.HOST_LIMITS:
         return checked_hosts(given.value, option, origin=given.origin, text=given.text)
     try:
@@ -217,7 +225,7 @@ def _checked(given: Given, option: Option) -> tuple[Any, list[str]]:
 
 def _remedy(name: str, known: Mapping[str, Option]) -> str:
     for option in known.values():
-        if option.holds is Holds.HOST_LIMITS and name.startswith(f"{option.name}."):
+        if option.holds in {Holds.FIELD_RULES, Holds.HOST_LIMITS} and name.startswith(f"{option.name}."):
             return whole_table_hint(option)
     return remedy(name, known)
 

@@ -9,7 +9,7 @@ Below ``assembly`` nobody sees ``Settings`` whole: a stage is given its own sect
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,8 @@ SecondsOrZero = Annotated[float, Meta(ge=0)]
 class Holds(enum.Enum):
     """What a text or a table holds where its type does not say; stands as ``holds`` in a ``Meta``'s extra."""
 
+    FIELD_RULES = enum.auto()
+    """Rules for fields of the user's own, by name; examples as for ``HOST_LIMITS``."""
     HEADERS = enum.auto()
     """Names and texts of header fields (RFC 9110 5)."""
     HOST_LIMITS = enum.auto()
@@ -228,6 +230,35 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """beyond this many: so an outage does not multiply the load."""
 
 
+class FieldRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a field of the user's own stands in a page, and what it is to become."""
+
+    css: str = ""
+    """A CSS selector, with ``::text`` (as without) or ``::attr(NAME)`` at its end;"""
+    xpath: str = ""
+    """or an XPath 1.0 expression: one of the two."""
+    many: bool = False
+    """All values as a list, in place of the first one."""
+    type: Literal["str", "int", "float", "date", "url", "json"] = "str"
+    """What a value becomes."""
+    required: bool = False
+    """A page without it has an entry in ``field_errors``."""
+    default: Any = None
+    """The value on a page that has none: anything that JSON can hold."""
+    pattern: RegularExpression = ""
+    """A regular expression: only texts that it is found in count, and what its first group, or without one
+    all of it, matches is the value."""
+
+
+FieldRules = Annotated[
+    dict[str, FieldRule],
+    Meta(
+        extra={"holds": Holds.FIELD_RULES},
+        examples=[{"price": {"css": "span.price::text", "type": "float", "required": True}}],
+    ),
+]
+
+
 class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a page becomes metadata."""
 
@@ -245,7 +276,19 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ``scraper[article]``. A guess may well be another day that the text mentions."""
     deadline_s: Seconds = 30.0
     """How much processor time the parsing of a page may take in a child process (``run.processes``), which
-    is replaced then."""
+    is replaced then; and how long ``parse.extractor`` may take for a page."""
+    select: FieldRules = {}
+    """Fields of your own: ``NAME=CSS`` for the first value, ``NAME[]=CSS`` for all; ``::attr(href)`` at the
+    end takes an attribute in place of the text, ``NAME=xpath:EXPRESSION`` is XPath."""
+    extractor: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*)?$",
+            description="package.module:function, or nothing",
+        ),
+    ] = ""
+    """A Python function of yours, from the working directory or an installed package: it is given each page
+    that was read and returns a dictionary of further fields."""
 
 
 class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

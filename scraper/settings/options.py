@@ -51,10 +51,11 @@ class Option(NamedTuple):
         """What may be given, in words, as the end of "expected ..."."""
         if self.holds is Holds.HEADERS:
             return "a table of names and texts, or lines of 'Name: value'"
-        if self.holds is Holds.HOST_LIMITS:
+        if self.holds in {Holds.FIELD_RULES, Holds.HOST_LIMITS}:
+            is_limits = self.holds is Holds.HOST_LIMITS
+            table = "a table for each host pattern" if is_limits else "lines of NAME=CSS, or a table"
             parts = "; ".join(f"{field}: {part.allowed}" for field, part in entry_options(self).items())
-            example = json.dumps(self.example)
-            return f"a table for each host pattern, as text a JSON object such as {example}; {parts}"
+            return f"{table}, as text a JSON object such as {json.dumps(self.example)}; {parts}"
         if self.holds is Holds.PROXY:
             return "a proxy's URL, http://host:port or https://host:port, or nothing"
         if self.holds is Holds.REGULAR_EXPRESSION:
@@ -141,7 +142,8 @@ def _allowed(kind: inspect.Type, annotation: Any) -> str:
             (kind,) = (member for member in types if not isinstance(member, inspect.NoneType))
             return _allowed(kind, annotation)
     pattern = kind.pattern if isinstance(kind, inspect.StrType) else None
-    return f"text matching {pattern}" if pattern else "text"
+    anything = "anything" if isinstance(kind, inspect.AnyType) else "text"
+    return f"text matching {pattern}" if pattern else anything
 
 
 def _bounds(kind: inspect.IntType | inspect.FloatType) -> str:

@@ -104,8 +104,8 @@ def masked(value: Any) -> Any:
         case str():
             return _CREDENTIALS.sub(MASK, value)
         case msgspec.Struct():
-            given = msgspec.structs.asdict(value)
-            return {field: masked(item) for field, item in given.items() if item is not None}
+            given, defaults = msgspec.structs.asdict(value), type(value)()
+            return {field: masked(item) for field, item in given.items() if item != getattr(defaults, field)}
         case dict():
             return {key: _masked_item(key, item) for key, item in value.items()}
         case _:

@@ -25,6 +25,24 @@ async def with_settings() -> int:
     return count
 
 
+def sku(page: scraper.VisitedPage) -> dict[str, str | int | None]:
+    first = page.soup.find("h1")
+    assert page.record.final_url == page.url
+    return {
+        "sku": page.html[:3],
+        "size": len(page.body) + len(page.text),
+        "h1": first.get_text() if first else None,
+    }
+
+
+async def own_fields() -> list[object]:
+    parse = scraper.ParseSettings(
+        select={"price": scraper.FieldRule(css=".price", type="float", required=True)}, extractor="shop:sku"
+    )
+    async with scraper.crawl(["https://example.com/"], settings=scraper.Settings(parse=parse)) as records:
+        return [record.fields.get("price", record.field_errors) async for record in records]
+
+
 async def to_files() -> bool:
     try:
         result: scraper.RunResult = await scraper.crawl_to_files(

@@ -38,7 +38,7 @@ def fuzz(data: bytes) -> None:
 
 def _page(parser: PageParser, body: bytes, *, label: str) -> Page | None:
     try:
-        page, _, targets = parser.parse(body=body, url=URL, content_type_charset=label or None, links=True)
+        page, _, targets, _ = parser.parse(body=body, url=URL, content_type_charset=label or None, links=True)
     except PageError:
         return None
     _assert_encodes(page)

@@ -91,6 +91,13 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--proxy", "http://h:3128"], "fetch.proxy", "http://h:3128", "--proxy"),
         (["--private", "deny"], "fetch.private", "deny", "--private"),
         (["--parser", "beautifulsoup"], "parse.parser", "beautifulsoup", "--parser"),
+        (
+            ["--select", "a=h1", "--select", "b[]=xpath://p"],
+            "parse.select",
+            {"a": {"css": "h1"}, "b": {"xpath": "//p", "many": True}},
+            "--select",
+        ),
+        (["--extractor", "a.b:c"], "parse.extractor", "a.b:c", "--extractor"),
         (["--column", "link"], "sources.column", "link", "--column"),
         (["--format", "csv"], "sources.format", "csv", "--format"),
         (["--robots", "ignore"], "robots.policy", "ignore", "--robots"),
@@ -115,7 +122,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 23
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 25
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:
@@ -363,6 +370,17 @@ def test_completion_knows_commands_and_options() -> None:
 
 def test_every_exit_code_is_explained_and_distinct() -> None:
     assert [int(code) for code in Exit] == [0, 1, 2, 3, 130, 143]
+
+
+def test_check_finds_a_selector_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text('[parse.select]\na = "p"\nb = "p["\n')
+    assert program.main(["config", "check", str(path)]) == Exit.USAGE
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("parse.select.b: 'p[': ")
+    assert line.endswith(f" ({path})")
+    path.write_text('[parse.select]\na = "p"\n')
+    assert program.main(["config", "check", str(path)]) == Exit.COMPLETE
 
 
 @pytest.mark.parametrize(("words", "value"), TEXT_ALONE)

@@ -1,0 +1,296 @@
+"""The user's own function that is called with each page: found, called within a deadline, its end taken in.
+
+Whatever it does costs the page's fields and no more: its exceptions, its silence and what is no
+dictionary are entries in ``field_errors``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from scraper.errors import SettingsError
+from scraper.parse.bounds import bounded_record
+from scraper.parse.fields import MAX_MESSAGE, Fields
+from scraper.parse.text import fold
+from scraper.parse.visited_page import VisitedPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from scraper.messages import Response
+    from scraper.record import Record
+
+MAX_CALLS = 32
+"""Calls of a function that is not async, each in a thread, at the same time."""
+MAX_LOST = 32
+"""Calls that have not come back at their deadline and whose threads are left alone, since nothing can end
+them. While there are so many, or more of those that were under way then, the function is not called."""
+NAME = "extractor"
+"""What ``field_errors`` tells of the function by."""
+
+
+class Target(NamedTuple):
+    """A function, and where its user's code is."""
+
+    function: Callable[[VisitedPage], Any]
+    home: Path
+    """The folder of its package, or the file of its module."""
+
+
+class _Lost(Exception):
+    """The function can't be called: too many calls of it have not come back."""
+
+
+def load_target(named: str) -> Target:
+    """Import ``package.module:function``, from the working directory or what is installed.
+
+    The working directory comes first while the module is imported, and stays on the path, as the last,
+    for what its functions import later.
+
+    Raises:
+        SettingsError: There is no such module or function, or importing it fails; one line.
+    """
+    module_name, _, attribute = named.partition(":")
+    here = str(Path.cwd())
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the module is the user's: whatever it raises
+        raise SettingsError(f"parse.extractor = {named}: {_not_imported(module_name, error)}") from None
+    finally:
+        if added:
+            sys.path.remove(here)
+            sys.path.append(here)
+    function: Any = module
+    for part in attribute.split("."):
+        function = getattr(function, part, None)
+    if not callable(function):
+        found = "is no function" if function is not None else "is not there"
+        raise SettingsError(f"parse.extractor = {named}: {attribute} {found} in {module_name}")
+    return Target(function, _home_of(module))
+
+
+def _not_imported(name: str, error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+        return f"there is no module {error.name} in the working directory, nor installed"
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"can't import {name}: {error.msg} ({Path(error.filename).name}:{error.lineno})"
+    return f"can't import {name}: {_told(error, home=None)}"
+
+
+def _home_of(module: ModuleType) -> Path:
+    package = sys.modules.get(module.__name__.partition(".")[0], module)
+    if paths := list(getattr(package, "__path__", ())):
+        return Path(paths[0]).resolve()
+    return Path(getattr(module, "__file__", None) or "").resolve()
+
+
+def _told(error: BaseException, *, home: Path | None) -> str:
+    """Return type and message of an exception, and the innermost line of the user's code."""
+    message = fold(str(error)[: 4 * MAX_MESSAGE])[: MAX_MESSAGE - 100]
+    told = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    inner = next((frame for frame in reversed(frames) if _is_users(frame.filename, home=home)), None)
+    return f"{told} ({_shown_path(inner.filename, home=home)}:{inner.lineno})" if inner else told
+
+
+def _is_users(filename: str, *, home: Path | None) -> bool:
+    """Whether a file is of the function's package, or lies in the working directory and is no library."""
+    path = Path(filename)
+    if not path.is_absolute() or not path.is_file():
+        return False
+    path = path.resolve()
+    if home is not None and path.is_relative_to(home):
+        return True
+    is_ours = path.is_relative_to(Path(__file__).resolve().parent)
+    is_library = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+    return path.is_relative_to(Path.cwd()) and not is_ours and not is_library
+
+
+def _shown_path(filename: str, *, home: Path | None) -> str:
+    """Write a path without what is above the user's code."""
+    path = Path(filename).resolve()
+    for above in (Path.cwd(), *([home.parent] if home else [])):
+        if path.is_relative_to(above):
+            return path.relative_to(above).as_posix()
+    return path.name
+
+
+class Extractor:
+    """Calls the user's function for one page after the other, or for many at the same time."""
+
+    def __init__(self, named: str, *, deadline_s: float) -> None:
+        """Load the function; each call of it may take ``deadline_s``.
+
+        Raises:
+            SettingsError: It can't be loaded; see ``load_target``.
+        """
+        self._function, self._home = load_target(named)
+        self._deadline_s = deadline_s
+        called = self._function if inspect.isroutine(self._function) else type(self._function).__call__
+        self._is_async = inspect.iscoroutinefunction(called)
+        self._slots = asyncio.Semaphore(MAX_CALLS)
+        self._lost = 0
+
+    async def fields_of(self, page: VisitedPage) -> Fields:
+        """Return what the function says of a page; nothing is raised that it raises."""
+        try:
+            result = await (
+                self._within_deadline(self._awaited(page)) if self._is_async else self._in_thread(page)
+            )
+        except TimeoutError:
+            return _failed(f"not done within {self._deadline_s:g} s")
+        except _Lost:
+            return _failed(f"not called: {MAX_LOST} calls have not come back at all")
+        except _Raised as raised:
+            return _failed(_told(raised.error, home=self._home))
+        return _read(result)
+
+    async def _awaited(self, page: VisitedPage) -> Any:
+        return await self._function(page)
+
+    async def _within_deadline(self, awaitable: Any) -> Any:
+        limit = asyncio.timeout(self._deadline_s)
+        try:
+            async with limit:
+                return await awaitable
+        except TimeoutError as error:
+            if limit.expired():
+                raise
+            raise _Raised(error) from None
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise _Raised(error) from None  # its own, not ours
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the same
+            raise _Raised(error) from None
+
+    async def _in_thread(self, page: VisitedPage) -> Any:
+        # Each call gives its slot back at its deadline.
+        async with self._slots:
+            if self._lost >= MAX_LOST:
+                raise _Lost
+            call = _Call(self._function, page, ended=self._note_end)
+            try:
+                # One that ends with the process: ``concurrent.futures`` would wait for it at the end. To
+                # start it takes 50 µs.
+                threading.Thread(target=call, name="extractor", daemon=True).start()
+            except RuntimeError as error:  # the system gives no thread
+                raise _Raised(error) from None
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    await call.end
+            except BaseException:  # its deadline, or the visit is left: nobody waits for it any more
+                if not call.has_ended:
+                    call.is_lost = True
+                    self._lost += 1
+                raise
+        if call.error is not None:
+            raise _Raised(call.error)
+        if inspect.isawaitable(call.result):
+            return await self._within_deadline(call.result)
+        return call.result
+
+    def _note_end(self, call: _Call) -> None:
+        self._lost -= call.is_lost
+
+
+class _Raised(Exception):
+    """The function raised something."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+class _Call:
+    """One call of the function in a thread."""
+
+    def __init__(
+        self, function: Callable[[VisitedPage], Any], page: VisitedPage, *, ended: Callable[[_Call], None]
+    ) -> None:
+        self._function = function
+        self._page = page
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self.end: asyncio.Future[None] = self._loop.create_future()
+        self.has_ended = False
+        self.is_lost = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def __call__(self) -> None:
+        """Call it; in a thread."""
+        result, error = None, None
+        try:
+            result = self._function(self._page)
+        except BaseException as raised:  # noqa: BLE001 - also SystemExit, which would end the thread unseen
+            error = raised
+        with suppress(RuntimeError):  # the loop has closed: the run is over
+            self._loop.call_soon_threadsafe(partial(self._take, result, error))
+
+    def _take(self, result: Any, error: BaseException | None) -> None:
+        self.result, self.error, self.has_ended = result, error, True
+        self._ended(self)
+        if not self.end.done():
+            self.end.set_result(None)
+
+
+def _failed(message: str) -> Fields:
+    return Fields({}, {NAME: message[:MAX_MESSAGE]})
+
+
+def _read(result: object) -> Fields:
+    """Take in what the function returned, as JSON gives it back."""
+    if not isinstance(result, dict):
+        return _failed(f"it returned {type(result).__name__}, not a dict")
+    values: dict[str, Any] = {}
+    wrong: str | None = None
+    for name, value in result.items():
+        if not isinstance(name, str):
+            wrong = wrong or f"a field's name is {type(name).__name__}, not text"
+            continue
+        try:
+            encoded = msgspec.json.encode({name: value})
+            values |= msgspec.json.decode(encoded)
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            wrong = wrong or f"JSON can't hold the value of {fold(name)[:60]!r}: {error}"
+    return Fields(values, {NAME: wrong[:MAX_MESSAGE]} if wrong else {})
+
+
+async def extended(
+    record: Record, fields: Fields, *, extractor: Extractor | None, response: Response
+) -> Record:
+    """Return the record with the user's fields, those of the function in it before the selected ones."""
+    if fields.values or fields.errors or fields.is_cut:
+        cut = sorted({*record.cut, "fields"}) if fields.is_cut else record.cut
+        record = msgspec.structs.replace(record, fields=fields.values, field_errors=fields.errors, cut=cut)
+    if extractor is not None:
+        page = VisitedPage(record=record, url=response.url, body=response.body, charset=response.charset)
+        said = await extractor.fields_of(page)
+        record = msgspec.structs.replace(
+            record,
+            fields={**fields.values, **said.values},
+            # What the function says of a field, it has found.
+            field_errors={
+                **{name: text for name, text in fields.errors.items() if name not in said.values},
+                **said.errors,
+            },
+        )
+    return bounded_record(record) if record.fields or record.field_errors else record
