@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import brotli  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.fetch.body import ACCEPTED, BadEncoding, Body
@@ -217,7 +217,6 @@ LABELS = st.lists(st.sampled_from(["gzip", "deflate", "br", "zstd", "identity", 
 PIECES = st.binary(max_size=300) | st.builds(bytes, st.integers(min_value=0, max_value=3 * MIB))
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     labels=LABELS,
     done=LABELS,
