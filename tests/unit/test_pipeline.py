@@ -455,7 +455,7 @@ def test_a_blocked_journal_stops_the_reading_of_the_source() -> None:
             await pass_s(100.0)
             assert len(read) == stuck
             journal.open.set()
-            await pass_s(10.0)
+            await pass_s(1.0)
             assert len(read) > stuck, "and it goes on when the journal does"
             bench.crawl.drain()
         assert bench.agree()
