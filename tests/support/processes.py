@@ -131,6 +131,8 @@ def started(
         ends = [theirs.enter_context(end) for end in (their_stdin, their_stdout, err.open("wb"))]
         stdin, stdout, stderr = (end.fileno() for end in ends)
         popen: subprocess.Popen[bytes] | Forked
+        if program is None and not hasattr(os, "fork"):  # Windows
+            program = (*PYTHON, "-m", module)
         if program is None:
             popen = forked(
                 module,

@@ -243,7 +243,7 @@ HOSTILE = {
 
 @BOTH
 @pytest.mark.no_cover  # its subject is what it costs; smaller pages come to the same lines
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_page_costs_only_itself(parser: PageParser, name: str) -> None:
     page = parse(parser, HOSTILE[name], charset="utf-8")
