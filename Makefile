@@ -9,6 +9,8 @@ FUZZ_TARGETS ?=
 FIDELITY := .fidelity
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where the environment forbids to keep compiled modules, each test process would compile all of the tests.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test fuzz bench fidelity lint format config docs picture clean

@@ -42,6 +42,7 @@ def test_an_input_that_is_kept(target: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.no_cover  # its subject is what it costs; smaller input comes to the same lines
 def test_mutations_of_the_seeds(target: str) -> None:
     fuzz = fuzz_of(target)
     seeds = [path.read_bytes() for path in inputs_of("corpus", target)]

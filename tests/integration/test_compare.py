@@ -16,6 +16,7 @@ import pytest
 from scraper.cli.exits import Exit
 from scraper.demo.server import SampleServer
 from scraper.demo.site import build_site
+from tests.support.processes import scrape
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,7 +28,7 @@ TOTALS = (r"Sequential \d+\.\d{3} s", r"Concurrent \d+\.\d{3} s", r"Speed-up \d+
 
 
 class Ended(NamedTuple):
-    code: int | None
+    code: int
     out: list[str]
     err: str
 
@@ -56,9 +57,10 @@ async def started(folder: Path, *arguments: str) -> AsyncIterator[asyncio.subpro
 
 
 async def compare(folder: Path, *arguments: str, piped: str = "") -> Ended:
-    async with started(folder, *arguments) as program:
-        out, err = await program.communicate(piped.encode())
-        return Ended(program.returncode, out.decode().splitlines(), err.decode())
+    ended = await asyncio.to_thread(
+        scrape, "compare", *arguments, stdin=piped.encode(), environment={"TMPDIR": str(folder)}
+    )
+    return Ended(ended.code, ended.out.splitlines(), ended.err)
 
 
 def left_in(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.processes import (
     PYTHON,
+    SCRAPER,
     Server,
     has_each_once,
     noted_in,
@@ -45,7 +46,9 @@ def test_kills_at_random_moments_lose_and_double_nothing(server: Server, tmp_pat
     asked_when_noted: dict[str, int] = {}
     for _ in range(5):
         before = server.asked("random").total()
-        with started("crawl", sources, "-o", output, "--resume", *FAST, cwd=tmp_path) as running:
+        with started(
+            "crawl", sources, "-o", output, "--resume", *FAST, cwd=tmp_path, program=SCRAPER
+        ) as running:
             server.wait_for(before + chance.randint(20, 90), tag="random", running=running)
             running.kill()
         noted = noted_in(state)
@@ -74,7 +77,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(server: Server, tmp_pat
 def test_a_piped_list_is_not_needed_again(server: Server, tmp_path: Path) -> None:
     urls = server.bulk(120, tag="piped", hosts=10, delay_s=0.1)
     output, journal = tmp_path / "pages.json", tmp_path / "pages.json.journal"
-    with started("crawl", "-", "-o", output, *FAST, pipes=True) as running:
+    with started("crawl", "-", "-o", output, *FAST, pipes=True, program=SCRAPER) as running:
         running.stdin.write("\n".join(urls).encode())
         running.stdin.close()
         wait_until(
@@ -83,7 +86,7 @@ def test_a_piped_list_is_not_needed_again(server: Server, tmp_path: Path) -> Non
         running.kill()
     assert not output.exists(), "an array is there whole or not at all"
     before = server.asked("piped").total()
-    with started("crawl", "-o", output, "--resume", *FAST) as running:
+    with started("crawl", "-o", output, "--resume", *FAST, program=SCRAPER) as running:
         server.wait_for(before + 30, tag="piped", running=running)
         running.kill()
     assert not output.exists()

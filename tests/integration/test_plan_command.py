@@ -15,6 +15,7 @@ import pytest
 
 from scraper.cli.exits import Exit
 from tests.support.polite_site import Answer, Ask, page, serving, text
+from tests.support.processes import scrape
 from tests.support.wire import refused_port
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ CLOSED, OPEN, BUSY = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 
 
 class Ended(NamedTuple):
-    code: int | None
+    code: int
     out: str
     err: str
 
@@ -64,9 +65,10 @@ async def started(folder: Path, *arguments: str) -> AsyncIterator[asyncio.subpro
 
 
 async def plan(folder: Path, *arguments: str, piped: str = "") -> Ended:
-    async with started(folder, *arguments) as program:
-        out, err = await program.communicate(piped.encode())
-        return Ended(program.returncode, out.decode(), err.decode())
+    ended = await asyncio.to_thread(
+        scrape, "plan", *arguments, stdin=piped.encode(), environment={"TMPDIR": str(folder)}
+    )
+    return Ended(*ended)
 
 
 def left_in(folder: Path) -> list[Path]:

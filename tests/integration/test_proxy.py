@@ -52,12 +52,12 @@ class Site:
             )
 
 
-async def scraped(*words: str | Path, proxy: str | None = None) -> Ended:
+async def scraped(*words: str | Path, proxy: str | None = None, afresh: bool = False) -> Ended:
     """Run the program to its end beside the servers of this loop; the proxy stands in its environment."""
-    program = SCRAPER if proxy is None else ("env", f"SCRAPER_FETCH_PROXY={proxy}", *SCRAPER)
 
     def run() -> Ended:
-        with started(*words, program=program) as running:
+        environment = None if proxy is None else {"SCRAPER_FETCH_PROXY": proxy}
+        with started(*words, program=SCRAPER if afresh else None, environment=environment) as running:
             return running.wait()
 
     return await asyncio.to_thread(run)
@@ -91,6 +91,7 @@ async def test_a_list_through_a_proxy_with_a_password(
                 write_list(tmp_path / "urls.txt", lines),
                 *("-o", out / "pages.jsonl", "--log-json", out / "log.jsonl", *QUICK),
                 proxy=f"http://ann:{SECRET}@127.0.0.1:{wire.port}",
+                afresh=True,  # the authorities that are trusted are read with the first import
             )
     assert ended.code == 0, ended.err
     records = {record["input"]: record for record in records_in(out / "pages.jsonl")}

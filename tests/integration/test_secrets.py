@@ -267,11 +267,10 @@ def test_the_other_commands_tell_no_secret(site: Site, tmp_path: Path, command: 
         "".join(f"{line}\n" for line in [*odd_lines(host), f"http://{host}/moved"])
     )
     words = command.split() + ([] if command == "config show" else ["urls.txt"])
-    environment = ["env", f"SCRAPER_FETCH_HEADERS=X-Api-Key: {CANARY}\nX-Door: {CANARY}"]
+    environment = {"SCRAPER_FETCH_HEADERS": f"X-Api-Key: {CANARY}\nX-Door: {CANARY}"}
     if command == "config show":
-        environment.append(f"SCRAPER_FETCH_PROXY=http://{CANARY}:{CANARY}@127.0.0.1:1")
-    with started(*words, program=(*environment, *SCRAPER), cwd=tmp_path) as running:
-        ended = running.wait()
+        environment["SCRAPER_FETCH_PROXY"] = f"http://{CANARY}:{CANARY}@127.0.0.1:1"
+    ended = scrape(*words, cwd=tmp_path, environment=environment)
     assert ended.code == 0, ended.err
     left_by(ended, tmp_path, given=("urls.txt",)).check()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.processes import (
+    SCRAPER,
     Running,
     Server,
     has_each_once,
@@ -55,7 +56,9 @@ def test_the_first_signal_drains(server: Server, tmp_path: Path, number: signal.
     tag = number.name
     urls = server.bulk(40, tag=tag, delay_s=0.2)
     sources, output = write_list(tmp_path / "urls.txt", urls), tmp_path / "pages.jsonl"
-    with started("crawl", sources, "-o", output, "--delay", "0", "--per-host", "4") as running:
+    with started(
+        "crawl", sources, "-o", output, "--delay", "0", "--per-host", "4", program=SCRAPER
+    ) as running:
         server.wait_for(6, tag=tag, running=running)
         running.send(number)
         ended = running.wait()
@@ -81,7 +84,7 @@ def test_a_drain_has_a_deadline(server: Server, tmp_path: Path) -> None:
     urls = [*quick, *server.bulk(3, tag="deadline-slow", delay_s=HANGS_S)]
     sources, output = write_list(tmp_path / "urls.txt", urls), tmp_path / "pages.jsonl"
     words = ("crawl", sources, "-o", output, "--delay", "0", "--set", "run.drain_s=0.2")
-    with started(*words) as running:
+    with started(*words, program=SCRAPER) as running:
         server.wait_for(2, tag="deadline-slow", running=running)
         wait_until(lambda: lines_in(output) == len(quick), what="the quick pages", running=running)
         running.send(signal.SIGINT)
@@ -102,7 +105,7 @@ def test_the_second_signal_aborts_and_closes_the_files(server: Server, tmp_path:
     sources, output, log = write_list(tmp_path / "urls.txt", urls), tmp_path / "pages.jsonl", tmp_path / "log"
     # Batches that wait for long: what is fetched is with the writer when the signals come.
     words = ("--delay", "0", "--per-host", "1", "--log-json", log, "--set", "output.batch_s=30")
-    with started("crawl", sources, "-o", output, *words) as running:
+    with started("crawl", sources, "-o", output, *words, program=SCRAPER) as running:
         server.wait_for(len(quick), tag="second-slow", running=running)
         running.send(signal.SIGINT)
         wait_for_event(log, "draining", running=running)
@@ -121,7 +124,7 @@ def test_the_third_signal_exits_on_the_spot(server: Server, tmp_path: Path) -> N
     # Nobody reads the output, so that the writer hangs in a full pipe and no file can be closed.
     urls = server.bulk(600, tag="third", hosts=100)
     sources, log = write_list(tmp_path / "urls.txt", urls), tmp_path / "log"
-    with started("crawl", sources, "--delay", "0", "--log-json", log, reads=True) as running:
+    with started("crawl", sources, "--delay", "0", "--log-json", log, reads=True, program=SCRAPER) as running:
         server.wait_for(100, tag="third", running=running)
         running.send(signal.SIGINT)
         wait_for_event(log, "draining", running=running)
@@ -135,7 +138,7 @@ def test_the_third_signal_exits_on_the_spot(server: Server, tmp_path: Path) -> N
 def test_a_signal_while_a_piped_list_is_still_open(server: Server, tmp_path: Path) -> None:
     urls = server.bulk(3, tag="open")
     output = tmp_path / "pages.jsonl"
-    with started("crawl", "-", "-o", output, "--delay", "0", pipes=True) as running:
+    with started("crawl", "-", "-o", output, "--delay", "0", pipes=True, program=SCRAPER) as running:
         running.stdin.write("".join(f"{url}\n" for url in urls).encode())
         wait_until(lambda: lines_in(output) == len(urls), what="the records", running=running)
         running.send(signal.SIGINT)

@@ -7,6 +7,7 @@ Everything goes through the command line, as a user would. Nothing here sleeps f
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -18,25 +19,24 @@ import time
 import urllib.request
 from collections import Counter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from tests.support.forking import Forked, forked
 
 from tests.support.record_schema import check_record
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PYTHON: Final = (sys.executable, "-u")
 SCRAPER: Final = (*PYTHON, "-m", "scraper")
+"""The program, started as a user starts it."""
 TIMEOUT_S: Final = 20.0
 """Longer than anything here takes on a busy machine; only a hang comes to it."""
 _LOOK_AGAIN_S: Final = 0.02
-_LIMITED: Final = """
-import os, resource, sys
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # a compiled module cut short breaks all that follow
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
+Descriptors: TypeAlias = tuple[int, int, int]
+"""What a process has as standard input, output and error output."""
 
 
 class Ended(NamedTuple):
@@ -58,7 +58,7 @@ class Ended(NamedTuple):
 class Running:
     """A process under way; ``started`` makes it and sees to its end."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], out: Path, err: Path) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes] | Forked, out: Path, err: Path) -> None:
         self.popen = popen
         self.out = out
         """What its standard output goes to, unless that is a pipe (``popen.stdout``)."""
@@ -104,45 +104,66 @@ class Running:
 @contextlib.contextmanager
 def started(
     *words: str | Path,
-    program: Sequence[str] = SCRAPER,
+    program: Sequence[str] | None = None,
+    module: str = "scraper",
     cwd: Path | None = None,
     pipes: bool = False,
     reads: bool = False,
     most_file_bytes: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """Start a program, and kill it if it is still there when the block ends.
 
     Args:
         words: Its arguments.
-        program: The command before them.
+        program: The command before them; without one ``module`` is run, which has been imported already
+            (``forking``).
+        module: What is run without a ``program``.
         cwd: Where it runs.
         pipes: Its standard input is ``stdin``; else it is empty.
         reads: Its standard output is the pipe ``stdout``; else a file.
-        most_file_bytes: No file that it writes may grow beyond this (RLIMIT_FSIZE).
+        most_file_bytes: No file that it writes may grow beyond this (RLIMIT_FSIZE); not with ``program``.
+        environment: What is added to its environment.
     """
-    command = [*program, *map(str, words)]
-    if most_file_bytes is not None:
-        command = [sys.executable, "-c", _LIMITED, str(most_file_bytes), *command]
-    with tempfile.TemporaryDirectory(prefix="said-") as folder:
+    given, variables = list(map(str, words)), {**_environment(), **(environment or {})}
+    with tempfile.TemporaryDirectory(prefix="said-") as folder, contextlib.ExitStack() as theirs:
         out, err = Path(folder, "out"), Path(folder, "err")
-        with out.open("wb") as to_out, err.open("wb") as to_err:
-            popen = subprocess.Popen(
-                command,
+        their_stdin, our_stdin = _pipe() if pipes else (io.FileIO(os.devnull), None)
+        our_stdout, their_stdout = _pipe() if reads else (None, out.open("wb"))
+        ends = [theirs.enter_context(end) for end in (their_stdin, their_stdout, err.open("wb"))]
+        stdin, stdout, stderr = (end.fileno() for end in ends)
+        popen: subprocess.Popen[bytes] | Forked
+        if program is None and not hasattr(os, "fork"):  # Windows
+            program = (*PYTHON, "-m", module)
+        if program is None:
+            popen = forked(
+                module,
+                given,
+                descriptors=(stdin, stdout, stderr),
+                environment=variables,
                 cwd=cwd,
-                env=_environment(),
-                stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if reads else to_out,
-                stderr=to_err,
-                bufsize=0,
+                most_file_bytes=most_file_bytes,
             )
+        else:
+            popen = subprocess.Popen(
+                [*program, *given], cwd=cwd, env=variables, stdin=stdin, stdout=stdout, stderr=stderr
+            )
+        popen.stdin, popen.stdout = our_stdin, our_stdout
+        theirs.close()
         try:
             yield Running(popen, out, err)
         finally:
-            for end in (popen.stdin, popen.stdout):
+            for end in (our_stdin, our_stdout):
                 if end is not None:
                     end.close()
             popen.kill()
             popen.wait(TIMEOUT_S)
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    """Return both ends of a pipe without buffers: what is read from, what is written to."""
+    reader, writer = os.pipe()
+    return os.fdopen(reader, "rb", buffering=0), os.fdopen(writer, "wb", buffering=0)
 
 
 def scrape(
@@ -150,9 +171,16 @@ def scrape(
     stdin: bytes | None = None,
     cwd: Path | None = None,
     most_file_bytes: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Run ``scraper`` to its end."""
-    with started(*words, cwd=cwd, pipes=stdin is not None, most_file_bytes=most_file_bytes) as running:
+    """Run ``scraper`` to its end; the arguments are those of ``started``."""
+    with started(
+        *words,
+        cwd=cwd,
+        pipes=stdin is not None,
+        most_file_bytes=most_file_bytes,
+        environment=environment,
+    ) as running:
         if stdin is not None:
             running.stdin.write(stdin)
             running.stdin.close()
@@ -229,7 +257,7 @@ class Server:
 def serving() -> Iterator[Server]:
     """Serve the sample site while the block lasts."""
     words = ("--any-host", "--port", "0", "--log")
-    with started(*words, program=(*PYTHON, "-m", "scraper.demo.server")) as running:
+    with started(*words, module="scraper.demo.server") as running:
         wait_until(lambda: running.out.read_text().endswith("\n"), what="the server", running=running)
         ports = dict(word.split("=") for word in running.out.read_text().split())
         yield Server(int(ports["port"]), int(ports["dead_port"]))

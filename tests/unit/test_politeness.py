@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -763,9 +763,7 @@ class Politeness(RuleBasedStateMachine):
 
 
 TestPoliteness = Politeness.TestCase
-TestPoliteness.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestPoliteness.settings = settings(stateful_step_count=40)
 
 
 class TestOnTheWay:

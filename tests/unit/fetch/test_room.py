@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.fetch.room import Room
@@ -110,7 +110,6 @@ async def test_who_is_cancelled_when_served_gives_it_back() -> None:
         await guests.let_go(2)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["come", "let_go", "cancel"]), st.integers(0, 2 * SIZE_BYTES)), max_size=30

@@ -578,6 +578,7 @@ def test_hosts_that_must_wait_do_not_keep_others_out_of_a_full_window() -> None:
 HEAVY = "User-agent: *\n" + "".join(f"Disallow: /*a{n}b*c\n" for n in range(1000))
 
 
+@pytest.mark.no_cover  # its subject is what it costs; smaller input comes to the same lines
 def test_large_rules_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "_RULES_BYTES", 4 * 2**20)
 

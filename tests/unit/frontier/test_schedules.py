@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from scraper.frontier.rows import host_id
@@ -82,7 +82,6 @@ def played(schedule: Schedule) -> Notes:
 
 
 @given(schedules)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_line_is_finished_exactly_once_politely_and_to_the_end(schedule: Schedule) -> None:
     notes = played(schedule)
     event(f"{notes.lines // 20 * 20}+ lines")

@@ -59,6 +59,7 @@ def assert_sound(page: Page) -> None:
 
 
 @BOTH
+@pytest.mark.no_cover  # its subject is what it costs; smaller pages come to the same lines
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_hostile_page_is_parsed(page: HostilePage, parser: PageParser) -> None:
     body = page.body(50_000 if parser is FAST else 5_000)
@@ -69,6 +70,7 @@ LARGE = [page for page in PAGES if len(page.piece) > 4_000 and page.name != "pra
 
 
 @BOTH
+@pytest.mark.no_cover  # its subject is what it costs; smaller pages come to the same lines
 @pytest.mark.parametrize("page", LARGE, ids=lambda page: page.name)
 def test_a_record_is_bounded_whatever_the_size_of_the_page(page: HostilePage, parser: PageParser) -> None:
     found = parse(parser, page.body(1_200_000))
@@ -193,6 +195,7 @@ EVASIONS = [
 ]
 
 
+@pytest.mark.no_cover  # its subject is what it costs; smaller pages come to the same lines
 @pytest.mark.parametrize(("start", "end"), EVASIONS)
 def test_formatting_that_is_opened_again_and_again_does_not_multiply(
     start: str, end: str, monkeypatch: pytest.MonkeyPatch

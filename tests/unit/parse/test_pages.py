@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.parse import PageParser
@@ -159,7 +159,6 @@ def test_where_the_links_of_a_page_lead_is_told_to_whoever_asks(parser: PagePars
 
 
 @BOTH
-@settings(deadline=None, max_examples=60)
 @given(body=st.binary(max_size=400))
 def test_any_bytes_make_a_page_that_encodes(parser: PageParser, body: bytes) -> None:
     page = parse(parser, body)
@@ -208,14 +207,12 @@ TOKENS = st.sampled_from(
 
 
 @BOTH
-@settings(deadline=None, max_examples=100)
 @given(tokens=st.lists(TOKENS, max_size=30))
 def test_any_markup_makes_a_page_that_encodes(parser: PageParser, tokens: list[str]) -> None:
     page = parse(parser, "".join(tokens).encode(errors="surrogatepass"))
     assert msgspec.json.decode(msgspec.json.encode(page), type=Page) == page
 
 
-@settings(deadline=None, max_examples=150)
 @given(name=st.sampled_from(FIXTURES), seed=st.integers(0, 2**32))
 def test_both_parsers_agree_on_the_title_of_a_cut_and_mutated_page(name: str, seed: int) -> None:
     """Text is changed and the end cut off; markup is left whole, since there the parsers' trees differ."""
@@ -245,7 +242,8 @@ HOSTILE = {
 
 
 @BOTH
-@pytest.mark.timeout(20)
+@pytest.mark.no_cover  # its subject is what it costs; smaller pages come to the same lines
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_page_costs_only_itself(parser: PageParser, name: str) -> None:
     page = parse(parser, HOSTILE[name], charset="utf-8")

@@ -398,6 +398,7 @@ def test_too_many_patterns_for_the_url_forbid_what_begins_like_them(monkeypatch:
         (b"/*" + b"a*" * 10 + b"%05d", 30, 2000),
     ],
 )
+@pytest.mark.no_cover  # its subject is what it costs; smaller input comes to the same lines
 def test_a_verdict_costs_what_the_worst_path_makes_of_the_patterns_at_the_most(
     monkeypatch: pytest.MonkeyPatch, pattern: bytes, octets: int, most: int
 ) -> None:
