@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tests.support.forking import Forked, forked
-
 from tests.support.record_schema import check_record
 
 if TYPE_CHECKING:
