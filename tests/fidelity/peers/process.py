@@ -46,7 +46,8 @@ def ask(peer: str, pages: Iterable[tuple[str, str]]) -> Answers:
     Raises:
         PeerMissing: it is not installed, or its process ended too soon.
     """
-    lines = [json.dumps({"url": url, "html": html}, ensure_ascii=False) for url, html in pages]
+    # In ASCII, since Node's readline ends a line at U+2028 too.
+    lines = [json.dumps({"url": url, "html": html}) for url, html in pages]
     told = _run(peer, disguised("".join(f"{line}\n" for line in lines)))
     return read_answers(undisguised(told), peer=peer, pages=len(lines))
 
@@ -101,8 +102,9 @@ def _run(peer: str, lines: str) -> str:
     except subprocess.TimeoutExpired:
         raise PeerMissing(f"{peer} had not ended after {_TIMEOUT_S:.0f} s") from None
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise PeerMissing(f"{peer} does not run: {last}")
+        said = [line for line in done.stderr.splitlines() if "Error" in line]
+        why = said[-1] if said else f"exit code {done.returncode}"
+        raise PeerMissing(f"{peer} does not run: {why}")
     return done.stdout
 
 
