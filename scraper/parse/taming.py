@@ -32,6 +32,12 @@ MAX_COPIED_BYTES = 8_000_000
 _ROOTS = frozenset(("html", "body"))
 _FORMATTING = "b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _FORMATTING_NAMES = frozenset(_FORMATTING.split("|"))
+_perhaps = re.compile(
+    r"<[biuscefnthBIUSCEFNTH](?:[\t\n\f\r />]|[iI][gG]|[oO][dDnNbB]|(?<![iI])[mMtT])"
+).findall
+"""Finds all that is looked for and a little more, about as quickly as tags are counted: most pages need no
+other search."""
+_ROOT_BEGINNINGS = frozenset(("ht", "bo"))
 _names = re.compile(r"<([bcefhinstuBCEFHINSTU][A-Za-z]{0,5})(?![A-Za-z0-9])").findall
 """May find more than there are, never less. Searching for a set is five times as fast as for alternatives."""
 _risky = re.compile(rf"<(html|body|{_FORMATTING})(?=[\t\n\f\r />])", re.IGNORECASE | re.ASCII)
@@ -40,9 +46,10 @@ _risky = re.compile(rf"<(html|body|{_FORMATTING})(?=[\t\n\f\r />])", re.IGNORECA
 _ATTRIBUTES = (
     r"(?:[\t\n\f\r ]++[a-z][\w:-]*+(?:=(?:\"[^\"<>]*+\"|'[^'<>]*+'|[\w./:#%?;,+-]++))?+)*+[\t\n\f\r ]*+"
 )
-_leaf = re.compile(
-    rf"<({_FORMATTING}){_ATTRIBUTES}>[^<]*+</\1[\t\n\f\r ]*+>", re.IGNORECASE | re.ASCII
-).findall
+_plain = re.compile(rf"<(?:{_FORMATTING}){_ATTRIBUTES}/?>", re.IGNORECASE | re.ASCII).findall
+_ALIKE = 3
+"""So many elements with the same name and attributes are opened again at the most (13.2.4.3, "push onto the
+list of active formatting elements")."""
 _empty = re.compile(rf"<(?:br|wbr|img){_ATTRIBUTES}/?>", re.IGNORECASE | re.ASCII)
 _closed = re.compile(
     rf"<(a|span|{_FORMATTING}){_ATTRIBUTES}>[^<]*+</\1[\t\n\f\r ]*+>", re.IGNORECASE | re.ASCII
@@ -53,11 +60,23 @@ _HARMLESS = "<wbr"
 """Stands for a start tag that is taken out: an element without content, at which no word ends."""
 
 
+def harmless(text: str, *, most_tags: int) -> str:
+    """Return the beginning of a page, as ``first_tags``, tamed."""
+    beginning, tags = _beginning(text, most_tags)
+    return tamed(beginning, tags=tags)
+
+
 def first_tags(text: str, *, count: int) -> str:
     """Return what is before the ``<`` with this number, from 0, and no more than ``MAX_CHARACTERS``."""
+    return _beginning(text, count)[0]
+
+
+def _beginning(text: str, count: int) -> tuple[str, int]:
+    """Return what ``first_tags`` does, and how many ``<`` are in it."""
     text = text[:MAX_CHARACTERS]
-    if text.count("<") <= count:
-        return text
+    tags = text.count("<")
+    if tags <= count:
+        return text, tags
     low, high = 0, len(text)
     while low < high:  # the longest beginning with no more than so many
         middle = (low + high + 1) // 2
@@ -65,31 +84,47 @@ def first_tags(text: str, *, count: int) -> str:
             low = middle
         else:
             high = middle - 1
-    return text[:low]
+    return text[:low], count
 
 
-def tamed(text: str) -> str:
+def tamed(text: str, *, tags: int) -> str:
     """Return a page's markup with the start tags replaced that would make its tree grow beyond bounds.
 
-    Nearly every page comes back as it is, the sooner the smaller it is and the less it formats.
+    Nearly every page comes back as it is, the sooner the smaller it is and the less it formats. ``tags`` is
+    how many ``<`` it has.
     """
-    tags = text.count("<")
     if tags * tags <= 4 * MAX_CLONES and tags * len(text) <= 4 * MAX_COPIED_BYTES:
+        return text
+    allowed = max(2, MAX_COPIED_BYTES // len(text))
+    perhaps = _perhaps(text)
+    roots = sum(one[1:3].lower() in _ROOT_BEGINNINGS for one in perhaps)
+    if len(perhaps) * tags <= MAX_CLONES and roots <= allowed:
+        return text
+    if _kept_open(text, len(perhaps)) * tags <= MAX_CLONES and roots <= allowed:
         return text
     names = Counter(_names(text))
     roots = sum(count for name, count in names.items() if name.lower() in _ROOTS)
-    allowed = max(2, MAX_COPIED_BYTES // len(text))
     if roots > allowed:
         text = _risky.sub(_after(allowed), text)
     formatting = sum(count for name, count in names.items() if name.lower() in _FORMATTING_NAMES)
     # Each search only when the one before, which is quicker, does not do.
     if (
         formatting * tags > MAX_CLONES
-        and (formatting - len(_leaf(text))) * tags > MAX_CLONES
+        and _kept_open(text, formatting) * tags > MAX_CLONES
         and _left_open(text) * tags > MAX_CLONES
     ):
         text = _risky.sub(_unformatted, text)
     return text
+
+
+def _kept_open(text: str, formatting: int) -> int:
+    """Return how many formatting elements the parser may keep open, at the most.
+
+    Of those that are written alike it keeps few. Start tags that are not plain count each for itself, since
+    they may end elsewhere than they seem to.
+    """
+    plain = _plain(text)
+    return _ALIKE * len(set(plain)) + formatting - len(plain)
 
 
 def _left_open(text: str) -> int:
