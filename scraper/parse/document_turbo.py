@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import turbohtml
@@ -26,6 +27,7 @@ _ROOTS = ":not(html,body)"
 _HIDDEN = f"[hidden]{_ROOTS},[popover]:not(html,body,dialog),dialog:not([open])"
 _STYLED = ",".join(f'[style*="{word}" i]{_ROOTS}' for word in ("none", "hidden", "collapse"))
 _TEMPLATE = re.compile("<template", re.IGNORECASE).search
+_MAX_INLINE = 100
 _UNREAD = (*sorted(INVISIBLE), "details")
 _INLINE = tuple(sorted(INLINE))
 
@@ -84,8 +86,15 @@ class TurboDocument:
     def text(self, node: Element, /) -> tuple[str, bool]:
         """An element's text, inline elements joined, others apart; and whether that is all of it."""
         first = _first_child(node)
+        if first is None:
+            return "", True
         if type(first) is Text and first.next_sibling is None:
             return first.data, True
+        # Most others are inline all through, and C joins them.
+        below = [one.tag for one in islice(node.iter_elements(), _MAX_INLINE + 1)]
+        if len(below) <= _MAX_INLINE and self._nodes_left > 0 and INLINE.issuperset(below):
+            self._nodes_left -= 1 + 2 * len(below)  # with the texts between them
+            return node.text, True
         limit = min(MAX_NODES, self._nodes_left)
         parts: list[str] = []
         waiting: list[Node | str] = [node]

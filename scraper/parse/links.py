@@ -91,7 +91,8 @@ class LinkCounter:
         )
 
     def _remember(self, start: str) -> bool | None:
-        internal = self._known[start] = self._judge(start)
+        host = _host(start)  # a URL that has a scheme needs no base
+        internal = self._known[start] = None if host is None else host == self._host
         return internal
 
     def _unusual(self, href: str) -> bool | None:
