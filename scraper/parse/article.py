@@ -100,6 +100,9 @@ def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article
     """
     og, meta, base = evidence.og, evidence.meta, evidence.base
     nodes = nodes or MainNodes(evidence.jsonld, url=evidence.url)
+    if not (evidence.jsonld or evidence.items or meta or evidence.links or evidence.times):
+        # Many pages have none of it: a fifth of the time.
+        return _of_cards(evidence, nodes=nodes)
     items = MainNodes(evidence.items, url=evidence.url)
     publisher = first(name for values in nodes.values("publisher") for name in persons(values))
     site_name = first(
@@ -121,17 +124,16 @@ def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article
         or _marked(evidence, marks={"pubdate", "datepublished", "published", "dt-published", "entry-date"}),
         modified=nodes.date("dateModified", lang=evidence.lang)
         or _date(evidence, names=("article:modified_time",))
-        or first(d for one in og.get("updated_time", ()) if (d := iso_date(one, epoch=True)))
+        or _shared_change(og)
         or _date(evidence, names=_MODIFIED)
         or items.date("dateModified", lang=evidence.lang)
         or _marked(evidence, marks={"datemodified", "updated", "modified", "dt-updated"}, but="published"),
         section=nodes.text("articleSection") or _named(meta, "article:section", "parsely-section"),
         tags=_tags(evidence, nodes=nodes),
-        image=first(url for one in _images(evidence) if (url := resolve(base, one.strip())))
+        image=_shared_image(evidence)
         or nodes.url("image", "primaryImageOfPage", "thumbnailUrl", base=base)
         or _linked(evidence, "image_src"),
-        logo=nodes.publisher_logo(base=base)
-        or first(url for one in og.get("logo", ())[:MAX_TRIED] if (url := resolve(base, one.strip()))),
+        logo=nodes.publisher_logo(base=base) or _shared_logo(evidence),
         license=_linked(evidence, "license")
         or nodes.url("license", base=base)
         or first(
@@ -141,6 +143,35 @@ def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article
         ),
         page_type=_page_type(evidence, nodes=nodes) or first(items.kinds),
     )
+
+
+def _of_cards(evidence: Evidence, *, nodes: MainNodes) -> Article:
+    """Return what titles, OpenGraph and Twitter card say, where a page has nothing else."""
+    site_name = first(
+        name for name in evidence.og.get("site_name", ())[:1] if not name.startswith(("@", "http:", "https:"))
+    )
+    return Article(
+        headline=_headline(evidence, nodes=nodes, names=(site_name,)),
+        site_name=site_name,
+        modified=_shared_change(evidence.og),
+        image=_shared_image(evidence),
+        logo=_shared_logo(evidence),
+        page_type=_page_type(evidence, nodes=nodes),
+    )
+
+
+def _shared_change(og: dict[str, list[str]]) -> str | None:
+    return first(date for one in og.get("updated_time", ()) if (date := iso_date(one, epoch=True)))
+
+
+def _shared_image(evidence: Evidence) -> str | None:
+    base = evidence.base
+    return first(url for one in _images(evidence) if (url := resolve(base, one.strip())))
+
+
+def _shared_logo(evidence: Evidence) -> str | None:
+    logos = evidence.og.get("logo", ())[:MAX_TRIED]
+    return first(url for one in logos if (url := resolve(evidence.base, one.strip())))
 
 
 def _named_all(meta: dict[str, list[str]], *names: str) -> Iterator[str]:

@@ -67,7 +67,7 @@ class Gatherer:
         self.metas = Metas(document, token=token)
         self._links: list[Node] = []
         self._anchors: list[tuple[str, Node]] = []
-        self._times: list[Node] = []
+        self._times: list[tuple[Node, str]] = []
         self._headings: list[Heading] = []
         self._raw_text = 0
         self._titles_seen = 0
@@ -120,9 +120,13 @@ class Gatherer:
             self._anchors += [(word, node) for word in sorted(words)]
 
     def on_time(self, node: Node) -> None:
-        """A time is kept; which of them is the page's is for ``article`` to say."""
-        if len(self._times) < MAX_ENTRIES:
-            self._times.append(node)
+        """A time is kept that is marked; which of them is the page's is for ``article`` to say."""
+        attr = self._attr
+        marks = f"{attr(node, 'class') or ''} {attr(node, 'itemprop') or ''}"
+        if attr(node, "pubdate") is not None:
+            marks += " pubdate"
+        if marks != " " and len(self._times) < MAX_ENTRIES:
+            self._times.append((node, marks))
 
     def on_script(self, node: Node) -> None:
         """A script is kept if it is JSON-LD."""
@@ -187,7 +191,7 @@ class Gatherer:
             meta=metas.article,
             links=self._article_links(single),
             items=as_nodes(structured["microdata"]) if structured["microdata"] else [],
-            times=[self._time(node) for node in self._times],
+            times=[(self._said_time(node), marks) for node, marks in self._times],
             titles=titles,
             h1s=h1s,
         )
@@ -255,13 +259,9 @@ class Gatherer:
             found.setdefault(name, []).append((self._attr(node, "href") or "", text))
         return found
 
-    def _time(self, node: Node) -> tuple[str, str]:
-        attr = self._attr
-        marks = [attr(node, "class") or "", attr(node, "itemprop") or ""]
-        if attr(node, "pubdate") is not None:
-            marks.append("pubdate")
-        said = attr(node, "datetime")
-        return (self._document.text(node)[0] if said is None else said), " ".join(marks)
+    def _said_time(self, node: Node) -> str:
+        said = self._attr(node, "datetime")
+        return self._document.text(node)[0] if said is None else said
 
 
 def _first(values: list[str] | None) -> str | None:
