@@ -127,7 +127,7 @@ def started(
             popen = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env=_environment(),
+                env=environment(),
                 stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if reads else to_out,
                 stderr=to_err,
@@ -157,7 +157,7 @@ def scrape(
         return running.wait()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return ours without settings of ours or of Python's, and with plain, wide output."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("SCRAPER_", "PYTHON"))}
     return kept | {
