@@ -116,7 +116,8 @@ user and system time; on more than one core it may be more than the elapsed. `pe
 | Crawlee (Parsel) | 64 requests at all times, storage in memory, no sessions, no robots.txt, uvloop; its own file |
 | aiohttp + BeautifulSoup | the script of tutorials: a semaphore of 64, `gather`, BeautifulSoup on lxml |
 
-Their code is in `tests/benchmarks/peers`. The two on BeautifulSoup get a tenth of each list.
+Their code is in `tests/benchmarks/peers`. The two on BeautifulSoup get a tenth of each list. All but `scraper, 2
+processes` use one process, and could be started twice, too; processor time a page compares them whatever their number.
 
 The large pages are made up, since what sites send can't be passed on: 150 pages, a quarter of each is scripts and
 styles, 40 % attributes, a fifth text, with some 2,100 elements and 320 links in the mean. Of the documentation, pages

@@ -118,6 +118,10 @@ def versions(python: str) -> dict[str, str]:
     return found
 
 
+CHARTED: Final = (BARE, "ours", "ours-links", "ours-2-links", "scrapy", "crawlee", "textbook")
+"""Those with a bar in the chart: the tables have all."""
+
+
 class VoidError(Exception):
     """A run that does not count; the message says why."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -100,6 +101,8 @@ def run(words: Sequence[str]) -> Took:
             peak_mib = watch.peak_mib()
         if popen.returncode:
             said.seek(0)
-            lines = said.read().decode(errors="replace").strip().splitlines() or [""]
-            raise FailedError(f"ended with {popen.returncode}: {lines[-1]}")
+            lines = said.read().decode(errors="replace").splitlines()
+            # The traceback of a group of exceptions ends in a frame of lines.
+            last = next((line.strip(" |") for line in reversed(lines) if re.search(r"\w", line)), "")
+            raise FailedError(f"ended with {popen.returncode}: {last}")
     return Took(elapsed_s, usage.ru_utime + usage.ru_stime, peak_mib)
