@@ -112,11 +112,12 @@ user and system time; on more than one core it may be more than the elapsed. `pe
 | bare script: aiohttp + lexbor | the yardstick: 64 workers on aiohttp, uvloop, selectolax and orjson, no more than that: no robots.txt, limits, retries, caps or state |
 | bare script: our record | the same on turbohtml, with most fields of our record: hashes, words of the visible text, counts |
 | scraper | the full record of [record.md](record.md); robots.txt is fetched and obeyed, hosts have limits (`--per-host 64 --delay 0`, so that they do not hold back), addresses are judged, every line is safe from `kill -9` |
-| Scrapy | 64 requests, no delay, no robots.txt, no cookies, no retries, no referer; asyncio reactor on uvloop; items to a JSON Lines feed |
-| Crawlee (Parsel) | 64 requests at all times, storage in memory, no sessions, no robots.txt, uvloop; its own file |
+| Scrapy | 64 requests, no delay, no robots.txt, no cookies, no retries; asyncio reactor on uvloop; a JSON Lines feed |
+| Crawlee (Parsel) | 64 requests at all times, storage in memory, no robots.txt, no sessions; uvloop; orjson to a file |
 | aiohttp + BeautifulSoup | the script of tutorials: a semaphore of 64, `gather`, BeautifulSoup on lxml |
 
-Their code is in `tests/benchmarks/peers`. The two on BeautifulSoup get a tenth of each list. All but `scraper, 2
+Their code is in `tests/benchmarks/peers`. Where there was a choice, the quicker one was measured and taken, as for
+Scrapy one item at a time and lxml's own elements for links, and for Crawlee its queue instead of its `RequestList`. The two on BeautifulSoup get a tenth of each list. All but `scraper, 2
 processes` use one process, and could be started twice, too; processor time a page compares them whatever their number.
 
 The large pages are made up, since what sites send can't be passed on: 150 pages, a quarter of each is scripts and
