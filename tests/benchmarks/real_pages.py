@@ -30,6 +30,10 @@ _SCRIPT_SHARE: Final = 0.17
 """The share of the state and the tracking scripts in a page, which fill it up to its size at least."""
 
 
+_SKEW: Final = 4
+"""How much more often the first words are taken, so that a page has about as many different ones as a real one."""
+
+
 def _vocabulary(count: int) -> tuple[str, ...]:
     """Invent words of one to three syllables."""
     draw = random.Random("vocabulary")  # noqa: S311 - the same on every machine is the point
@@ -54,7 +58,7 @@ class _Writer:
         self.host = f"www.{self.word()}{self.word()}.example"
 
     def word(self) -> str:
-        return _WORDS[int(self.draw.random() * len(_WORDS))]
+        return _WORDS[int(self.draw.random() ** _SKEW * len(_WORDS))]
 
     def words(self, least: int, most: int) -> str:
         return " ".join(self.word() for _ in range(self.draw.randint(least, most)))

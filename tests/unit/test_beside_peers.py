@@ -23,7 +23,7 @@ from tests.benchmarks.measuring import FailedError, Took
 from tests.benchmarks.real_pages import COUNT, MEAN_BYTES, real_page
 
 DOCS, TINY = corpus.KINDS["docs"], corpus.KINDS["tiny"]
-REAL_PAGE_3 = "a1256f8b12c2c70d80a0631ae8cbb397e5fd01f49b414c2d2457b6ec43d07504"
+REAL_PAGE_3 = "c8e2cfa6e86e3a64d5d32dc9a0feaca93ec13006afc4ab09949b86a2f9eb32de"
 
 
 def run(rate: float, *, pages: int = 100, processor_s: float = 1.0, peak_mib: float = 50.0) -> Run:
