@@ -7,6 +7,9 @@ STAMP := $(VENV)/.installed
 FUZZ_S ?= 60
 FUZZ_TARGETS ?=
 FIDELITY := .fidelity
+BENCH := .bench
+ROUNDS ?= 5
+SCALE ?= 1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where the environment forbids to keep compiled modules, each test process would compile all of the tests.
@@ -43,8 +46,17 @@ fuzz: $(STAMP) ## Search for input that breaks what reads from the net: FUZZ_S=6
 		echo "and with clang: CLANG_BIN=/usr/bin/clang $(BIN)/python -m pip install --group fuzz" >&2; exit 2; }
 	@$(BIN)/python -m tests.fuzz.campaign --seconds $(FUZZ_S) $(FUZZ_TARGETS)
 
-bench: $(STAMP) ## Measure the program against a bare script that does the same work
-	@$(BIN)/python tests/benchmarks/against_bare.py
+bench: $(BENCH)/.installed ## Measure the program beside others: ROUNDS=5 SCALE=1 ONLY='ours*,bare' PAGES=real WRITE=1
+	@$(BIN)/python -m tests.benchmarks.beside_peers --rounds $(ROUNDS) --scale $(SCALE) $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(PAGES),--pages $(PAGES)) $(if $(WRITE),--write)
+
+# What can't be installed is left out of the table, which says so. Remove .bench for newer versions.
+$(BENCH)/.installed: $(STAMP)
+	@test -x $(BENCH)/venv/bin/python || $(PYTHON) -m venv $(BENCH)/venv
+	@for peer in 'aiohttp orjson selectolax uvloop' 'beautifulsoup4 lxml' scrapy 'crawlee[parsel]'; do \
+		$(BENCH)/venv/bin/python -m pip install --quiet $$peer || echo "$$peer can't be installed" >&2; \
+	done
+	@touch $@
 
 fidelity: $(FIDELITY)/.installed ## Score the record over a corpus of pages beside other programs: MISSES=1 lists what is missed
 	@$(BIN)/python -m tests.fidelity.compare --page docs/fidelity.md $(if $(MISSES),--misses)

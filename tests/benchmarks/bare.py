@@ -122,7 +122,7 @@ def count_links(anchors: list[tuple[str | None, str | None]], *, url: str) -> di
     for href, rel in anchors:
         if href is None:
             continue
-        if href[:4] == "http" or href[:2] == "//":
+        if href.startswith(("http://", "https://", "//")):
             if href.split("/", 3)[2] == host:
                 internal += 1
             else:

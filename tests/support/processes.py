@@ -124,7 +124,7 @@ def started(
         most_file_bytes: No file that it writes may grow beyond this (RLIMIT_FSIZE); not with ``program``.
         environment: What is added to its environment.
     """
-    given, variables = list(map(str, words)), {**_environment(), **(environment or {})}
+    given, variables = list(map(str, words)), {**clean_environment(), **(environment or {})}
     with tempfile.TemporaryDirectory(prefix="said-") as folder, contextlib.ExitStack() as theirs:
         out, err = Path(folder, "out"), Path(folder, "err")
         their_stdin, our_stdin = _pipe() if pipes else (io.FileIO(os.devnull), None)
@@ -186,7 +186,7 @@ def scrape(
         return running.wait()
 
 
-def _environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Return ours without settings of ours or of Python's, and with plain, wide output."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("SCRAPER_", "PYTHON"))}
     return kept | {

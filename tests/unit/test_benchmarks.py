@@ -99,13 +99,14 @@ async def test_what_is_left_out_of_the_text_and_what_is_no_link() -> None:
         <script>one()</script><style>p{}</style><template><p>two</template><noscript>three</noscript>
         <body><h2>A <b>bo</b>ld one</h2><p hidden>four</p><p>in<b>li</b>ne</p><p>apart</p>
         <a href=/x>1</a><a href=http://a.example/y rel="ugc nofollow">2</a><a href=//b.example/>3</a>
-        <a href=mailto:x@y.example>4</a><a>5</a><img><img alt=""><form></form><iframe>six</iframe>
+        <a href=mailto:x@y.example>4</a><a>5</a><a href=http.html>6</a>
+        <img><img alt=""><form></form><iframe>six</iframe>
         <script>seven()</script><style>eight{}</style>"""
     page = bare.extract(html, url="http://a.example/", charset=None)
-    assert page["word_count"] == len(["A", "bold", "one", "inline", "apart", "123", "45"])
+    assert page["word_count"] == len(["A", "bold", "one", "inline", "apart", "123", "456"])
     assert page["headings"] == [{"level": 2, "text": "A bold one"}]
     assert page["og"] == {"title": ["A b"]}
-    assert page["links"] == {"internal": 2, "external": 1, "nofollow": 1, "total": 3}
+    assert page["links"] == {"internal": 3, "external": 1, "nofollow": 1, "total": 4}
     assert page["images"] == {"total": 2, "missing_alt": 1}
     assert [page[name] for name in ("forms", "scripts", "iframes")] == [1, 2, 1]
 
