@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from typing import TYPE_CHECKING, Final
@@ -118,5 +119,5 @@ def web_server(folder: Path, *, addresses: Sequence[str]) -> Iterator[int]:
             wait_until(lambda: _answers(addresses[-1], port), what="nginx", running=running)
             yield port
         finally:
-            running.popen.terminate()  # its worker ends with it, which killing it would leave behind
-            running.popen.wait(10)
+            running.send(signal.SIGTERM)  # its worker ends with it, which killing it would leave behind
+            running.wait()
