@@ -69,8 +69,9 @@ class Document(Protocol):
     is_whole: bool
     """False when only a beginning of the page was parsed, or not all of its markup counts."""
 
-    def elements(self, tags: Sequence[str]) -> Iterable[Node]:
-        """All elements by these lower-case names, in document order."""
+    @property
+    def elements(self) -> Sequence[tuple[str, Node]]:
+        """All elements by the names asked for, in document order, each with its lower-case name."""
         ...
 
     def tag(self, node: Node, /) -> str:
@@ -120,12 +121,13 @@ class Document(Protocol):
         ...
 
 
-def open_document(text: str, *, parser: str) -> Document:
+def open_document(text: str, *, parser: str, tags: Sequence[str] = ()) -> Document:
     """Parse a page.
 
     Args:
         text: the page, decoded.
         parser: ``fast`` or ``beautifulsoup``.
+        tags: the lower-case names of what is to be in ``elements``.
 
     Raises:
         BrokenDocument: when the parser gives up.
@@ -133,10 +135,10 @@ def open_document(text: str, *, parser: str) -> Document:
     if parser == "fast":
         from scraper.parse.document_turbo import open_turbo  # noqa: PLC0415 - the other parser stays unloaded
 
-        return open_turbo(text)
+        return open_turbo(text, tags=tags)
     from scraper.parse.document_soup import open_soup  # noqa: PLC0415 - the same
 
-    return open_soup(text)
+    return open_soup(text, tags=tags)
 
 
 def compiled_selector(css: str, *, parser: str) -> Selector:

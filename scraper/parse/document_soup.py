@@ -36,26 +36,16 @@ _TEXT_TYPES = (NavigableString, Script, Stylesheet)
 class SoupDocument:
     """A page as Beautiful Soup's tree, which stays whole and is at ``soup`` for users' hooks."""
 
-    def __init__(self, soup: BeautifulSoup, *, markup: str, is_whole: bool) -> None:
+    def __init__(self, soup: BeautifulSoup, *, tags: Sequence[str], markup: str, is_whole: bool) -> None:
         self.soup = soup
+        wanted = frozenset(tags)
+        named = ((node.name.lower(), node) for node in _outside_raw(soup))
+        self.elements = [(name, node) for name, node in named if name in wanted]
         self._markup = markup
         self.is_whole = is_whole
         self._nodes_left = MAX_NODES_IN_ALL
-        self._elements: list[Tag] | None = None
+        self._selectable: list[Tag] | None = None
         self._select_s = 0.0
-
-    def elements(self, tags: Sequence[str]) -> Iterator[Tag]:
-        """All elements by these names, in document order; nothing within templates and raw text."""
-        wanted = frozenset(tags)
-        waiting: list[Any] = list(reversed(self.soup.contents))
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, Tag):
-                name = node.name.lower()
-                if name in wanted:
-                    yield node
-                if name not in RAW:
-                    waiting.extend(reversed(node.contents))
 
     def tag(self, node: Tag, /) -> str:
         """The lower-case name of an element."""
@@ -106,16 +96,16 @@ class SoupDocument:
         Raises:
             SlowSelector: The page's selectors have taken too long.
         """
-        if self._elements is None:
+        if self._selectable is None:
             # The Standard has templates' content apart from the document, and turbohtml has no templates.
             for template in self.soup.find_all("template"):
                 template.extract()
-            self._elements = _outside_raw(self.soup)
-        if len(self._elements) <= _SMALL:
+            self._selectable = _outside_raw(self.soup)
+        if len(self._selectable) <= _SMALL:
             found = set(map(id, selector.select(self.soup)))
-            yield from (node for node in self._elements if id(node) in found)
+            yield from (node for node in self._selectable if id(node) in found)
             return
-        for node in self._elements:
+        for node in self._selectable:
             began_s = time.thread_time()
             is_match = selector.match(node)
             self._select_s += time.thread_time() - began_s
@@ -203,8 +193,12 @@ def compiled(css: str) -> soupsieve.SoupSieve:
         raise BadSelector(str(error).partition("\n")[0]) from None
 
 
-def open_soup(text: str) -> SoupDocument:
+def open_soup(text: str, *, tags: Sequence[str]) -> SoupDocument:
     """Parse a page.
+
+    Args:
+        text: the page, decoded.
+        tags: the names of what is to be in ``elements``.
 
     Raises:
         BrokenDocument: when the parser gives up.
@@ -213,7 +207,7 @@ def open_soup(text: str) -> SoupDocument:
     # libxml2 takes NUL as the end of the page.
     markup = beginning.replace("\0", "")
     soup = soup_of(markup, multi_valued_attributes=None)
-    return SoupDocument(soup, markup=markup, is_whole=len(beginning) == len(text))
+    return SoupDocument(soup, tags=tags, markup=markup, is_whole=len(beginning) == len(text))
 
 
 def soup_of(text: str, **options: Any) -> BeautifulSoup:

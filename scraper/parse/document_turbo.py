@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -26,7 +25,6 @@ in the worst case, each end tag searched for among all that are open, 5 s; ten t
 _ROOTS = ":not(html,body)"
 _HIDDEN = f"[hidden]{_ROOTS},[popover]:not(html,body,dialog),dialog:not([open])"
 _STYLED = ",".join(f'[style*="{word}" i]{_ROOTS}' for word in ("none", "hidden", "collapse"))
-_TEMPLATE = re.compile("<template", re.IGNORECASE).search
 _MAX_INLINE = 100
 _UNREAD = (*sorted(INVISIBLE), "details")
 _INLINE = tuple(sorted(INLINE))
@@ -35,18 +33,19 @@ _INLINE = tuple(sorted(INLINE))
 class TurboDocument:
     """A page in turbohtml's tree. The tree goes with the object; nothing is to be closed."""
 
-    def __init__(self, tree: turbohtml.Document, *, is_whole: bool) -> None:
+    def __init__(self, tree: turbohtml.Document, *, tags: Sequence[str], is_whole: bool) -> None:
         self._tree = tree
+        self.elements = _found(tree, ("template", *tags))
+        if any(tag == "template" for tag, _ in self.elements):
+            # turbohtml's searches go into templates, which are not part of the document.
+            tree.remove("template")
+            self.elements = _found(tree, tags)
         self.is_whole = is_whole
         self._nodes_left = MAX_NODES_IN_ALL
 
     # Straight into C, without a frame of Python: these two are called for each link.
     attr = staticmethod(Element.attr)
     tag = staticmethod(Element.tag.__get__)
-
-    def elements(self, tags: Sequence[str]) -> Iterable[Element]:
-        """All elements by these names, in document order."""
-        return self._tree.iter_elements(tags)
 
     def is_html(self, node: Element, /) -> bool:
         """False within svg and math."""
@@ -147,6 +146,10 @@ class TurboDocument:
         return SEPARATOR.join(tree.stripped_strings)
 
 
+def _found(tree: turbohtml.Document, tags: Sequence[str]) -> list[tuple[str, Element]]:
+    return [(node.tag, node) for node in tree.iter_elements(tags)]
+
+
 def _remove_undisplayed(tree: turbohtml.Document, *, has_details: bool) -> None:
     """Remove what is hidden by inline style, and what closed ``details`` do not show."""
     for node in tree.select(_STYLED):
@@ -197,8 +200,12 @@ def compiled(css: str) -> str:
     return css
 
 
-def open_turbo(text: str) -> TurboDocument:
+def open_turbo(text: str, *, tags: Sequence[str]) -> TurboDocument:
     """Parse a page as a browser that runs scripts does: ``noscript`` holds text, not elements.
+
+    Args:
+        text: the page, decoded.
+        tags: the names of what is to be in ``elements``.
 
     Raises:
         BrokenDocument: when the parser gives up.
@@ -206,9 +213,6 @@ def open_turbo(text: str) -> TurboDocument:
     markup = harmless(text, most_tags=MAX_TAGS)
     try:
         tree = turbohtml.parse(markup, scripting=True, allow_declarative_shadow_roots=False)
-        # turbohtml's searches go into templates, which are not part of the document.
-        if _TEMPLATE(markup):
-            tree.remove("template")
+        return TurboDocument(tree, tags=tags, is_whole=markup == text)
     except (RecursionError, ValueError, MemoryError, turbohtml.HTMLParseError) as error:
         raise BrokenDocument(f"the HTML parser gave up: {error}") from error
-    return TurboDocument(tree, is_whole=markup == text)

@@ -93,7 +93,7 @@ class PageParser:
             BrokenDocument: a ``PageError``; the HTML parser gave up on the page.
         """
         decoded = decode(body, http_charset=content_type_charset)
-        document = open_document(decoded.text, parser=self._parser)
+        document = open_document(decoded.text, parser=self._parser, tags=_TAGS)
         gatherer = Gatherer(document, url=url, token=self._token, headers=headers)
         found = _Extraction(document, gatherer=gatherer, keeps_nodes=self._lists_links)
         gathered = gatherer.gathered()
@@ -157,12 +157,11 @@ class _Extraction:
         self._document = document
         self._nodes: list[Node] = []
         self._url = gatherer.url
-        tag_of, attr = document.tag, document.attr
+        attr = document.attr
         # Links wait for <base>, which may follow them.
         hrefs: list[tuple[str, str | None]] = []
         self._hrefs = hrefs
-        for node in document.elements(_TAGS):
-            tag = tag_of(node)
+        for tag, node in document.elements:
             if tag in {"a", "area"}:
                 href = attr(node, "href")
                 if href is not None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BITS = 64
-MAX_WORDS = 30_000
-"""So many words of a text are read at the most. A sample from all over it would change with each word that
-is put in before it."""
+MAX_WORDS = 4096
+"""So many words of a text are read at the most: more take longer and tell no more pages apart. A sample from
+all over it would change with each word that is put in before it."""
 
 _PLACES = (0, 3, 5)
 """By how many bytes the hash of a word is turned for each of its places in a sequence."""
