@@ -96,6 +96,7 @@ The program beside others on the same pages, on one machine. `make bench` measur
 
 `of bare` is the rate over that of the bare script in the same round, the median of the rounds. `CPU ms a page` is
 user and system time; on more than one core it may be more than the elapsed. `peak MiB` adds up the processes of a program.
+`one page, s` is a run over a list of one: what starting costs.
 
 ## What is measured
 
@@ -104,8 +105,8 @@ user and system time; on more than one core it may be more than the elapsed. `pe
 - nginx with one worker serves files at loopback addresses, uncompressed, over connections that it keeps. It shares
   the processors with the program that is measured, which holds all back alike.
 - A run counts only if its output has precisely one record with status 200 for each line of the list.
-- What is asked for: title, description, canonical, language, OpenGraph, headings, and, except where the label does not say
-  so of ours, all links with text and `rel`, as JSON Lines.
+- All write title, description, canonical, language, OpenGraph and headings as JSON Lines. The others also write every
+  link with its text and `rel`; ours do where the label says so, `bare script: our record` only counts them.
 
 | program | what it does |
 | --- | --- |
@@ -117,8 +118,9 @@ user and system time; on more than one core it may be more than the elapsed. `pe
 | aiohttp + BeautifulSoup | the script of tutorials: a semaphore of 64, `gather`, BeautifulSoup on lxml |
 
 Their code is in `tests/benchmarks/peers`. Where there was a choice, the quicker one was measured and taken, as for
-Scrapy one item at a time and lxml's own elements for links, and for Crawlee its queue instead of its `RequestList`. The two on BeautifulSoup get a tenth of each list. All but `scraper, 2
-processes` use one process, and could be started twice, too; processor time a page compares them whatever their number.
+Scrapy one item at a time and lxml's own elements for links, and for Crawlee its queue instead of its `RequestList`.
+The two on BeautifulSoup get a tenth of each list. All but `scraper, 2 processes` use one process, though Crawlee's
+HTTP client has threads beside Python; processor time a page compares them whatever they use.
 
 The large pages are made up, since what sites send can't be passed on: 150 pages, a quarter of each is scripts and
 styles, 40 % attributes, a fifth text, with some 2,100 elements and 320 links in the mean. Of the documentation, pages
