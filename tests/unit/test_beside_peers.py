@@ -23,7 +23,7 @@ from tests.benchmarks.measuring import FailedError, Took
 from tests.benchmarks.real_pages import COUNT, MEAN_BYTES, real_page
 
 DOCS, TINY = corpus.KINDS["docs"], corpus.KINDS["tiny"]
-REAL_PAGE_3 = "c8e2cfa6e86e3a64d5d32dc9a0feaca93ec13006afc4ab09949b86a2f9eb32de"
+REAL_PAGE_3 = "c10e0b57e3400b16b70230eea6f85c42095ff6f7ae26336430bf569012cca4f2"
 
 
 def run(rate: float, *, pages: int = 100, processor_s: float = 1.0, peak_mib: float = 50.0) -> Run:
