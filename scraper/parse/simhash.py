@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BITS = 64
-MAX_WORDS = 4096
+MAX_WORDS = 2048
 """So many words of a text are read at the most: more take longer and tell no more pages apart. A sample from
 all over it would change with each word that is put in before it."""
 
