@@ -251,7 +251,7 @@ class Gatherer:
                 found[name] = [(single[name], "")]
         for rel, node in self._anchors:
             name = "license" if rel == "copyright" else rel
-            text = "" if name == "license" else self._document.text(node)[0]
+            text = "" if name == "license" else self._short_text(node)
             found.setdefault(name, []).append((self._attr(node, "href") or "", text))
         return found
 
@@ -261,7 +261,11 @@ class Gatherer:
         if attr(node, "pubdate") is not None:
             marks.append("pubdate")
         said = attr(node, "datetime")
-        return (self._document.text(node)[0] if said is None else said), " ".join(marks)
+        return (self._short_text(node) if said is None else said), " ".join(marks)
+
+    def _short_text(self, node: Node) -> str:
+        """Return a text that is a name or a date, or nothing: nested elements would repeat a page's."""
+        return self._document.text(node)[0][: MAX_TEXT + 1]
 
 
 def _first(values: list[str] | None) -> str | None:
