@@ -25,11 +25,12 @@ times as much is no metadata. With the headers, which have a limit too, a record
 
 # fmt: off
 _LISTS = (
-    "headings", "og", "twitter", "hreflang", "alternates", "feeds", "icons", "titles", "keywords",
-    "meta_robots", "link_list", "jsonld", "jsonld_errors", "microdata", "dublin_core", "citation",
+    "headings", "og", "twitter", "hreflang", "alternates", "feeds", "icons", "titles", "keywords", "tags",
+    "author", "meta_robots", "link_list", "jsonld", "jsonld_errors", "microdata", "dublin_core", "citation",
     "fields", "field_errors",
 )
 # fmt: on
+_EMPTY_BYTES = len("[]")
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -46,9 +47,11 @@ def bounded(fields: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
     fields, cut = dict(fields), set[str]()
     while sum(sizes.values()) > MAX_PAGE_BYTES:
         name = max(_LISTS, key=lambda name: sizes.get(name, 0))
+        if sizes.get(name, 0) <= _EMPTY_BYTES:
+            break  # nothing is left to be cut
         # Half of what is too much: the longest first, and none to nothing.
         others = sum(sizes.values()) - sizes[name]
-        room = max(MAX_PAGE_BYTES - others, sizes[name] // 2)
+        room = max(MAX_PAGE_BYTES - others, sizes[name] // 2) - _EMPTY_BYTES
         fields[name] = _beginning(fields[name], room_bytes=room)
         sizes[name] = len(_encode(fields[name]))
         cut.add(name)
@@ -56,8 +59,11 @@ def bounded(fields: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
 
 
 def bounded_record(record: Record) -> Record:
-    """Cut what the document and the user's own fields take together, as ``bounded`` does."""
-    names = (*Page.__struct_fields__, "fields", "field_errors")
+    """Cut what the document and the user's own fields take together, as ``bounded`` does.
+
+    The page's text does not count: it has a limit of its own, ``MAX_PAGE_TEXT``.
+    """
+    names = (*(name for name in Page.__struct_fields__ if name != "text"), "fields", "field_errors")
     said, cut = bounded({name: getattr(record, name) for name in names if getattr(record, name)})
     if not cut:
         return record
@@ -71,7 +77,8 @@ def _beginning(value: Any, *, room_bytes: int) -> Any:
     for item in items:
         entry, size = item, len(_encode(item)) + 1
         if size > room_bytes and isinstance(item, tuple) and isinstance(item[1], list):
-            entry = (item[0], _beginning(item[1], room_bytes=room_bytes - len(item[0]) - 8))
+            name_bytes = len(_encode(item[0]))
+            entry = (item[0], _beginning(item[1], room_bytes=room_bytes - name_bytes - 8))
             size = room_bytes
         if size > room_bytes or (isinstance(entry, tuple) and not entry[1]):
             break

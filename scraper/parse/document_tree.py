@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import lxml.html  # type: ignore[import-untyped]
 from lxml import etree
 
-from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument
+from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument, SlowSelector
 from scraper.parse.taming import first_tags
 from scraper.parse.text import INLINE, INVISIBLE, SEPARATOR
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 MAX_TAGS = 30_000
 """So many tags of a page are searched by XPath at the most. ``preceding-sibling`` and the like take time that
 grows with the square of the page, in C, where nothing can end them: 1 to 2 s for so many."""
+
+MAX_DEPTHS = 1_000_000
+"""What the depths of all elements may add up to. ``//div//p`` looks at each pair of an element and one around
+it, 1 µs a pair: 22 KB of paragraphs below 2,000 nested ``div`` took 6 s. Real pages come to a tenth."""
 
 MAX_TREE_TAGS = 100_000
 """So many tags make a tree for a user's own code at the most."""
@@ -32,9 +36,12 @@ class XPathTree:
 
         Raises:
             BrokenDocument: lxml gives up.
+            SlowSelector: Its elements are nested too deep for any expression.
         """
         beginning = first_tags(text, count=MAX_TAGS)
         self._root = tree_of(beginning)
+        if _depths(self._root) > MAX_DEPTHS:
+            raise SlowSelector("the page's elements are nested too deep for XPath")
         self._nodes_left = MAX_NODES_IN_ALL
         self.is_whole = len(beginning) == len(text)
         """False when only a beginning of the page was parsed."""
@@ -83,6 +90,20 @@ class XPathTree:
                 waiting.append(node.text)
         self._nodes_left -= seen
         return "".join(parts), not waiting
+
+
+def _depths(root: Any) -> int:
+    """Return the sum of the depths of all elements, or more than ``MAX_DEPTHS``."""
+    depth = total = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        if event == "end":
+            depth -= 1
+            continue
+        depth += 1
+        total += depth
+        if total > MAX_DEPTHS:
+            break
+    return total
 
 
 def tree_of(text: str) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from scraper.parse.dates import iso_date
+from scraper.parse.jsonld import MAX_DEPTH
 from scraper.urls import resolve
 
 if TYPE_CHECKING:
@@ -179,7 +180,22 @@ def _json(text: str, _context: Context) -> Any:
         msgspec.json.encode(value)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(f"expected JSON, found {shown(text.strip())}: {error}") from None
+    if _is_deep(value):
+        raise ValueError(f"expected JSON of {MAX_DEPTH} levels at the most, found {shown(text.strip())}")
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether containers are more than ``MAX_DEPTH`` in one another: many readers of JSON take 128 levels."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, (dict, list))
+        ]
+    return bool(level)
 
 
 def _str(text: str, _context: Context) -> str:

@@ -260,16 +260,17 @@ class Graph:
         wanted = frozenset(types)
         return (node for node in self._nodes if not wanted.isdisjoint(types_of(node)))
 
-    def values(self, node: dict[str, Any], name: str) -> list[Any]:
+    def values(self, node: dict[str, Any], name: str, *, most: int = MAX_ENTRIES) -> list[Any]:
         """Return a property's values: always a list, a node in place of each reference, no nulls.
 
-        ``{"@value": ...}`` gives what it holds; a reference to elsewhere stays as it is.
+        ``{"@value": ...}`` gives what it holds; a reference to elsewhere stays as it is. Of more values
+        than ``most`` the first are looked at.
         """
         value = node.get(name)
         if isinstance(value, dict) and value.keys() & {"@list", "@set"}:
             value = value.get("@list") or value.get("@set")
         values = value if isinstance(value, list) else [value]
-        return [found for one in values if (found := self._resolved(one)) is not None]
+        return [found for one in values[:most] if (found := self._resolved(one)) is not None]
 
     def _resolved(self, value: Any) -> Any:
         if not isinstance(value, dict):

@@ -6,6 +6,7 @@ A page's blocks name much that it is not: its site, the articles it links to, th
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -77,10 +78,7 @@ class MainNodes:
         """What the page is, by ``page_type``'s words."""
         self.graph = Graph(objects)
         pages = [node for node in objects if not _PAGES.isdisjoint(types_of(node))]
-        candidates = list(objects)
-        for node in objects:
-            if "mainEntity" in node:
-                candidates += [one for one in self.graph.values(node, "mainEntity") if isinstance(one, dict)]
+        candidates = [*objects, *self._main_entities(objects)]
         ranked: dict[int, list[dict[str, Any]]] = {}
         for node in candidates:
             rank = min((_RANK.get(name, 99) for name in types_of(node)), default=99)
@@ -101,6 +99,20 @@ class MainNodes:
         self._pages = pages[:1]
         self._has_any = bool(self._nodes or pages)  # pages without JSON-LD are many
         self.organizations = self.graph.find("Organization", "NewsMediaOrganization", "Corporation")
+
+    def _main_entities(self, objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return what the objects are about and is none of them, each once.
+
+        A reference to another object would make two of that one, and none would be the sole one of its
+        kind. Nor may what is referred to a hundred thousand times be looked at as often.
+        """
+        named = {_identity(node) for node in objects}
+        found: dict[str | int, dict[str, Any]] = {}
+        for node in objects:
+            for one in self.graph.values(node, "mainEntity") if "mainEntity" in node else ():
+                if isinstance(one, dict) and (identity := _identity(one)) not in named:
+                    found.setdefault(identity, one)
+        return list(found.values())
 
     def values(self, *names: str, is_subject: bool = False) -> Iterator[list[Any]]:
         """Give the values of a property node by node; ``is_subject`` leaves out those of the web page."""
@@ -140,8 +152,11 @@ class MainNodes:
     def publisher_logo(self, *, base: str) -> str | None:
         """Return the logo of the publisher, else of the first organization that has one."""
         of_publisher = (one for values in self.values("publisher") for one in values)
-        for node in (*of_publisher, *self.organizations):
-            if isinstance(node, dict) and (url := self._url(self.graph.values(node, "logo"), base=base)):
+        nodes = itertools.chain(of_publisher, self.organizations)
+        # Of a thousand publishers each may refer to the same thousand logos.
+        for node in itertools.islice(nodes, MAX_VALUES):
+            logos = self.graph.values(node, "logo", most=MAX_TRIED) if isinstance(node, dict) else []
+            if url := self._url(logos, base=base):
                 return url
         return None
 
@@ -150,7 +165,7 @@ class MainNodes:
             places = [value]
             if isinstance(value, dict):
                 named = ("url", "contentUrl", "@id", "thumbnailUrl")
-                places = [one for name in named for one in self.graph.values(value, name)[:MAX_TRIED]]
+                places = [one for name in named for one in self.graph.values(value, name, most=MAX_TRIED)]
             for place in places:
                 if isinstance(place, str) and "#" not in place[:1] and (url := absolute(place, base=base)):
                     return url
@@ -172,6 +187,12 @@ def text_of(value: Any) -> str | None:
     if "&" in value and ";" in value:
         value = html.unescape(value)
     return field(_TAG.sub(" ", value) if "<" in value else value)
+
+
+def _identity(node: dict[str, Any]) -> str | int:
+    """Return what tells a node from others: its name in the graph, else which object it is."""
+    name = node.get("@id")
+    return name if isinstance(name, str) else id(node)
 
 
 def _about(nodes: list[dict[str, Any]], *, url: str) -> dict[str, Any] | None:

@@ -255,13 +255,17 @@ class Gatherer:
                 found[name] = [(single[name], "")]
         for rel, node in self._anchors:
             name = "license" if rel == "copyright" else rel
-            text = "" if name == "license" else self._document.text(node)[0]
+            text = "" if name == "license" else self._short_text(node)
             found.setdefault(name, []).append((self._attr(node, "href") or "", text))
         return found
 
     def _said_time(self, node: Node) -> str:
         said = self._attr(node, "datetime")
-        return self._document.text(node)[0] if said is None else said
+        return self._short_text(node) if said is None else said
+
+    def _short_text(self, node: Node) -> str:
+        """Return a text that is a name or a date, or nothing: nested elements would repeat a page's."""
+        return self._document.text(node)[0][: MAX_TEXT + 1]
 
 
 def _first(values: list[str] | None) -> str | None:

@@ -111,7 +111,7 @@ class Metas:
         room = MAX_ENTRIES - len(self.keywords)
         if len(pieces) > room or len(content) > 100 * MAX_ENTRIES:
             self.cut.add("keywords")
-        known = set(self.keywords)
+        known = set(self.keywords) if room else ()
         for piece in pieces[:room]:
             if (keyword := self.field(piece)) and (not known or keyword not in known):
                 self.keywords.append(keyword)

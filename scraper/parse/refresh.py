@@ -9,7 +9,7 @@ from scraper.urls import resolve
 
 # HTML Standard, shared declarative refresh steps; more than nine digits are no time anybody waits.
 _REFRESH = re.compile(
-    r"\s*(?:(?P<s>[0-9]{1,9})[0-9.]*|\.[0-9.]*)(?:\s*[;,]\s*|\s+|$)(?:url\s*=\s*)?(?P<url>.*)",
+    r"\s*(?:0*(?P<s>[0-9]{1,9})[0-9.]*|\.[0-9.]*)(?:\s*[;,]\s*|\s+|$)(?:url\s*=\s*)?(?P<url>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _MAX_CHARACTERS = 10_000

@@ -402,6 +402,11 @@ def test_errors_without_number_are_cut_too() -> None:
     assert len(found.field_errors) > 1000
 
 
+def test_the_page_s_text_takes_no_room_of_the_fields() -> None:
+    record = msgspec.structs.replace(RECORD, fields={"a": "b"}, text="x" * (MAX_PAGE_BYTES + 1))
+    assert bounded_record(record) is record
+
+
 def test_what_fits_is_left_alone() -> None:
     record = msgspec.structs.replace(RECORD, fields={"a": "x" * 1000})
     assert bounded_record(record) is record

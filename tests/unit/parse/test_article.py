@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scraper.parse import main_nodes
 from scraper.parse.article import Evidence, article_of, description_of
+from scraper.parse.jsonld import Graph, types_of
 from scraper.parse.main_nodes import MainNodes
 from scraper.record import Article
 
@@ -225,6 +227,43 @@ def test_the_description_is_read_as_a_reader_would() -> None:
 
 def test_license_texts_are_no_urls() -> None:
     assert article(jsonld=[{"@type": "Article", "license": "CC BY 4.0"}]).license is None
+
+
+def test_what_a_web_page_refers_to_as_its_main_entity_is_still_one_node() -> None:
+    story = {**ARTICLE, "@id": "#story"}
+    page = {"@type": "WebPage", "mainEntity": {"@id": "#story"}}
+    assert article(jsonld=[page, story]).headline == "LD headline"
+    assert article(jsonld=[page, page, {"@type": "Organization", "subjectOf": story}]).author == ["Ann Lee"]
+
+
+def test_references_to_one_node_are_not_each_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def counting(node: dict[str, Any]) -> frozenset[str]:
+        asked.append(node)
+        return types_of(node)
+
+    monkeypatch.setattr(main_nodes, "types_of", counting)
+    subject = {"@id": "#a", "@type": ["Article", *map(str, range(900))]}
+    pages = [{"@type": "WebPage", "mainEntity": [{"@id": "#a"}] * 900}] * 50
+    assert article(jsonld=[subject, *pages]).page_type == "article"
+    assert len(asked) < 4 * len(pages)
+
+
+def test_logos_that_all_publishers_share_are_not_each_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_nodes, "MAX_VALUES", 3)
+    looked_at: list[object] = []
+
+    def counting(graph: Graph, value: object) -> object:
+        looked_at.append(value)
+        return resolved(graph, value)
+
+    resolved = Graph._resolved
+    monkeypatch.setattr(Graph, "_resolved", counting)
+    logo = {"@id": "#l", "url": ["no"] * 999, "contentUrl": ["no"] * 999}
+    houses = [{"@type": "Organization", "logo": [{"@id": "#l"}] * 999} for _ in range(9)]
+    assert article(jsonld=[{"@type": "Article"}, logo, *houses]).logo is None
+    assert len(looked_at) < 3 * main_nodes.MAX_TRIED * (2 * main_nodes.MAX_TRIED + 9)
 
 
 KEYS = [*ARTICLE, "name", "mainEntity", "@id", "url", "logo", "mainEntityOfPage"]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.parse.field_types import Context, converted
+from scraper.parse.jsonld import MAX_DEPTH
 
 SITE = Context("https://site.example/dir/page")
 NBSP, THIN = "\u00a0", "\u202f"
@@ -115,6 +116,17 @@ def test_what_is_none_is_told(text: str, kind: str, told: str) -> None:
 def test_what_is_no_json_is_told(text: str) -> None:
     with pytest.raises(ValueError, match=r"\Aexpected JSON, found "):
         value(text, "json")
+
+
+@pytest.mark.parametrize("pair", ["[]", '{"a":'])
+def test_json_is_no_deeper_than_its_readers_take(pair: str) -> None:
+    start, end = ("[", "]") if pair == "[]" else (pair, "}")
+    for inner in ("1", "[]"):
+        depth = MAX_DEPTH - (inner == "[]")
+        text = start * depth + inner + end * depth
+        assert value(text, "json") == msgspec.json.decode(text)
+        with pytest.raises(ValueError, match="64 levels"):
+            value(start + text + end, "json")
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,18 @@ import msgspec
 import pytest
 import turbohtml
 
-from scraper.parse import PageParser, document, document_soup, document_turbo, taming
+from scraper.parse import PageParser, document, document_soup, document_turbo, metadata, taming
 from scraper.parse.bounds import MAX_PAGE_BYTES
 from scraper.parse.metas import MAX_ENTRIES, MAX_KEYS
 from scraper.parse.text import MAX_TEXT
-from scraper.record import Heading, Page
+from scraper.record import Article, Heading, Page
 from scraper.settings.model import ParseSettings
 from tests.support.hostile_pages import PAGES, HostilePage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from scraper.parse.article import Evidence
 
 FAST = PageParser(ParseSettings())
 SOUP = PageParser(ParseSettings(parser="beautifulsoup"))
@@ -238,3 +240,20 @@ def test_the_nodes_of_all_headings_together_are_bounded(monkeypatch: pytest.Monk
         page = parse(parser, b"<h2><i>a</i><i>b</i></h2>" * 100)
         assert 0 < len(page.headings) < 25
         assert page.cut == ["headings"]
+
+
+def test_nested_times_and_tags_do_not_each_keep_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Evidence] = []
+
+    def seeing(evidence: Evidence, **_: Any) -> Article:
+        seen.append(evidence)
+        return Article()
+
+    monkeypatch.setattr(metadata, "article_of", seeing)
+    body = b"<time class=at>" * 20 + b"<a rel=tag href=/><object>" * 20 + b"x" * 10 * MAX_TEXT
+    for parser in (FAST, SOUP):
+        parse(parser, body)
+    for evidence in seen:
+        kept = [text for text, _ in evidence.times] + [text for _, text in evidence.links["tag"]]
+        assert len(kept) == 40
+        assert max(map(len, kept)) == MAX_TEXT + 1
