@@ -277,13 +277,15 @@ def _headline(evidence: Evidence, *, nodes: MainNodes, names: tuple[str | None, 
     host = evidence.url.partition("://")[2].partition("/")[0].partition(":")[0]
     sites = [words for name in names if name and (words := _site_words(name))]
     hosts = [host.removeprefix("www."), *(label for label in host.split(".")[:-1] if len(label) > 2)]  # noqa: PLR2004
+    sole = evidence.h1s[0] if len(evidence.h1s) == 1 else None
     own = nodes.text("headline")
     if not own and nodes.kinds[:1] != ["place"]:  # whose name is that of the house, on a page with a title
         own = nodes.text("name", is_subject=True)
+    elif own and sole and nodes.text("name", is_subject=True) == sole and own.casefold() != sole.casefold():
+        own = sole  # Wikipedia's headline is a description
     shared = first(evidence.og.get("title", ())) or evidence.twitter.get("title")
     if own and shared and own.endswith(("\u2026", "...")) and shared.startswith(own.rstrip(". \u2026")):
         own = None  # cut for the 110 characters that search engines once allowed
-    sole = evidence.h1s[0] if len(evidence.h1s) == 1 else None
     for title in (own, shared, sole, *evidence.titles[:1]):
         if title:
             if sole and _SITE_BEHIND(title[len(sole) :]) and title.startswith(sole):

@@ -40,6 +40,7 @@ _KINDS = (
      "ScholarlyArticle MedicalScholarlyArticle SatiricalArticle AdvertiserContentArticle Report "
      "SocialMediaPosting")),
     ("discussion", "DiscussionForumPosting QAPage"),
+    ("discussion", "Question"),  # what a QAPage is about
     ("event", ("Event BusinessEvent ComedyEvent DanceEvent EducationEvent ExhibitionEvent Festival FoodEvent "
      "MusicEvent ScreeningEvent SocialEvent SportsEvent TheaterEvent VisualArtsEvent")),
     ("job", "JobPosting"),
@@ -109,7 +110,9 @@ class MainNodes:
         named = {_identity(node) for node in objects}
         found: dict[str | int, dict[str, Any]] = {}
         for node in objects:
-            for one in self.graph.values(node, "mainEntity") if "mainEntity" in node else ():
+            # Of the questions of a FAQPage none is the page, and there may be but one.
+            is_one = "mainEntity" in node and "FAQPage" not in types_of(node)
+            for one in self.graph.values(node, "mainEntity") if is_one else ():
                 if isinstance(one, dict) and (identity := _identity(one)) not in named:
                     found.setdefault(identity, one)
         return list(found.values())

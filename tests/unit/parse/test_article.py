@@ -313,3 +313,25 @@ def test_a_house_is_what_a_page_is_about_on_its_own_page_alone() -> None:
     assert article(jsonld=[{**hotel, "url": URL}]).page_type == "place"
     front = article_of(Evidence(url="https://www.example.com/", base=URL, jsonld=[hotel], h1s=["Welcome"]))
     assert (front.page_type, front.headline) == ("place", "Welcome")
+
+
+def test_a_headline_that_is_a_description_of_what_the_page_is_headed_with() -> None:
+    novel = {"@type": "Article", "headline": "1851 novel by Herman Melville", "name": "Moby-Dick"}
+    assert article(jsonld=[novel], h1s=["Moby-Dick"]).headline == "Moby-Dick"
+    assert article(jsonld=[novel], h1s=["Another"]).headline == "1851 novel by Herman Melville"
+    cased = {"@type": "Article", "headline": "Moby-dick", "name": "Moby-Dick"}
+    assert article(jsonld=[cased], h1s=["Moby-Dick"]).headline == "Moby-dick"
+
+
+def test_a_question_is_what_its_page_is_about_and_one_of_a_faq_is_not() -> None:
+    question = {
+        "@type": "Question",
+        "name": "Why?",
+        "author": {"name": "Ann Lee"},
+        "datePublished": "2024-01-05",
+    }
+    asked = article(jsonld=[{"@type": "QAPage", "mainEntity": question}])
+    assert (asked.page_type, asked.headline, asked.author) == ("discussion", "Why?", ["Ann Lee"])
+    assert asked.published == "2024-01-05"
+    listed = article(jsonld=[{"@type": "FAQPage", "mainEntity": [question]}], h1s=["Questions"])
+    assert (listed.page_type, listed.headline, listed.author) == ("faq", "Questions", [])

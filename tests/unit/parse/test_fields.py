@@ -225,7 +225,7 @@ def test_selectors_that_take_too_long_are_given_up(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(document_soup, "MAX_SELECT_S", 0.0)
     page = "<p>x</p>" * (document_soup._SMALL + 10)
     found = fields({"a": "p:nth-last-child(2)", "b": "xpath://p"}, page, parser="beautifulsoup")
-    assert found.values["b"].startswith("x")
+    assert found.values == {"b": "x"}
     assert found.errors == {"a": "the selectors take more than 0 s on this page"}
 
 
@@ -301,8 +301,8 @@ def test_sound_markup_gives_the_same_with_both_parsers(parts: list[tuple[str, st
 
 @pytest.mark.parametrize("parser", ["fast", "beautifulsoup"])
 def test_a_page_that_is_nested_too_deep_for_xpath_is_an_error_at_once(parser: str) -> None:
-    deep = "<div>" * 2_000 + "<p>x" * 3_000
-    found = fields({"a": "xpath://div//p", "b": "html"}, deep, parser=parser)
+    deep = "<title>x</title>" + "<div>" * 2_000 + "<p>x" * 3_000
+    found = fields({"a": "xpath://div//p", "b": "title"}, deep, parser=parser)
     assert found.errors == {"a": "the page's elements are nested too deep for XPath"}
     assert found.values["b"].startswith("x")
     assert fields({"a": "xpath://div//p"}, "<div>" * 20 + "<p>x" * 300, parser=parser).values == {"a": "x"}
