@@ -297,10 +297,13 @@ def _scale(number: int) -> float:
     return math.exp(_SIGMA * statistics.NormalDist().inv_cdf(quantile) - _SIGMA**2 / 2)
 
 
-def real_page(number: int) -> bytes:
-    """Return page ``number`` of the corpus as UTF-8: the same bytes whenever it is asked for."""
+def real_page(number: int, *, about_bytes: int | None = None) -> bytes:
+    """Return page ``number`` of the corpus as UTF-8: the same bytes whenever it is asked for.
+
+    With ``about_bytes`` it is a page of about this size.
+    """
     of = _Writer(number)
-    scale = _scale(number)
+    scale = about_bytes / MEAN_BYTES if about_bytes else _scale(number)
     size = MEAN_BYTES * scale
     title = of.title(5, 10)
     head = "".join(_head(of, title=title, url=f"https://{of.host}/{of.slug()}"))
