@@ -1,0 +1,111 @@
+"""The records of a finished run, read again from what it wrote: one at a time, whatever their number.
+
+What a command calls a RUN is a file that a crawl has written, or a folder that holds exactly one such.
+"""
+
+from __future__ import annotations
+
+import gzip
+from itertools import chain
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from scraper.errors import UsageError
+from scraper.record import SCHEMA_VERSION, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LINES = (".jsonl", ".ndjson")
+ARRAY = ".json"
+READABLE = (*LINES, ARRAY, *(f"{ending}.gz" for ending in (*LINES, ARRAY)))
+"""Endings of what can be read; the form is told by the content."""
+
+_decode = msgspec.json.Decoder(Record).decode
+_decode_all = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class _Versioned(msgspec.Struct):
+    schema: int = 0
+
+
+_version_of = msgspec.json.Decoder(_Versioned).decode
+
+
+def run_file(run: Path) -> Path:
+    """Return the file that holds a run's records.
+
+    Raises:
+        UsageError: There is none, or a folder holds several.
+    """
+    if not run.is_dir():
+        if not run.exists():
+            raise UsageError(f"no such run: {run}")
+        return run
+    found = sorted(path for path in run.iterdir() if path.name.endswith(READABLE) and path.is_file())
+    if not found:
+        raise UsageError(f"{run}: there is no file of records in it ({' '.join(READABLE[:3])})")
+    if len(found) > 1:
+        raise UsageError(f"{run}: holds several, name one: {', '.join(path.name for path in found)}")
+    return found[0]
+
+
+def raw_records(path: Path) -> Iterator[bytes]:
+    """Give the records of a file as JSON, without line ends, in the file's order.
+
+    Memory does not depend on the number of records, but for an array that another program has laid out
+    anew. The file is closed with the iterator.
+
+    Raises:
+        UsageError: It can't be read.
+    """
+    try:
+        with _opened(path) as file:
+            first = file.readline()
+            if first.lstrip().startswith(b"["):
+                yield from _of_array(first, file)
+            else:
+                yield from (line for line in chain((first.strip(),), map(bytes.strip, file)) if line)
+    except (OSError, EOFError, gzip.BadGzipFile) as error:
+        raise UsageError(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path}: is no JSON: {error}") from error
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """Give the records of a file, in its order; see ``raw_records``.
+
+    Raises:
+        UsageError: It can't be read, or holds something else than records of this schema's version.
+    """
+    for number, line in enumerate(raw_records(path), 1):
+        try:
+            yield _decode(line)
+        except msgspec.DecodeError as error:
+            raise UsageError(f"{path}: record {number} is none: {_why(line, error)}") from error
+
+
+def _of_array(first: bytes, file: IO[bytes]) -> Iterator[bytes]:
+    """Read an array, one record a line where it is laid out as ``sinks.json_array`` does, else as a whole."""
+    second = file.readline() if first.strip() == b"[" else b""
+    if second.startswith(b"{") and second.rstrip(b",\r\n").endswith(b"}"):
+        rest = (line for line in file if line.strip() != b"]")
+        yield from (line.rstrip(b",\r\n") for line in chain((second,), rest))
+    else:
+        yield from map(bytes, _decode_all(first + second + file.read()))
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def _why(line: bytes, error: msgspec.DecodeError) -> str:
+    try:
+        version = _version_of(line).schema
+    except msgspec.DecodeError:
+        return str(error)
+    if version and version != SCHEMA_VERSION:
+        return f"it is of schema version {version}, and this program reads {SCHEMA_VERSION}"
+    return str(error)
