@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 from itertools import chain
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +16,7 @@ from scraper.record import SCHEMA_VERSION, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
     from pathlib import Path
 
 LINES = (".jsonl", ".ndjson")
@@ -87,7 +88,7 @@ def read_records(path: Path) -> Iterator[Record]:
             raise UsageError(f"{path}: record {number} is none: {_why(line, error)}") from error
 
 
-def _of_array(first: bytes, file: IO[bytes]) -> Iterator[bytes]:
+def _of_array(first: bytes, file: gzip.GzipFile | BufferedReader) -> Iterator[bytes]:
     """Read an array, one record a line where it is laid out as ``sinks.json_array`` does, else as a whole."""
     second = file.readline() if first.strip() == b"[" else b""
     if second.startswith(b"{") and second.rstrip(b",\r\n").endswith(b"}"):
@@ -97,7 +98,7 @@ def _of_array(first: bytes, file: IO[bytes]) -> Iterator[bytes]:
         yield from map(bytes, _decode_all(first + second + file.read()))
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
