@@ -227,6 +227,27 @@ def test_license_texts_are_no_urls() -> None:
     assert article(jsonld=[{"@type": "Article", "license": "CC BY 4.0"}]).license is None
 
 
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("x.jpg", "https://www.example.com/news/x.jpg"),
+        (["a.WebP?w=1", "b.png"], "https://www.example.com/news/a.WebP?w=1"),
+        ({"@type": "ImageObject", "url": "x.svg#i"}, "https://www.example.com/news/x.svg#i"),
+        ("Figure 2.png", None),
+        ("cover", None),
+        ("cover.", None),
+        (".png", None),
+        ("page.html", None),
+        ("cid:x.jpg", None),
+        ("what?x.jpg", None),
+    ],
+)
+def test_an_image_may_be_named_by_its_file_alone(value: Any, url: str | None) -> None:
+    organization = {"@type": "Organization", "logo": value}
+    found = article(jsonld=[{"@type": "Article", "image": value}, organization])
+    assert (found.image, found.logo) == (url, url)
+
+
 KEYS = [*ARTICLE, "name", "mainEntity", "@id", "url", "logo", "mainEntityOfPage"]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("/x"),
