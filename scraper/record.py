@@ -123,18 +123,21 @@ class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     author: list[str] = []
     """Names, in order: no "By", no role, no URL."""
     publisher: str | None = None
+    """Its name: JSON-LD, else meta ``article:publisher``, Dublin Core, ``citation_publisher``, microdata."""
     published: str | None = None
     """ISO 8601, as precise as the page has it, its zone kept."""
     modified: str | None = None
     """The same of the last change."""
     section: str | None = None
+    """JSON-LD, else meta ``article:section``, ``parsely-section``, microdata."""
     tags: list[str] = []
+    """Keywords of JSON-LD, else of meta elements, links with ``rel=tag``, keywords of microdata."""
     image: str | None = None
     """og:image, else twitter:image, JSON-LD, ``link rel=image_src``."""
     logo: str | None = None
-    """The publisher's."""
+    """The publisher's: JSON-LD, else og:logo, microdata."""
     license: str | None = None
-    """A URL."""
+    """A URL: ``rel=license``, else JSON-LD, Dublin Core, microdata."""
     page_type: str | None = None
     """What the page is about: article, audio, book, collection, course, dataset, discussion, event, faq,
     howto, job, place, product, profile, recipe, review, software, video or website."""

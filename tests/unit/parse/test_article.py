@@ -14,6 +14,15 @@ from scraper.parse.main_nodes import MainNodes
 from scraper.record import Article
 
 URL = "https://www.example.com/news/story.html"
+MICRODATA = {
+    "@type": ["https://schema.org/NewsArticle"],
+    "publisher": [
+        {"@type": ["https://schema.org/Organization"], "name": ["Items"], "logo": ["https://i.example/l"]}
+    ],
+    "articleSection": ["Drinks"],
+    "keywords": ["pots, cans"],
+    "license": ["https://i.example/by"],
+}
 ARTICLE = {
     "@type": "NewsArticle",
     "headline": "LD headline",
@@ -80,6 +89,21 @@ SOURCES: dict[str, list[tuple[str, Any, Any]]] = {
         ("jsonld", [ARTICLE], "https://www.example.com/a.jpg"),
         ("links", {"image_src": [("/src.png", "")]}, "https://www.example.com/src.png"),
     ],
+    "publisher": [
+        ("jsonld", [ARTICLE, ORGANIZATION], "The Example"),
+        ("meta", {"article:publisher": ["Meta"], "dc.publisher": ["DC"]}, "Meta"),
+        ("items", [MICRODATA], "Items"),
+    ],
+    "section": [
+        ("jsonld", [ARTICLE], "World"),
+        ("meta", {"article:section": ["Asia"]}, "Asia"),
+        ("items", [MICRODATA], "Drinks"),
+    ],
+    "logo": [
+        ("jsonld", [ARTICLE, ORGANIZATION], "https://www.example.com/logo.png"),
+        ("og", {"logo": ["/og.png"]}, "https://www.example.com/og.png"),
+        ("items", [MICRODATA], "https://i.example/l"),
+    ],
     "published": [
         ("jsonld", [ARTICLE], "2024-01-05T10:15:30+01:00"),
         ("meta", {"article:published_time": ["2024-02-01"], "date": ["2024-02-02"]}, "2024-02-01"),
@@ -102,11 +126,13 @@ SOURCES: dict[str, list[tuple[str, Any, Any]]] = {
         ("jsonld", [ARTICLE], ["tea", "cups", "saucers"]),
         ("meta", {"article:tag": ["milk", "sugar"], "news_keywords": ["x"]}, ["milk", "sugar"]),
         ("links", {"tag": [("/t/a", "spoons")]}, ["spoons"]),
+        ("items", [MICRODATA], ["pots", "cans"]),
     ],
     "license": [
         ("links", {"license": [("/l", "")]}, "https://www.example.com/l"),
         ("jsonld", [ARTICLE], "https://creativecommons.org/licenses/by/4.0/"),
         ("meta", {"dc.rights": ["CC BY", "https://example.org/by"]}, "https://example.org/by"),
+        ("items", [MICRODATA], "https://i.example/by"),
     ],
 }
 
