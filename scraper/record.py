@@ -133,7 +133,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: list[str] = []
     """Keywords of JSON-LD, else of meta elements, links with ``rel=tag``, keywords of microdata."""
     image: str | None = None
-    """og:image, else twitter:image, JSON-LD, ``link rel=image_src``."""
+    """og:image, else twitter:image, JSON-LD, ``link rel=image_src``, microdata."""
     logo: str | None = None
     """The publisher's: JSON-LD, else og:logo, microdata."""
     license: str | None = None
@@ -151,7 +151,7 @@ class Head(Article, frozen=True, kw_only=True, omit_defaults=True):
     titles: list[str] = []
     """All ``<title>`` texts, when there are several."""
     description: str | None = None
-    """Meta description, else og:description, twitter:description, that of JSON-LD."""
+    """Meta description, else og:description, twitter:description, that of JSON-LD, of microdata."""
     keywords: list[str] = []
     """Of the meta keywords, split at commas."""
     canonical: str | None = None

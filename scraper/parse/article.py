@@ -47,6 +47,7 @@ _NAMES = (
     "citation_keywords", "dcterms.license", "dc.rights",
 )
 # fmt: on
+_IMAGES = ("image", "primaryImageOfPage", "thumbnailUrl")
 META_NAMES = frozenset((*_PUBLISHED, *_MODIFIED, *_NAMES))
 """The ``meta`` that ``Evidence.meta`` has to hold."""
 LINK_RELS = frozenset(("author", "license", "copyright", "tag"))
@@ -86,9 +87,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     h1s: list[str] = []
 
 
-def description_of(nodes: MainNodes) -> str | None:
-    """Return the description that JSON-LD gives of the page: the last fallback of ``description``."""
-    return nodes.text("description")
+def description_of(nodes: MainNodes, items: MainNodes | None = None) -> str | None:
+    """Return the description that JSON-LD or microdata give of the page: the last ones of ``description``."""
+    return nodes.text("description") or (items.text("description") if items else None)
 
 
 def article_of(
@@ -137,8 +138,9 @@ def article_of(
         or items.text("articleSection"),
         tags=_tags(evidence, nodes=nodes, items=items),
         image=_shared_image(evidence)
-        or nodes.url("image", "primaryImageOfPage", "thumbnailUrl", base=base)
-        or _linked(evidence, "image_src"),
+        or nodes.url(*_IMAGES, base=base)
+        or _linked(evidence, "image_src")
+        or items.url(*_IMAGES, base=base),
         logo=nodes.publisher_logo(base=base) or _shared_logo(evidence) or items.publisher_logo(base=base),
         license=_linked(evidence, "license")
         or nodes.url("license", base=base)

@@ -204,7 +204,7 @@ class Gatherer:
             description=named.get("description")
             or _first(og.get("description"))
             or twitter.get("description")
-            or description_of(nodes),
+            or description_of(nodes, items),
             keywords=metas.keywords,
             canonical=single.get("canonical"),
             canonical_header=links.canonical_header,

@@ -22,6 +22,8 @@ MICRODATA = {
     "articleSection": ["Drinks"],
     "keywords": ["pots, cans"],
     "license": ["https://i.example/by"],
+    "image": ["https://i.example/a.png"],
+    "description": ["In items"],
 }
 ARTICLE = {
     "@type": "NewsArticle",
@@ -88,6 +90,7 @@ SOURCES: dict[str, list[tuple[str, Any, Any]]] = {
         ("twitter", {"image": "card.png"}, "https://www.example.com/news/card.png"),
         ("jsonld", [ARTICLE], "https://www.example.com/a.jpg"),
         ("links", {"image_src": [("/src.png", "")]}, "https://www.example.com/src.png"),
+        ("items", [MICRODATA], "https://i.example/a.png"),
     ],
     "publisher": [
         ("jsonld", [ARTICLE, ORGANIZATION], "The Example"),
@@ -246,7 +249,9 @@ def test_the_main_entity_is_the_subject() -> None:
 
 
 def test_the_description_is_read_as_a_reader_would() -> None:
-    assert description_of(MainNodes([ARTICLE], url=URL)) == "What & why"
+    nodes, items = MainNodes([ARTICLE], url=URL), MainNodes([MICRODATA], url=URL)
+    assert description_of(nodes, items) == description_of(nodes) == "What & why"
+    assert description_of(MainNodes([], url=URL), items) == "In items"
 
 
 def test_license_texts_are_no_urls() -> None:
