@@ -125,7 +125,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     publisher: str | None = None
     """Its name: JSON-LD, else meta ``article:publisher``, Dublin Core, ``citation_publisher``, microdata."""
     published: str | None = None
-    """ISO 8601, as precise as the page has it, its zone kept."""
+    """ISO 8601, as precise as the page states it, its zone kept."""
     modified: str | None = None
     """The same of the last change."""
     section: str | None = None
@@ -223,6 +223,9 @@ class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
     """All links, where that was asked for (``parse.links``)."""
     text: str | None = None
     """The page's text, where that was asked for (``parse.text``)."""
+    published_guess: str | None = None
+    """A day, ISO 8601: a guess at when a page was published that does not state it, where that was asked for
+    (``parse.guess_dates``)."""
     metadata_sha256: str | None = None
     """Of the metadata alone: what change detection compares."""
     charset: str | None = None

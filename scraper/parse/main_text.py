@@ -71,7 +71,7 @@ class Supplement:
         return cls(form=form, guesses_dates=settings.guess_dates)
 
     def added_to(self, page: Page, *, html: str, url: str) -> Page:
-        """Return the page with its main text, and a date where it states none."""
+        """Return the page with its main text, and a guess at its date where it states none."""
         added: dict[str, Any] = {}
         if self._form:
             text = main_text(html, url=url, form=self._form) or ""
@@ -79,7 +79,7 @@ class Supplement:
             if len(text) > MAX_PAGE_TEXT:
                 added["cut"] = sorted({*page.cut, "text"})
         if self._guesses_dates and page.published is None:
-            added["published"] = guessed_date(html, url=url, original=True)
+            added["published_guess"] = guessed_date(html, url=url, original=True)
         return replace(page, **added)
 
 

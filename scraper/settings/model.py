@@ -272,8 +272,8 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     language: bool = False
     """Also guess the language of the text, whatever the page says; needs ``scraper[language]``."""
     guess_dates: bool = False
-    """Where a page states no date, guess when it was published from its markup and its text; needs
-    ``scraper[article]``. A guess may well be another day that the text mentions."""
+    """Where a page states no date, guess when it was published from its markup and its text
+    (``published_guess``); needs ``scraper[article]``. It may well be another day that the text mentions."""
     deadline_s: Seconds = 30.0
     """How much processor time the parsing of a page may take in a child process (``run.processes``), which
     is replaced then; and how long ``parse.extractor`` may take for a page."""

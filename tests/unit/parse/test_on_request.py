@@ -103,8 +103,9 @@ def test_the_main_text_and_a_date_that_is_not_stated() -> None:
     assert added.text is not None
     assert "**closed**" in added.text
     assert "Elsewhere" not in added.text
-    assert (added.title, added.published) == ("T", "2021-05-12")
-    assert supplement.added_to(Page(published="2020"), html=ARTICLE, url=URL).published == "2020"
+    assert (added.title, added.published, added.published_guess) == ("T", None, "2021-05-12")
+    stated = supplement.added_to(Page(published="2020"), html=ARTICLE, url=URL)
+    assert (stated.published, stated.published_guess) == ("2020", None)
 
 
 def test_a_main_text_that_is_too_long_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
