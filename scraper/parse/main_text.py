@@ -86,6 +86,9 @@ class Supplement:
 def main_text(html: str, *, url: str, form: Form) -> str | None:
     """Return what a page is about, without navigation, side bars, comments and footers.
 
+    That is trafilatura's judgement, and parts may be lost. What a page hides is not asked about; a line has
+    no blanks at its end.
+
     Args:
         html: the page, decoded.
         url: its final URL.
@@ -98,9 +101,11 @@ def main_text(html: str, *, url: str, form: Form) -> str | None:
         UsageError: trafilatura is missing.
     """
     trafilatura = _libraries()[0]
+    from scraper.parse.document_tree import seen_tree  # noqa: PLC0415 - most runs need no lxml.html
+
     try:
         text = trafilatura.extract(
-            _beginning(html),
+            seen_tree(_beginning(html)),  # of markup it would take noscript and all that is hidden
             url=url,
             output_format="markdown" if form == "markdown" else "txt",
             include_comments=False,
@@ -147,7 +152,7 @@ def _clean(text: str | None) -> str | None:
     if not text:
         return None
     # Not folded: spaces indent lists and code in markdown.
-    return unprintable.sub("", text).strip() or None
+    return "\n".join(map(str.rstrip, unprintable.sub("", text).split("\n"))).strip() or None
 
 
 @cache

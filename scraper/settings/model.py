@@ -268,7 +268,8 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Also list all links of a page, with their texts (``link_list``)."""
     text: Literal["none", "visible", "main", "markdown"] = "none"
     """Also keep the page's text: all that is ``visible``, a line for each block, or only what it is about,
-    ``main`` as plain text or as ``markdown``; these two need ``scraper[article]`` and take their time."""
+    ``main`` as plain text or as ``markdown``; these two need ``scraper[article]`` and take their time. What
+    a page is about is trafilatura's judgement, and it may lose parts."""
     language: bool = False
     """Also guess the language of the text, whatever the page says; needs ``scraper[language]``."""
     guess_dates: bool = False
