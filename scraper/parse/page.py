@@ -102,7 +102,7 @@ class PageParser:
         if self._selectors:
             base, lang = gatherer.base or url, gathered.head.lang
             fields = self._selectors.find(document, html=decoded.text, base=base, lang=lang)
-        visible = document.visible_text()  # it takes the tree apart
+        visible = document.visible_text(in_lines=self._keeps_text)  # it takes the tree apart
         cut = gathered.cut
         if not document.is_whole:
             cut |= {"document"}
