@@ -137,7 +137,8 @@ class LinkEntry(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     """Absolute, with its fragment."""
     text: str | None
-    """What a reader clicks on; the ``alt`` of an area; ``None`` when there is no text."""
+    """What a reader clicks on; where that is no text the ``alt`` of the images in it or of the area, else its
+    ``aria-label``; ``None`` when there is none of these."""
     rel: str | None
     """As the page has it, white space folded."""
 

@@ -116,6 +116,10 @@ class Document(Protocol):
         """
         ...
 
+    def alternatives(self, node: Node, /) -> list[str]:
+        """The ``alt`` texts of the ``img`` elements in an element, those before ``MAX_NODES``."""
+        ...
+
     def visible_text(self, *, in_lines: bool = False) -> str:
         """The text of the whole page as a reader sees it, not folded; ``text.SEPARATOR`` between blocks.
 

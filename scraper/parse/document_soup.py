@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import soupsieve
@@ -11,7 +12,13 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, Script, Stylesheet
 from bs4.exceptions import ParserRejectedMarkup
 
-from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument, SlowSelector
+from scraper.parse.document import (
+    MAX_NODES,
+    MAX_NODES_IN_ALL,
+    BadSelector,
+    BrokenDocument,
+    SlowSelector,
+)
 from scraper.parse.taming import first_tags
 from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, RAW, SEPARATOR, SET_APART, hides
 
@@ -119,6 +126,15 @@ class SoupDocument:
         text, nodes, is_whole = _text(node, limit=min(MAX_NODES, self._nodes_left))
         self._nodes_left -= nodes
         return text, is_whole
+
+    def alternatives(self, node: Tag, /) -> list[str]:
+        """The ``alt`` texts of the images in an element."""
+        found: list[str] = []
+        for one in islice(node.descendants, min(MAX_NODES, self._nodes_left)):
+            self._nodes_left -= 1
+            if isinstance(one, Tag) and one.name.lower() == "img" and (text := self.attr(one, "alt")):
+                found.append(text)
+        return found
 
     def visible_text(self, *, in_lines: bool = False) -> str:
         """Walk over the page and join what is read; the tree stays whole."""

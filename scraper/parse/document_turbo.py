@@ -119,6 +119,15 @@ class TurboDocument:
         self._nodes_left -= seen
         return "".join(parts), not waiting
 
+    def alternatives(self, node: Element, /) -> list[str]:
+        """The ``alt`` texts of the images in an element."""
+        found: list[str] = []
+        for one in islice(node.iter_elements(), min(MAX_NODES, self._nodes_left)):
+            self._nodes_left -= 1
+            if one.tag == "img" and (text := one.attr("alt")):
+                found.append(text)
+        return found
+
     def visible_text(self, *, in_lines: bool = False) -> str:
         """Strip the tree to what is read, and join it.
 
