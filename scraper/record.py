@@ -288,7 +288,7 @@ class Record(Page, frozen=True, omit_defaults=True):
     http_version: str | None = None
     """``1.0`` or ``1.1``."""
     redirects: list[Redirect] = []
-    """The hops that led to ``final_url``, in order."""
+    """The hops that led to ``final_url``, in order; of a loop also the one that leads back."""
     headers: dict[str, list[str]] = {}
     """By lower-case name, in the order received; values of cookies and credentials redacted."""
     content_type: str | None = None
