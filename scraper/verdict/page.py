@@ -151,14 +151,16 @@ def _over_http(request: Request, tried: Try) -> Request:
     The user's private headers stay behind: whoever can block https on the way could else have them sent in
     the clear. Who wants them sent over http writes ``http://``.
     """
-    target = urls.http_variant(request.target or request.url or "")
+    guess = request.target or request.url or ""
+    target = urls.http_variant(guess)
+    tries = tuple(replace(one, url=guess) for one in (*request.tries, tried))
     return replace(
         request,
         url=target,
         target=target,
         host=urls.host_key(target),
         redirects=(),
-        tries=(*request.tries, tried),
+        tries=tries,
         free_tries=request.free_tries + 1,
         guessed_scheme=False,
         is_trusted=False,
