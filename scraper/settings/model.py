@@ -263,7 +263,8 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How a page becomes metadata."""
 
     parser: Literal["fast", "beautifulsoup"] = "fast"
-    """The HTML parser. Both give the same record; the second is many times slower."""
+    """The HTML parser. Both give the same record of a well-formed page; broken markup may become two trees.
+    The second is many times slower."""
     links: bool = False
     """Also list all links of a page, with their texts (``link_list``)."""
     text: Literal["none", "visible", "main", "markdown"] = "none"
