@@ -4,7 +4,9 @@ One schema for every format, versioned by ``SCHEMA_VERSION``. Rules that hold fo
 
 - A value that the page does not give is ``null`` (scalars), ``[]`` or ``{}``. The fields of the
   identity and outcome groups are always present; the others are left out when empty.
-- Lists stay lists. URLs are absolute. Text is white-space folded and free of control characters.
+- Lists stay lists. Text is white-space folded and free of control characters.
+- URLs are absolute, but in ``og``, ``twitter``, ``jsonld``, ``dublin_core`` and ``citation``, which are as
+  the page has them, and in ``headers`` and ``location``.
 
 This module does no I/O.
 """
@@ -121,20 +123,24 @@ class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     site_name: str | None = None
     """og:site_name, else the publisher of JSON-LD, application-name."""
     author: list[str] = []
-    """Names, in order: no "By", no role, no URL."""
+    """Names, in order: no "By", no role, no URL. What a reader sees is not searched for them: they are stated
+    in JSON-LD, meta elements, microdata, or by ``rel=author``."""
     publisher: str | None = None
+    """Its name: JSON-LD, else meta ``article:publisher``, Dublin Core, ``citation_publisher``, microdata."""
     published: str | None = None
-    """ISO 8601, as precise as the page has it, its zone kept."""
+    """ISO 8601, as precise as the page states it, its zone kept."""
     modified: str | None = None
     """The same of the last change."""
     section: str | None = None
+    """JSON-LD, else meta ``article:section``, ``parsely-section``, microdata."""
     tags: list[str] = []
+    """Keywords of JSON-LD, else of meta elements, links with ``rel=tag``, keywords of microdata."""
     image: str | None = None
-    """og:image, else twitter:image, JSON-LD, ``link rel=image_src``."""
+    """og:image, else twitter:image, JSON-LD, ``link rel=image_src``, microdata."""
     logo: str | None = None
-    """The publisher's."""
+    """The publisher's: JSON-LD, else og:logo, microdata."""
     license: str | None = None
-    """A URL."""
+    """A URL: ``rel=license``, else JSON-LD, Dublin Core, microdata."""
     page_type: str | None = None
     """What the page is about: article, audio, book, collection, course, dataset, discussion, event, faq,
     howto, job, place, product, profile, recipe, review, software, video or website."""
@@ -148,7 +154,7 @@ class Head(Article, frozen=True, kw_only=True, omit_defaults=True):
     titles: list[str] = []
     """All ``<title>`` texts, when there are several."""
     description: str | None = None
-    """Meta description, else og:description, twitter:description, that of JSON-LD."""
+    """Meta description, else og:description, twitter:description, that of JSON-LD, of microdata."""
     keywords: list[str] = []
     """Of the meta keywords, split at commas."""
     canonical: str | None = None
@@ -202,7 +208,8 @@ class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
     """``citation_*`` by name without prefix, as journals give it to search engines."""
     headings: list[Heading] = []
     word_count: int | None = None
-    """Words of the visible text, split at white space."""
+    """Words of the visible text, split at white space: a page in Chinese, Japanese or Thai, which are written
+    without, has few; ``text_length`` tells more of it."""
     text_length: int | None = None
     """Characters of the visible text."""
     links: LinkCounts | None = None
@@ -220,8 +227,11 @@ class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
     """All links, where that was asked for (``parse.links``)."""
     text: str | None = None
     """The page's text, where that was asked for (``parse.text``)."""
+    published_guess: str | None = None
+    """A day, ISO 8601: a guess at when a page was published that does not state it, where that was asked for
+    (``parse.guess_dates``)."""
     metadata_sha256: str | None = None
-    """Of the metadata alone: what change detection compares."""
+    """Of the metadata alone, what change detection compares: no text, no counts, no ``fields``."""
     charset: str | None = None
     """The encoding that the body was decoded with, by its WHATWG name."""
     charset_source: str | None = None
@@ -282,7 +292,7 @@ class Record(Page, frozen=True, omit_defaults=True):
     http_version: str | None = None
     """``1.0`` or ``1.1``."""
     redirects: list[Redirect] = []
-    """The hops that led to ``final_url``, in order."""
+    """The hops that led to ``final_url``, in order; of a loop also the one that leads back."""
     headers: dict[str, list[str]] = {}
     """By lower-case name, in the order received; values of cookies and credentials redacted."""
     content_type: str | None = None
@@ -313,8 +323,8 @@ class Record(Page, frozen=True, omit_defaults=True):
     robots: Robots | None = None
     """What robots.txt says; left out when it was not asked."""
     indexable: bool | None = None
-    """Whether a search engine may list the page under its ``final_url``; ``None`` when nothing came that
-    would tell."""
+    """Whether a search engine may list the page under its ``final_url``, whatever its media type: images and
+    PDF are listed too. ``None`` when nothing came that would tell."""
     indexable_reason: str | None = None
     """Why not: ``blocked`` (by robots.txt), ``redirected``, ``http_error``, ``noindex``,
     ``unavailable_after``, ``canonicalised``; the first that holds, in this order."""

@@ -65,7 +65,7 @@ def record_of(
         retryable=done.retryable,
         attempts=_attempts(request),
         tries=tries,
-        redirects=list(request.redirects),
+        redirects=[*request.redirects, *([done.repeated] if done.repeated else [])],
         robots=request.robots,
         indexable=judged.indexable,
         indexable_reason=judged.reason,

@@ -30,6 +30,9 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of back-off before it."""
     retry_after_s: float | None = None
     """What the server asked for, in seconds, when it asked."""
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    """What was asked for, where it is not the record's ``url``: https, for a line without a scheme that went
+    on to http. Left out otherwise."""
 
 
 class Redirect(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +140,8 @@ class LinkEntry(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     """Absolute, with its fragment."""
     text: str | None
-    """What a reader clicks on; the ``alt`` of an area; ``None`` when there is no text."""
+    """What a reader clicks on; where that is no text the ``alt`` of the images in it or of the area, else its
+    ``aria-label``; ``None`` when there is none of these."""
     rel: str | None
     """As the page has it, white space folded."""
 

@@ -47,6 +47,7 @@ _NAMES = (
     "citation_keywords", "dcterms.license", "dc.rights",
 )
 # fmt: on
+_IMAGES = ("image", "primaryImageOfPage", "thumbnailUrl")
 META_NAMES = frozenset((*_PUBLISHED, *_MODIFIED, *_NAMES))
 """The ``meta`` that ``Evidence.meta`` has to hold."""
 LINK_RELS = frozenset(("author", "license", "copyright", "tag"))
@@ -86,24 +87,27 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     h1s: list[str] = []
 
 
-def description_of(nodes: MainNodes) -> str | None:
-    """Return the description that JSON-LD gives of the page: the last fallback of ``description``."""
-    return nodes.text("description")
+def description_of(nodes: MainNodes, items: MainNodes | None = None) -> str | None:
+    """Return the description that JSON-LD or microdata give of the page: the last ones of ``description``."""
+    return nodes.text("description") or (items.text("description") if items else None)
 
 
-def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article:
-    """Apply the fallbacks to what was gathered.
+def article_of(
+    evidence: Evidence, *, nodes: MainNodes | None = None, items: MainNodes | None = None
+) -> Article:
+    """Apply the fallbacks to what was gathered; microdata is the last of each field's but for dates.
 
     Args:
         evidence: all that the document says.
         nodes: those of ``evidence.jsonld``, when the caller has them already.
+        items: the same of ``evidence.items``.
     """
     og, meta, base = evidence.og, evidence.meta, evidence.base
     nodes = nodes or MainNodes(evidence.jsonld, url=evidence.url)
     if not (evidence.jsonld or evidence.items or meta or evidence.links or evidence.times):
         # Many pages have none of it: a fifth of the time.
         return _of_cards(evidence, nodes=nodes)
-    items = MainNodes(evidence.items, url=evidence.url)
+    items = items or MainNodes(evidence.items, url=evidence.url)
     publisher = first(name for values in nodes.values("publisher") for name in persons(values))
     site_name = first(
         name
@@ -117,7 +121,8 @@ def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article
         publisher=publisher
         or first(
             _persons(meta, "article:publisher", "dc.publisher", "dcterms.publisher", "citation_publisher")
-        ),
+        )
+        or first(name for values in items.values("publisher") for name in persons(values)),
         published=nodes.date("datePublished", "uploadDate", "dateCreated", lang=evidence.lang)
         or _date(evidence, names=("article:published_time", *_PUBLISHED))
         or items.date("datePublished", lang=evidence.lang)
@@ -128,19 +133,23 @@ def article_of(evidence: Evidence, *, nodes: MainNodes | None = None) -> Article
         or _date(evidence, names=_MODIFIED)
         or items.date("dateModified", lang=evidence.lang)
         or _marked(evidence, marks={"datemodified", "updated", "modified", "dt-updated"}, but="published"),
-        section=nodes.text("articleSection") or _named(meta, "article:section", "parsely-section"),
-        tags=_tags(evidence, nodes=nodes),
+        section=nodes.text("articleSection")
+        or _named(meta, "article:section", "parsely-section")
+        or items.text("articleSection"),
+        tags=_tags(evidence, nodes=nodes, items=items),
         image=_shared_image(evidence)
-        or nodes.url("image", "primaryImageOfPage", "thumbnailUrl", base=base)
-        or _linked(evidence, "image_src"),
-        logo=nodes.publisher_logo(base=base) or _shared_logo(evidence),
+        or nodes.url(*_IMAGES, base=base)
+        or _linked(evidence, "image_src")
+        or items.url(*_IMAGES, base=base),
+        logo=nodes.publisher_logo(base=base) or _shared_logo(evidence) or items.publisher_logo(base=base),
         license=_linked(evidence, "license")
         or nodes.url("license", base=base)
         or first(
             url
             for one in _named_all(meta, "dcterms.license", "dc.rights")
             if (url := absolute(one, base=base))
-        ),
+        )
+        or items.url("license", base=base),
         page_type=_page_type(evidence, nodes=nodes) or first(items.kinds),
     )
 
@@ -241,13 +250,14 @@ def _linked(evidence: Evidence, rel: str) -> str | None:
     return first(resolve(evidence.base, href.strip()) for href, _ in places if href.strip())
 
 
-def _tags(evidence: Evidence, *, nodes: MainNodes) -> list[str]:
+def _tags(evidence: Evidence, *, nodes: MainNodes, items: MainNodes) -> list[str]:
     meta = evidence.meta
     names = ("article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "citation_keywords")
     sources: Iterable[list[str]] = (
-        *([t for v in values if (t := text_of(v))] for values in nodes.values("keywords", is_subject=True)),
+        *_keywords(nodes),
         *(meta[name] for name in names if name in meta),
         [text for _, text in evidence.links.get("tag", ())],
+        *_keywords(items),
     )
     for texts in sources:
         pieces = (
@@ -262,6 +272,11 @@ def _tags(evidence: Evidence, *, nodes: MainNodes) -> list[str]:
         if found:
             return list(found.values())
     return []
+
+
+def _keywords(nodes: MainNodes) -> Iterator[list[str]]:
+    for values in nodes.values("keywords", is_subject=True):
+        yield [text for value in values if (text := text_of(value))]
 
 
 def _page_type(evidence: Evidence, *, nodes: MainNodes) -> str | None:

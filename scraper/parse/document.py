@@ -116,8 +116,16 @@ class Document(Protocol):
         """
         ...
 
-    def visible_text(self) -> str:
-        """The text of the whole page as a reader sees it, not folded; ``text.SEPARATOR`` between blocks."""
+    def alternatives(self, node: Node, /) -> list[str]:
+        """The ``alt`` texts of the ``img`` elements in an element, those before ``MAX_NODES``."""
+        ...
+
+    def visible_text(self, *, in_lines: bool = False) -> str:
+        """The text of the whole page as a reader sees it, not folded; ``text.SEPARATOR`` between blocks.
+
+        With ``in_lines`` also at the line ends of ``pre``, and no more where only a word ends: at a picture
+        or a button within a sentence. White space is white space with and without it.
+        """
         ...
 
 

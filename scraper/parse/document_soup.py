@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import soupsieve
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, Script, Stylesheet
 from bs4.exceptions import ParserRejectedMarkup
 
-from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument, SlowSelector
+from scraper.parse.document import (
+    MAX_NODES,
+    MAX_NODES_IN_ALL,
+    BadSelector,
+    BrokenDocument,
+    SlowSelector,
+)
 from scraper.parse.taming import first_tags
-from scraper.parse.text import INLINE, INVISIBLE, RAW, SEPARATOR, hides
+from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, RAW, SEPARATOR, SET_APART, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,30 +127,64 @@ class SoupDocument:
         self._nodes_left -= nodes
         return text, is_whole
 
-    def visible_text(self) -> str:
+    def alternatives(self, node: Tag, /) -> list[str]:
+        """The ``alt`` texts of the images in an element."""
+        found: list[str] = []
+        for one in islice(node.descendants, min(MAX_NODES, self._nodes_left)):
+            self._nodes_left -= 1
+            if isinstance(one, Tag) and one.name.lower() == "img" and (text := self.attr(one, "alt")):
+                found.append(text)
+        return found
+
+    def visible_text(self, *, in_lines: bool = False) -> str:
         """Walk over the page and join what is read; the tree stays whole."""
-        return _text(self.soup, limit=None)[0]
+        parts: list[str] = []
+        waiting: list[Any] = [self.soup]
+        around = {"pre": 0, **dict.fromkeys(GRAPHICS, 0)}
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Tag):
+                name = node.name.lower()
+                if name in INVISIBLE or _is_hidden(node, name=name):
+                    continue
+                if in_lines and name in around:
+                    around[name] += 1
+                    waiting.append(_End(name))
+                if name not in INLINE:
+                    is_apart = in_lines and (name in SET_APART or any(around[one] for one in GRAPHICS))
+                    gap = " " if is_apart else SEPARATOR
+                    parts.append(gap)
+                    waiting.append(gap)
+                waiting.extend(reversed(_displayed(node, name=name)))
+            elif type(node) in _TEXT_TYPES or type(node) is str:
+                parts.append(node.replace("\n", SEPARATOR) if around["pre"] else node)
+            elif isinstance(node, _End):
+                around[node.name] -= 1
+        return "".join(parts)
 
 
-def _text(root: Tag, *, limit: int | None) -> tuple[str, int, bool]:
+class _End(NamedTuple):
+    """Where an element ends, on the way through a tree."""
+
+    name: str
+
+
+def _text(root: Tag, *, limit: int) -> tuple[str, int, bool]:
     """Return the text, how many nodes were read for it, and whether these were all."""
     parts: list[str] = []
     waiting: list[Any] = [root]
     seen = 0
-    while waiting and (limit is None or seen < limit):
+    while waiting and seen < limit:
         seen += 1
         node = waiting.pop()
         if isinstance(node, Tag):
             name = node.name.lower()
-            if node is not root and (name in INVISIBLE or (limit is None and _is_hidden(node, name=name))):
+            if node is not root and name in INVISIBLE:
                 continue
             if name not in INLINE and node is not root:
                 parts.append(SEPARATOR)
                 waiting.append(SEPARATOR)
-            if limit is None and name == "details" and "open" not in node.attrs:
-                waiting.extend(_first_summary(node))
-                continue
-            waiting.extend(reversed(node.contents if limit is None else node.contents[: limit - seen + 1]))
+            waiting.extend(reversed(node.contents[: limit - seen + 1]))
         elif type(node) in _TEXT_TYPES or type(node) is str:
             parts.append(node)
     return "".join(parts), seen, not waiting
@@ -171,9 +212,11 @@ def _is_hidden(node: Tag, *, name: str) -> bool:
     return ("popover" in attrs and name != "dialog") or ("style" in attrs and hides(str(attrs["style"])))
 
 
-def _first_summary(details: Tag) -> list[Tag]:
-    """Return what is displayed of ``details`` that are closed."""
-    for child in details.contents:
+def _displayed(node: Tag, *, name: str) -> list[Any]:
+    """Return the children that are displayed: of ``details`` that are closed only the first summary."""
+    if name != "details" or "open" in node.attrs:
+        return node.contents
+    for child in node.contents:
         if isinstance(child, Tag) and child.name.lower() == "summary":
             return [child]
     return []

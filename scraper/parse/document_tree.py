@@ -1,4 +1,4 @@
-"""lxml's tree of a page, for XPath and for users' hooks, whatever the parser of the record is."""
+"""lxml's tree of a page, for XPath, users' hooks and main text, whatever the parser of the record is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lxml import etree
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument, SlowSelector
 from scraper.parse.taming import first_tags
-from scraper.parse.text import INLINE, INVISIBLE, SEPARATOR
+from scraper.parse.text import INLINE, INVISIBLE, SEPARATOR, hides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ it, 1 µs a pair: 22 KB of paragraphs below 2,000 nested ``div`` took 6 s. Real 
 MAX_TREE_TAGS = 100_000
 """So many tags make a tree for a user's own code at the most."""
 
+_may_hide = etree.XPath("//*[@hidden or @style or @popover or self::dialog][not(self::html or self::body)]")
 _NAMESPACES = {"re": "http://exslt.org/regular-expressions"}
 
 
@@ -112,16 +113,38 @@ def tree_of(text: str) -> Any:
     Raises:
         BrokenDocument: lxml gives up.
     """
+    # Without ``huge_tree`` a page ends where its elements are nested 255 deep, with it 2,046.
+    return _parsed(text, huge_tree=True)
+
+
+def _parsed(text: str, **options: bool) -> Any:
     # Encoded, since lxml takes no text with an encoding declaration; NUL would be the end of the page.
     markup = text.replace("\0", "").encode(errors="replace")
     try:
-        # Without ``huge_tree`` a page ends where its elements are nested 255 deep, with it 2,046.
-        parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
+        parser = lxml.html.HTMLParser(encoding="utf-8", **options)
         return lxml.html.document_fromstring(markup, parser=parser)
     except etree.ParserError:  # there is no element in it, nor text
         return lxml.html.document_fromstring("<html></html>")
     except (etree.LxmlError, RecursionError, ValueError, MemoryError, AssertionError) as error:
         raise BrokenDocument(f"lxml gave up: {error}") from error
+
+
+def seen_tree(text: str) -> Any:
+    """Return the root element of a page, without what no reader sees; closed ``details`` stay, to be opened.
+
+    Its ``time`` elements are taken off what they hold. Elements are read as far as they are nested 255 deep.
+
+    Raises:
+        BrokenDocument: lxml gives up.
+    """
+    root = _parsed(text, remove_comments=True, remove_pis=True)
+    etree.strip_elements(root, "noscript", "template", with_tail=False)
+    for node in _may_hide(root):
+        is_shut = node.tag == "dialog" and node.get("open") is None
+        if is_shut or not {"hidden", "popover"}.isdisjoint(node.keys()) or hides(node.get("style") or ""):
+            node.drop_tree()
+    etree.strip_tags(root, "time")
+    return root
 
 
 def compiled_xpath(expression: str) -> Callable[[Any], Any]:

@@ -10,7 +10,7 @@ from turbohtml import Element, Namespace, Text
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument
 from scraper.parse.taming import harmless
-from scraper.parse.text import INLINE, INVISIBLE, SEPARATOR, hides
+from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, SEPARATOR, SET_APART, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +28,8 @@ _STYLED = ",".join(f'[style*="{word}" i]{_ROOTS}' for word in ("none", "hidden",
 _MAX_INLINE = 100
 _UNREAD = (*sorted(INVISIBLE), "details")
 _INLINE = tuple(sorted(INLINE))
+_SET_APART = tuple(sorted(SET_APART))
+_GRAPHICS = tuple(sorted(GRAPHICS))
 
 
 class TurboDocument:
@@ -117,8 +119,19 @@ class TurboDocument:
         self._nodes_left -= seen
         return "".join(parts), not waiting
 
-    def visible_text(self) -> str:
+    def alternatives(self, node: Element, /) -> list[str]:
+        """The ``alt`` texts of the images in an element."""
+        found: list[str] = []
+        for one in islice(node.iter_elements(), min(MAX_NODES, self._nodes_left)):
+            self._nodes_left -= 1
+            if one.tag == "img" and (text := one.attr("alt")):
+                found.append(text)
+        return found
+
+    def visible_text(self, *, in_lines: bool = False) -> str:
         """Strip the tree to what is read, and join it.
+
+        Where lines matter it takes twice as long; the words are the same.
 
         By as few walks over the tree as can be, each of which costs 0.1 ms on a page of 200 KB: names are
         looked for by ``iter_elements``, since a selector compares each with each element.
@@ -139,10 +152,14 @@ class TurboDocument:
         # A comment between two texts (frameworks write "5<!-- --> items") does not end a word.
         for comment in cast("list[Node]", tree.xpath("//comment() | //processing-instruction()")):
             comment.extract()
+        if in_lines:
+            _set_lines(tree)
         # From the outside in, so that nothing is moved twice.
         for node in list(tree.iter_elements(_INLINE)):
             node.unwrap()
         root.normalize()
+        if in_lines:
+            _flatten_graphics(tree, root)
         return SEPARATOR.join(tree.stripped_strings)
 
 
@@ -164,6 +181,26 @@ def _remove_undisplayed(tree: turbohtml.Document, *, has_details: bool) -> None:
         details.clear()
         if child is not None:
             details.append(child)
+
+
+def _set_lines(tree: turbohtml.Document) -> None:
+    """Put blanks around what ends a word but no line, and ends of lines where ``pre`` has them."""
+    for node in list(tree.iter_elements(_SET_APART)):
+        node.insert_before(Text(" "))
+        node.insert_after(Text(" "))
+        node.unwrap()
+    for node in tree.iter_elements(("pre",)):
+        for text in node.descendants:
+            if isinstance(text, Text) and "\n" in text.data:
+                text.data = text.data.replace("\n", SEPARATOR)
+
+
+def _flatten_graphics(tree: turbohtml.Document, root: Element) -> None:
+    graphics = list(tree.iter_elements(_GRAPHICS))
+    for node in graphics:
+        node.replace_with(Text(f" {' '.join(node.strings)} "))
+    if graphics:
+        root.normalize()
 
 
 def _first_child(node: Node) -> Node | None:

@@ -62,7 +62,8 @@ def indexability(
         now: when the page was read, with a zone; for ``unavailable_after``, which else has no effect.
         canonical: the document's; it counts before the header's. A page is canonicalised when the two keys
             (``scraper.urls.dedup_key``) differ, so a fragment or another spelling makes no difference, and a
-            slash at the end, another scheme or other parameters do.
+            slash at the end, another scheme or other parameters do. A ``?`` with nothing behind it makes none
+            either.
         canonical_header: that of the ``Link`` header.
         refresh: of the document; one without a delay is taken for a redirect, as search engines do.
         robots_allowed: what robots.txt says of ``final_url``; ``None`` when it was not asked.
@@ -93,6 +94,12 @@ def _is_elsewhere(url: str | None, *, final_url: str) -> bool:
     if url is None or url == final_url:
         return False
     try:
-        return dedup_key(url) != dedup_key(final_url)
+        return _compared(url) != _compared(final_url)
     except InvalidUrl:
         return False
+
+
+def _compared(url: str) -> str:
+    """Return a URL's key, without a query that is empty, which a server might take for another page."""
+    path, _, query = dedup_key(url).partition("?")
+    return f"{path}?{query}" if query else path

@@ -13,12 +13,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from scraper.errors import UsageError
+from scraper.parse.text_figures import BEGINNING
 from scraper.record import Language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_CHARACTERS = 5_000
+MAX_CHARACTERS = BEGINNING
 """So much of a text is looked at: more changes nothing, and costs 0.2 µs a character."""
 MIN_LETTERS = 10
 """Below that a guess is a throw of dice. In Chinese and its like three characters do."""

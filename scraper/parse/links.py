@@ -169,8 +169,14 @@ def listed(document: Document, nodes: Sequence[Node], *, base: str) -> tuple[lis
         else:
             text, is_all = document.text(node)
             is_whole &= is_all
-        entries.append(LinkEntry(url=url, text=field(text), rel=field(attr(node, "rel"))))
+        said = field(text) or _label(document, node)
+        entries.append(LinkEntry(url=url, text=said, rel=field(attr(node, "rel"))))
     return entries, is_whole
+
+
+def _label(document: Document, node: Node) -> str | None:
+    """Return what a link without text is called: by its images, else by its author for those who hear it."""
+    return field(" ".join(document.alternatives(node))) or field(document.attr(node, "aria-label"))
 
 
 def _without_fragment(href: str) -> str:

@@ -67,6 +67,26 @@ _SITES = frozenset(("WebSite", "Organization", "Corporation", "NewsMediaOrganiza
 _RANK = {name: rank for rank, (_, names) in enumerate(_KINDS) for name in names.split()}
 _KIND_OF = {name: kind for kind, names in _KINDS for name in names.split()}
 
+_IMAGE_ENDINGS = frozenset(
+    (
+        "apng",
+        "avif",
+        "bmp",
+        "gif",
+        "heic",
+        "ico",
+        "jfif",
+        "jpeg",
+        "jpg",
+        "jxl",
+        "png",
+        "svg",
+        "tif",
+        "tiff",
+        "webp",
+    )
+)
+
 _TAG = re.compile(r"</?[A-Za-z][^<>]*+>")
 
 
@@ -217,8 +237,14 @@ def _place(url: str) -> str:
 
 
 def absolute(text: str, *, base: str) -> str | None:
-    """Resolve what is a URL or an absolute path; "CC BY 4.0" and "cover" are texts."""
+    """Resolve what is a URL, a path or the name of an image file; "CC BY 4.0" and "cover" are texts."""
     place = text.strip()
     is_url = place[:8].lower().startswith(("http://", "https://", "//", "/", "./", "../"))
     is_file = "/" in place and " " not in place and ":" not in place.partition("/")[0]
-    return resolve(base, place) if is_url or is_file else None
+    return resolve(base, place) if is_url or is_file or _is_image_name(place) else None
+
+
+def _is_image_name(text: str) -> bool:
+    """Whether a text is a bare file name that ends as images do."""
+    name, _, ending = text.partition("?")[0].partition("#")[0].rpartition(".")
+    return bool(name) and ending.lower() in _IMAGE_ENDINGS and ":" not in name and len(text.split()) == 1

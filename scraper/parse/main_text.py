@@ -71,7 +71,7 @@ class Supplement:
         return cls(form=form, guesses_dates=settings.guess_dates)
 
     def added_to(self, page: Page, *, html: str, url: str) -> Page:
-        """Return the page with its main text, and a date where it states none."""
+        """Return the page with its main text, and a guess at its date where it states none."""
         added: dict[str, Any] = {}
         if self._form:
             text = main_text(html, url=url, form=self._form) or ""
@@ -79,12 +79,15 @@ class Supplement:
             if len(text) > MAX_PAGE_TEXT:
                 added["cut"] = sorted({*page.cut, "text"})
         if self._guesses_dates and page.published is None:
-            added["published"] = guessed_date(html, url=url, original=True)
+            added["published_guess"] = guessed_date(html, url=url, original=True)
         return replace(page, **added)
 
 
 def main_text(html: str, *, url: str, form: Form) -> str | None:
     """Return what a page is about, without navigation, side bars, comments and footers.
+
+    That is trafilatura's judgement, and parts may be lost. What a page hides is not asked about; a line has
+    no blanks at its end.
 
     Args:
         html: the page, decoded.
@@ -98,9 +101,11 @@ def main_text(html: str, *, url: str, form: Form) -> str | None:
         UsageError: trafilatura is missing.
     """
     trafilatura = _libraries()[0]
+    from scraper.parse.document_tree import seen_tree  # noqa: PLC0415 - most runs need no lxml.html
+
     try:
         text = trafilatura.extract(
-            _beginning(html),
+            seen_tree(_beginning(html)),  # of markup it would take noscript and all that is hidden
             url=url,
             output_format="markdown" if form == "markdown" else "txt",
             include_comments=False,
@@ -147,7 +152,7 @@ def _clean(text: str | None) -> str | None:
     if not text:
         return None
     # Not folded: spaces indent lists and code in markdown.
-    return unprintable.sub("", text).strip() or None
+    return "\n".join(map(str.rstrip, unprintable.sub("", text).split("\n"))).strip() or None
 
 
 @cache

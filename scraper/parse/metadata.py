@@ -181,6 +181,8 @@ class Gatherer:
         h1s = [one.text for one in self._headings if one.level == 1]
         jsonld = structured.get("jsonld") or []
         nodes = MainNodes(jsonld, url=self.url)
+        microdata = as_nodes(structured["microdata"])
+        items = MainNodes(microdata, url=self.url) if microdata else None
         evidence = Evidence(
             url=self.url,
             base=base,
@@ -190,19 +192,19 @@ class Gatherer:
             twitter=twitter,
             meta=metas.article,
             links=self._article_links(single),
-            items=as_nodes(structured["microdata"]) if structured["microdata"] else [],
+            items=microdata,
             times=[(self._said_time(node), marks) for node, marks in self._times],
             titles=titles,
             h1s=h1s,
         )
         return Head(
-            **asdict(article_of(evidence, nodes=nodes)),
+            **asdict(article_of(evidence, nodes=nodes, items=items)),
             title=_first(titles) or _first(og.get("title")) or twitter.get("title") or _first(h1s),
             titles=titles if len(titles) > 1 else [],
             description=named.get("description")
             or _first(og.get("description"))
             or twitter.get("description")
-            or description_of(nodes),
+            or description_of(nodes, items),
             keywords=metas.keywords,
             canonical=single.get("canonical"),
             canonical_header=links.canonical_header,

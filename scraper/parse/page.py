@@ -15,7 +15,7 @@ from scraper.parse.language import language_detector
 from scraper.parse.links import LinkCounter, listed, targets
 from scraper.parse.metadata import Gatherer
 from scraper.parse.text import lines
-from scraper.parse.text_figures import figures
+from scraper.parse.text_figures import measured
 from scraper.record import Head, ImageCounts, Page
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class PageParser:
         if self._selectors:
             base, lang = gatherer.base or url, gathered.head.lang
             fields = self._selectors.find(document, html=decoded.text, base=base, lang=lang)
-        visible = document.visible_text()  # it takes the tree apart
+        visible = document.visible_text(in_lines=self._keeps_text)  # it takes the tree apart
         cut = gathered.cut
         if not document.is_whole:
             cut |= {"document"}
@@ -129,9 +129,11 @@ class PageParser:
 
     def _of_text(self, visible: str) -> dict[str, Any]:
         """Return what the record says of the visible text."""
-        said: dict[str, Any] = figures(visible)._asdict()
+        figures, beginning = measured(visible)
+        said: dict[str, Any] = figures._asdict()
         if self._language:
-            said["language"] = self._language(visible)
+            # As it is hashed: white space, which parsers put where they like, sways the guess.
+            said["language"] = self._language(beginning)
         if self._keeps_text:
             said["text"] = lines(visible)[:MAX_PAGE_TEXT] or None
         return said

@@ -20,6 +20,17 @@ INLINE = frozenset((
 """Elements whose edges do not end a word: ``foo<b>bar</b>`` is one."""
 
 # fmt: off
+SET_APART = frozenset((
+    "button", "embed", "img", "input", "meter", "object", "optgroup", "option", "output", "picture",
+    "progress", "select", "source", "textarea",
+))
+# fmt: on
+"""Elements that end a word but not a line: a picture or a button within a sentence."""
+
+GRAPHICS = frozenset(("math", "svg"))
+"""The same, and so is all that they hold."""
+
+# fmt: off
 INVISIBLE = frozenset((
     "annotation", "annotation-xml", "audio", "canvas", "datalist", "desc", "head", "iframe", "metadata",
     "noembed", "noframes", "noscript", "rp", "rt", "rtc", "script", "style", "template", "title", "video",

@@ -44,7 +44,7 @@ class VisitedPage:
         Raises:
             BrokenDocument: The HTML parser gave up.
         """
-        return lines(open_document(self.html, parser="fast").visible_text())
+        return lines(open_document(self.html, parser="fast").visible_text(in_lines=True))
 
     @cached_property
     def soup(self) -> BeautifulSoup:

@@ -263,17 +263,19 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How a page becomes metadata."""
 
     parser: Literal["fast", "beautifulsoup"] = "fast"
-    """The HTML parser. Both give the same record; the second is many times slower."""
+    """The HTML parser. Both give the same record of a well-formed page; broken markup may become two trees.
+    The second is many times slower."""
     links: bool = False
     """Also list all links of a page, with their texts (``link_list``)."""
     text: Literal["none", "visible", "main", "markdown"] = "none"
     """Also keep the page's text: all that is ``visible``, a line for each block, or only what it is about,
-    ``main`` as plain text or as ``markdown``; these two need ``scraper[article]`` and take their time."""
+    ``main`` as plain text or as ``markdown``; these two need ``scraper[article]`` and take their time. What
+    a page is about is trafilatura's judgement, and it may lose parts."""
     language: bool = False
     """Also guess the language of the text, whatever the page says; needs ``scraper[language]``."""
     guess_dates: bool = False
-    """Where a page states no date, guess when it was published from its markup and its text; needs
-    ``scraper[article]``. A guess may well be another day that the text mentions."""
+    """Where a page states no date, guess when it was published from its markup and its text
+    (``published_guess``); needs ``scraper[article]``. It may well be another day that the text mentions."""
     deadline_s: Seconds = 30.0
     """How much processor time the parsing of a page may take in a child process (``run.processes``), which
     is replaced then; and how long ``parse.extractor`` may take for a page."""

@@ -14,7 +14,7 @@ from scraper import urls
 from scraper.clock import rfc3339
 from scraper.errors import FetchError
 from scraper.messages import Again, Hop, Request, Response, Settled
-from scraper.record import Failure, Outcome, Try
+from scraper.record import Failure, Outcome, Redirect, Try
 from scraper.verdict.holdoff import retry_after_s
 from scraper.verdict.redirects import STATUSES, Astray, RedirectRules, aimed
 from scraper.verdict.retries import anew, is_transient
@@ -42,6 +42,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     retryable: bool = False
     last: Try | None = None
     """The attempt that it ended with; ``None`` when nobody was asked, or all went well at once."""
+    repeated: Redirect | None = None
+    """The hop that closed a circle of redirects."""
 
 
 Decision: TypeAlias = Done | Again | Hop
@@ -116,7 +118,7 @@ class Decider:
         if not isinstance(onward, Astray):
             return Hop(onward)
         failure = Failure(type=onward.kind, message=onward.message, phase="redirect")
-        return Done(outcome=Outcome.REDIRECT_ERROR, failure=failure, last=tried)
+        return Done(outcome=Outcome.REDIRECT_ERROR, failure=failure, last=tried, repeated=onward.repeated)
 
 
 def _tried(request: Request, result: Response | FetchError, *, at: datetime) -> Try:
@@ -149,14 +151,16 @@ def _over_http(request: Request, tried: Try) -> Request:
     The user's private headers stay behind: whoever can block https on the way could else have them sent in
     the clear. Who wants them sent over http writes ``http://``.
     """
-    target = urls.http_variant(request.target or request.url or "")
+    guess = request.target or request.url or ""
+    target = urls.http_variant(guess)
+    tries = tuple(replace(one, url=guess) for one in (*request.tries, tried))
     return replace(
         request,
         url=target,
         target=target,
         host=urls.host_key(target),
         redirects=(),
-        tries=(*request.tries, tried),
+        tries=tries,
         free_tries=request.free_tries + 1,
         guessed_scheme=False,
         is_trusted=False,

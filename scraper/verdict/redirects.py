@@ -27,6 +27,8 @@ class Astray(NamedTuple):
 
     kind: str
     message: str
+    repeated: Redirect | None = None
+    """The hop that leads back, of a circle: what was met before is known by it."""
 
 
 class RedirectRules(NamedTuple):
@@ -66,7 +68,8 @@ class RedirectRules(NamedTuple):
         )
         redirects = (*errand.redirects, hop)
         if _leads_back(target, redirects):
-            return Astray("RedirectLoop", f"the redirects lead back to where they have been{_why(response)}")
+            message = f"the redirects lead back to where they have been{_why(response)}"
+            return Astray("RedirectLoop", message, repeated=hop)
         if len(redirects) > self.most:
             return Astray("TooManyRedirects", f"more than {self.most} redirects")
         return aimed(errand, target, redirects=redirects)

@@ -22,12 +22,13 @@ Backend = Literal["fast", "beautifulsoup"]
 FIELDS: Final = frozenset(Record.__struct_fields__)
 
 
-def records(pages: Sequence[CorpusPage], *, parser: Backend) -> list[dict[str, Any]]:
+def records(pages: Sequence[CorpusPage], *, parser: Backend, language: bool = False) -> list[dict[str, Any]]:
     """Visit each page as a crawl does, but for the network; return what its line of JSON says.
 
     Fields that are empty are left out of a record, as they are in an output.
     """
-    settings = Settings(parse=ParseSettings(parser=parser), retry=RetrySettings(retries=0))
+    parse = ParseSettings(parser=parser, language=language)
+    settings = Settings(parse=parse, retry=RetrySettings(retries=0))
     return asyncio.run(_visit(pages, settings))
 
 

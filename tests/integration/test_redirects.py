@@ -58,6 +58,10 @@ async def test_a_loop_ends_and_a_tidied_spelling_is_none() -> None:
         assert record.error is not None
         assert record.error.type == "RedirectLoop"
         assert site.times[HOST, (record.url or "").removeprefix(site.origin(HOST))] == asked
+    shown = [[(hop.url, hop.location) for hop in record.redirects] for record in (itself, loop)]
+    there, back = site.url(OTHER, "/loop"), site.url(HOST, "/loop")
+    assert shown == [[(site.url(HOST, "/itself"), "/itself#part")], [(back, there), (there, back)]]
+    assert (itself.final_url, loop.final_url) == (site.url(HOST, "/itself"), there)
     assert site.times[OTHER, "/loop"] == 1
 
 

@@ -169,7 +169,7 @@ async def test_what_goes_on_without_end_ends() -> None:
     assert {record.outcome for record in records} == {Outcome.REDIRECT_ERROR}
     loop, many = "RedirectLoop", "TooManyRedirects"
     assert [kind(record) for record in records] == [loop, many, loop, loop, loop, many]
-    assert [len(record.redirects) for record in records] == [0, 10, 0, 1, 1, 10]
+    assert [len(record.redirects) for record in records] == [1, 10, 1, 2, 2, 10]
     cookie = records[0]
     assert cookie.error is not None
     assert "a cookie was set" in cookie.error.message

@@ -16,6 +16,17 @@ from scraper.parse.main_nodes import MainNodes
 from scraper.record import Article
 
 URL = "https://www.example.com/news/story.html"
+MICRODATA = {
+    "@type": ["https://schema.org/NewsArticle"],
+    "publisher": [
+        {"@type": ["https://schema.org/Organization"], "name": ["Items"], "logo": ["https://i.example/l"]}
+    ],
+    "articleSection": ["Drinks"],
+    "keywords": ["pots, cans"],
+    "license": ["https://i.example/by"],
+    "image": ["https://i.example/a.png"],
+    "description": ["In items"],
+}
 ARTICLE = {
     "@type": "NewsArticle",
     "headline": "LD headline",
@@ -81,6 +92,22 @@ SOURCES: dict[str, list[tuple[str, Any, Any]]] = {
         ("twitter", {"image": "card.png"}, "https://www.example.com/news/card.png"),
         ("jsonld", [ARTICLE], "https://www.example.com/a.jpg"),
         ("links", {"image_src": [("/src.png", "")]}, "https://www.example.com/src.png"),
+        ("items", [MICRODATA], "https://i.example/a.png"),
+    ],
+    "publisher": [
+        ("jsonld", [ARTICLE, ORGANIZATION], "The Example"),
+        ("meta", {"article:publisher": ["Meta"], "dc.publisher": ["DC"]}, "Meta"),
+        ("items", [MICRODATA], "Items"),
+    ],
+    "section": [
+        ("jsonld", [ARTICLE], "World"),
+        ("meta", {"article:section": ["Asia"]}, "Asia"),
+        ("items", [MICRODATA], "Drinks"),
+    ],
+    "logo": [
+        ("jsonld", [ARTICLE, ORGANIZATION], "https://www.example.com/logo.png"),
+        ("og", {"logo": ["/og.png"]}, "https://www.example.com/og.png"),
+        ("items", [MICRODATA], "https://i.example/l"),
     ],
     "published": [
         ("jsonld", [ARTICLE], "2024-01-05T10:15:30+01:00"),
@@ -104,11 +131,13 @@ SOURCES: dict[str, list[tuple[str, Any, Any]]] = {
         ("jsonld", [ARTICLE], ["tea", "cups", "saucers"]),
         ("meta", {"article:tag": ["milk", "sugar"], "news_keywords": ["x"]}, ["milk", "sugar"]),
         ("links", {"tag": [("/t/a", "spoons")]}, ["spoons"]),
+        ("items", [MICRODATA], ["pots", "cans"]),
     ],
     "license": [
         ("links", {"license": [("/l", "")]}, "https://www.example.com/l"),
         ("jsonld", [ARTICLE], "https://creativecommons.org/licenses/by/4.0/"),
         ("meta", {"dc.rights": ["CC BY", "https://example.org/by"]}, "https://example.org/by"),
+        ("items", [MICRODATA], "https://i.example/by"),
     ],
 }
 
@@ -222,7 +251,9 @@ def test_the_main_entity_is_the_subject() -> None:
 
 
 def test_the_description_is_read_as_a_reader_would() -> None:
-    assert description_of(MainNodes([ARTICLE], url=URL)) == "What & why"
+    nodes, items = MainNodes([ARTICLE], url=URL), MainNodes([MICRODATA], url=URL)
+    assert description_of(nodes, items) == description_of(nodes) == "What & why"
+    assert description_of(MainNodes([], url=URL), items) == "In items"
 
 
 def test_license_texts_are_no_urls() -> None:
@@ -264,6 +295,27 @@ def test_logos_that_all_publishers_share_are_not_each_tried(monkeypatch: pytest.
     houses = [{"@type": "Organization", "logo": [{"@id": "#l"}] * 999} for _ in range(9)]
     assert article(jsonld=[{"@type": "Article"}, logo, *houses]).logo is None
     assert len(looked_at) < 3 * main_nodes.MAX_TRIED * (2 * main_nodes.MAX_TRIED + 9)
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("x.jpg", "https://www.example.com/news/x.jpg"),
+        (["a.WebP?w=1", "b.png"], "https://www.example.com/news/a.WebP?w=1"),
+        ({"@type": "ImageObject", "url": "x.svg#i"}, "https://www.example.com/news/x.svg#i"),
+        ("Figure 2.png", None),
+        ("cover", None),
+        ("cover.", None),
+        (".png", None),
+        ("page.html", None),
+        ("cid:x.jpg", None),
+        ("what?x.jpg", None),
+    ],
+)
+def test_an_image_may_be_named_by_its_file_alone(value: Any, url: str | None) -> None:
+    organization = {"@type": "Organization", "logo": value}
+    found = article(jsonld=[{"@type": "Article", "image": value}, organization])
+    assert (found.image, found.logo) == (url, url)
 
 
 KEYS = [*ARTICLE, "name", "mainEntity", "@id", "url", "logo", "mainEntityOfPage"]

@@ -44,6 +44,13 @@ GOOD: dict[str, Any] = {
         ({"canonical": URL}, True, None),
         ({"canonical": "HTTPS://EXAMPLE.com:443/%61?b=1#top"}, True, None),
         ({"canonical": "https://example.com/a"}, False, "canonicalised"),
+        ({"canonical": "https://example.com/a?", "final_url": "https://example.com/a"}, True, None),
+        ({"canonical": "https://example.com/a", "final_url": "https://example.com/a?#b"}, True, None),
+        (
+            {"canonical": "https://example.com/a?b?", "final_url": "https://example.com/a?b"},
+            False,
+            "canonicalised",
+        ),
         ({"canonical": "http://example.com/a?b=1"}, False, "canonicalised"),
         ({"canonical": "https://example.com/a/?b=1"}, False, "canonicalised"),
         ({"canonical_header": "https://example.com/a"}, False, "canonicalised"),

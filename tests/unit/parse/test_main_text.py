@@ -9,6 +9,7 @@ import pytest
 
 from scraper.errors import UsageError
 from scraper.parse import main_text as module
+from scraper.parse.document_tree import seen_tree
 from scraper.parse.main_text import MAX_TAGS, guessed_date, main_text
 
 if TYPE_CHECKING:
@@ -58,6 +59,30 @@ def test_markdown_keeps_headings_links_and_emphasis() -> None:
 
 
 @FORMS
+def test_what_no_reader_sees_is_left_out(form: Form) -> None:
+    _needs_libraries()
+    hidden = "A sentence that is hidden is none of the text, as long as it may be and as good."
+    html = PAGE.replace(
+        "<ul>",
+        f"<noscript>You need to enable JavaScript</noscript><noscript><p>{hidden}</p></noscript>"
+        f"<template><p>{hidden}</p></template><div hidden><p>{hidden}</p></div>"
+        f"<div popover><p>{hidden}</p></div><dialog><p>{hidden}</p></dialog>"
+        f"<p style='color:red; display:none'>{hidden}</p>"
+        "<p hidden>Gone</p><p>On <time datetime=2021-03-04>4 March</time><!-- x --> it was so <br>\nagain."
+        "<ul>",
+    )
+    text = main_text(html, url=URL, form=form) or ""
+    assert "JavaScript" not in text
+    assert "hidden" not in text
+    assert "Gone" not in text
+    assert "On 4 March it was so" in text
+    assert [line for line in text.split("\n") if line != line.rstrip()] == []
+    assert "open" in seen_tree("<p>a<dialog open>open</dialog>").text_content()
+    whole = html.replace("<html>", "<html style='display:none'>").replace("<body>", "<body hidden>")
+    assert main_text(whole, url=URL, form=form) == text
+
+
+@FORMS
 @pytest.mark.parametrize(
     "html",
     [
@@ -81,17 +106,14 @@ def test_broken_pages_are_no_error(html: str, form: Form) -> None:
 
 def test_nothing_is_read_behind_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     _needs_libraries()
-    seen: list[str] = []
+    seen: list[int] = []
     trafilatura, htmldate = module._libraries()
 
-    def note(html: str, **_: Any) -> None:
-        seen.append(html)
-
-    monkeypatch.setattr(trafilatura, "extract", note)
-    monkeypatch.setattr(htmldate, "find_date", note)
+    monkeypatch.setattr(trafilatura, "extract", lambda tree, **_: seen.append(len(tree.findall(".//p"))))
+    monkeypatch.setattr(htmldate, "find_date", lambda html, **_: seen.append(html.count("<")))
     assert main_text("<p>a" * 3 * MAX_TAGS, url=URL, form="text") is None
     assert guessed_date("<p>a" * 3 * MAX_TAGS, url=URL, original=True) is None
-    assert [html.count("<") for html in seen] == [MAX_TAGS, MAX_TAGS]
+    assert seen == [MAX_TAGS, MAX_TAGS]
 
 
 @pytest.mark.parametrize("error", [RecursionError, ValueError, AttributeError, MemoryError])

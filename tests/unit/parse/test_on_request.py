@@ -10,6 +10,7 @@ import pytest
 from scraper.errors import UsageError
 from scraper.parse import language, links, main_text
 from scraper.parse.bounds import MAX_PAGE_BYTES
+from scraper.parse.document import MAX_NODES
 from scraper.parse.main_text import Supplement
 from scraper.parse.page import PageParser
 from scraper.record import LinkEntry, Page
@@ -48,12 +49,30 @@ def test_all_links_with_their_texts(parser: Backend) -> None:
     page = parsed(PAGE, parser=parser, links=True)
     assert page.link_list == [
         LinkEntry(url="https://site.example/other/a?b=1#c", text="To a", rel="nofollow ugc"),
-        LinkEntry(url="https://b.example/", text=None, rel=None),
+        LinkEntry(url="https://b.example/", text="picture", rel=None),
         LinkEntry(url="https://site.example/area", text="An area", rel=None),
     ]
     assert page.links
     assert page.links.total == len(page.link_list)
     assert page.metadata_sha256 == parsed(PAGE, parser=parser).metadata_sha256
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("link", "text"),
+    [
+        ("<a href=x aria-label=label><img alt=a><span><img alt='b  c'><img></span></a>", "a b c"),
+        ("<a href=x aria-label=label>text<img alt=a></a>", "text"),
+        ("<a href=x aria-label=label title=title><img alt=''><svg></svg></a>", "label"),
+        ("<a href=x title=title> </a>", None),
+        ("<area href=x aria-label=label>", "label"),
+        ("<a href=x>" + "<wbr>" * 2 * MAX_NODES + "<img alt=a></a>", None),
+    ],
+)
+def test_a_link_without_text_is_called_by_its_images_or_its_label(
+    parser: Backend, link: str, text: str | None
+) -> None:
+    assert [entry.text for entry in parsed(link, parser=parser, links=True).link_list] == [text]
 
 
 @BOTH
@@ -103,8 +122,9 @@ def test_the_main_text_and_a_date_that_is_not_stated() -> None:
     assert added.text is not None
     assert "**closed**" in added.text
     assert "Elsewhere" not in added.text
-    assert (added.title, added.published) == ("T", "2021-05-12")
-    assert supplement.added_to(Page(published="2020"), html=ARTICLE, url=URL).published == "2020"
+    assert (added.title, added.published, added.published_guess) == ("T", None, "2021-05-12")
+    stated = supplement.added_to(Page(published="2020"), html=ARTICLE, url=URL)
+    assert (stated.published, stated.published_guess) == ("2020", None)
 
 
 def test_a_main_text_that_is_too_long_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scraper.parse import simhash as simhash_module
 from scraper.parse.simhash import MAX_WORDS, distance
 from scraper.parse.simhash import simhash as simhash_of
-from scraper.parse.text_figures import figures
+from scraper.parse.text_figures import measured
 
 
 def text(*, seed: int, words: int = 400, vocabulary: int = 3000) -> list[str]:
@@ -22,7 +22,7 @@ def text(*, seed: int, words: int = 400, vocabulary: int = 3000) -> list[str]:
 
 
 def simhash(of: str) -> str | None:
-    return figures(of).simhash
+    return measured(of).figures.simhash
 
 
 def fingerprint(words: list[str]) -> str:

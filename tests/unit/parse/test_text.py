@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper.parse.text import MAX_TEXT, field, fold, hides, is_cut
-from scraper.parse.text_figures import figures
+from scraper.parse.text_figures import BEGINNING, measured
 
 TEXTS = st.text(
     st.one_of(
@@ -40,7 +40,9 @@ def test_fold(text: str, folded: str) -> None:
 def test_figures_are_those_of_the_folded_text(text: str) -> None:
     folded = fold(text)
     expected = (len(folded.split()), len(folded), hashlib.sha256(folded.encode()).hexdigest())
-    assert figures(text)[:3] == expected
+    found = measured(text)
+    assert found.figures[:3] == expected
+    assert found.beginning == folded[:BEGINNING]
 
 
 @given(TEXTS)
@@ -57,10 +59,10 @@ def test_a_field_is_cut_and_an_empty_one_is_none() -> None:
 @example("a\0b", 1)
 @example("a \0 b", 1)
 def test_a_long_text_is_measured_in_steps_as_it_is_at_once(text: str, step: int) -> None:
-    expected = figures(text)
+    expected = measured(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("scraper.parse.text_figures._STEP", step)
-        assert figures(text) == expected
+        assert measured(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.parse.document import open_document
-from scraper.parse.text import fold
+from scraper.parse.text import fold, lines
 
 PARSERS = ("fast", "beautifulsoup")
 BOTH = pytest.mark.parametrize("parser", PARSERS)
@@ -65,11 +65,37 @@ def test_what_is_seen(parser: str, markup: str, seen: str) -> None:
     assert visible(markup, parser=parser) == seen
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("markup", "seen"),
+    [
+        ("<p>a<img alt=x>b <input value=x>c<button>d</button>e<embed>f</p>g", "a b c d e f\ng"),
+        ("<p>a <select><option>b<option>c</select>d<textarea>e</textarea>f", "a b c d e f"),
+        ("<p>a<svg><g><path/><text>b<tspan>c</tspan></text></g><desc>x</desc></svg>d", "a b c d"),
+        ("<p>a<svg><title>x</title><path/></svg>b", "a b"),
+        ("<p>a <svg hidden><text>x</text></svg>b", "a b"),
+        ("<p>a <math><mi>x</mi><mo>=</mo><mn>1</mn></math>, b", "a x = 1 , b"),
+        ("<p>a<picture><source srcset=x><img></picture>b", "a b"),
+        ("<p>a<button>b<b>c</b></button>d<span>e<img></span>f", "a bc de f"),
+        ("<img><p>a</p><button>b</button><div>c</div>", "a\nb\nc"),
+        ("<pre>a\n  b <b>c\nd</b>\n\ne</pre>f\ng", "a\nb c\nd\ne\nf g"),
+        ("<p>a\nb<br>c<custom-x>d</custom-x>", "a b\nc\nd"),
+        ("<svg><foreignObject><p>a<b>b</b></p><p>c</p></foreignObject></svg>d", "ab c d"),
+    ],
+)
+def test_lines_end_where_a_reader_sees_them_end(parser: str, markup: str, seen: str) -> None:
+    markup = f"<!doctype html>{markup}"
+    text = open_document(markup, parser=parser).visible_text(in_lines=True)
+    assert lines(text) == seen
+    assert text.split() == open_document(markup, parser=parser).visible_text().split()
+
+
 _PIECE = st.sampled_from(
     [
         "<div>", "</div>", "<p hidden>", "<p>", "</p>", "<details>", "<details open>", "</details>",
         "<summary>", "</summary>", "<dialog>", "</dialog>", "<span style='display:none'>", "<span>",
         "</span>", "<div style='visibility:hidden'>", "<div popover>", "<br>", "a", "b ", "&shy;", "\n",
+        "<img>", "<button>", "</button>", "<pre>", "</pre>", "<svg>", "</svg>",
     ]
 )  # fmt: skip
 
@@ -79,6 +105,11 @@ def test_hidden_text_is_hidden_to_both(pieces: list[str]) -> None:
     # Well nested, since the parsers mend what is not in ways of their own.
     markup = "".join(_nested(pieces))
     fast, soup = (visible(f"<body>{markup}", parser=parser) for parser in PARSERS)
+    assert fast == soup
+    fast, soup = (
+        lines(open_document(f"<body>{markup}", parser=parser).visible_text(in_lines=True))
+        for parser in PARSERS
+    )
     assert fast == soup
 
 
@@ -91,9 +122,9 @@ def _nested(pieces: list[str]) -> list[str]:
             if not is_open or piece != f"</{is_open[-1]}>":
                 continue
             is_open.pop()
-        elif piece.startswith("<") and piece != "<br>":
+        elif piece.startswith("<") and piece not in {"<br>", "<img>"}:
             name = piece.strip("<>").split()[0]
-            if is_open and is_open[-1] in {"p", "span", "summary"}:
+            if is_open and is_open[-1] in {"p", "span", "summary", "button", "svg"}:
                 continue
             is_open.append(name)
         found.append(piece)

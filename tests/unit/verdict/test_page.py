@@ -209,7 +209,7 @@ def test_a_guess_at_https_that_nobody_answers_becomes_http_at_once(outcome: Outc
         again = onward(decision)
         assert (again.target, again.url, again.guessed_scheme) == ("http://a.example/x",) * 2 + (False,)
         assert decision == Again(again, 0.0)
-        assert again.tries == (Try(at=AT, error=outcome),)
+        assert again.tries == (Try(at=AT, error=outcome, url="https://a.example/x"),)
     else:
         assert isinstance(decision, Done)
 
@@ -294,10 +294,11 @@ def test_the_guess_is_also_made_when_nobody_gave_robots_over_https(cause: Outcom
         assert whereabouts(again) == ("http://a.example/x", "a.example", 0)
         assert (again.url, again.guessed_scheme) == ("http://a.example/x", False)
         assert (again.settled, again.robots) == (None, None), "http has a robots.txt of its own"
-        assert again.tries == (Try(at=AT, error=Outcome.ROBOTS_UNREACHABLE),)
+        assert again.tries == (Try(at=AT, error=Outcome.ROBOTS_UNREACHABLE, url="https://a.example/x"),)
         assert again.free_tries == 1
         tried = onward(decide(again, response(status=503), retries=granted(retries=1)))
         assert len(tried.tries) == 2, "the guess cost no retry"
+        assert b"url" not in msgspec.json.encode(tried.tries[1])
     else:
         assert isinstance(decision, Done)
 
