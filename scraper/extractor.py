@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from scraper.errors import SettingsError
+from scraper.messages import OwnFields
 from scraper.parse.bounds import bounded_record
 from scraper.parse.fields import MAX_MESSAGE, Fields
 from scraper.parse.text import fold
@@ -37,6 +38,10 @@ MAX_CALLS = 32
 MAX_LOST = 32
 """Calls that have not come back at their deadline and whose threads are left alone, since nothing can end
 them. While there are so many, or more of those that were under way then, the function is not called."""
+MAX_TOLD = 200
+"""Names that a function gave a page's fields, of which the run is told."""
+MAX_TOLD_NAME = 100
+"""Characters of such a name."""
 NAME = "extractor"
 """What ``field_errors`` tells of the function by."""
 
@@ -274,10 +279,19 @@ def _read(result: object) -> Fields:
     return Fields(values, {NAME: wrong[:MAX_MESSAGE]} if wrong else {})
 
 
+class Extended(NamedTuple):
+    """A record with the user's fields."""
+
+    record: Record
+    own: OwnFields | None
+    """What came of them; ``None`` when none were asked for."""
+
+
 async def extended(
     record: Record, fields: Fields, *, extractor: Extractor | None, response: Response
-) -> Record:
+) -> Extended:
     """Return the record with the user's fields, those of the function in it before the selected ones."""
+    said = Fields()
     if fields.values or fields.errors or fields.is_cut:
         cut = sorted({*record.cut, "fields"}) if fields.is_cut else record.cut
         record = msgspec.structs.replace(record, fields=fields.values, field_errors=fields.errors, cut=cut)
@@ -293,4 +307,22 @@ async def extended(
                 **said.errors,
             },
         )
-    return bounded_record(record) if record.fields or record.field_errors else record
+    if extractor is None and not any(fields):
+        return Extended(record, None)
+    is_told = record.fields or record.field_errors
+    return Extended(bounded_record(record) if is_told else record, _own(fields, said))
+
+
+def _own(selected: Fields, said: Fields) -> OwnFields:
+    """Return what came of the fields that selectors and the function gave."""
+    absent = frozenset(selected.absent).difference(said.values)
+    wrong = [name for name in selected.errors if name not in absent and name not in said.values]
+    found = [name for name in selected.values if name not in absent and name not in wrong]
+    further = [name[:MAX_TOLD_NAME] for name in said.values if name not in selected.values]
+    return OwnFields(
+        found=(*found, *further[:MAX_TOLD]),
+        wrong=tuple(wrong),
+        lacking=tuple(name for name in selected.errors if name in absent),
+        given=len(said.values),
+        failure=said.errors.get(NAME),
+    )

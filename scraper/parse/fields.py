@@ -39,6 +39,8 @@ class Fields(NamedTuple):
     """By the field's name."""
     is_cut: bool = False
     """Some have more than is kept."""
+    absent: tuple[str, ...] = ()
+    """Names of those that are not in the page, the ones with a default included."""
 
 
 class _Field(NamedTuple):
@@ -73,6 +75,7 @@ class FieldSelectors:
         context = Context(base, lang)
         values: dict[str, Any] = {}
         errors: dict[str, str] = {}
+        absent: list[str] = []
         is_whole = True
         for one in self._fields:
             found = _Found(one.rule, self._patterns.get(one.name), context)
@@ -86,13 +89,14 @@ class FieldSelectors:
             elif found.values:
                 values[one.name] = found.values[0]
             if not found.values and not found.error:
+                absent.append(one.name)
                 if one.rule.default is not None:
                     values[one.name] = one.rule.default
                 elif one.rule.required:
                     found.error = "required, and not in the page"
             if found.error:
                 errors[one.name] = found.error[:MAX_MESSAGE]
-        return Fields(values, errors, is_cut=not is_whole or not page.is_whole)
+        return Fields(values, errors, is_cut=not is_whole or not page.is_whole, absent=tuple(absent))
 
 
 class _Page:

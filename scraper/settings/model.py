@@ -53,7 +53,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     watchdog_s: Seconds = 60.0
     """When nothing was finished for so long, the log says what each worker waits for."""
     strict: bool = False
-    """End with exit code 3 when the run is complete but a page failed."""
+    """End with exit code 3 when the run is complete but a page failed, or one has an entry in
+    ``field_errors``."""
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,23 @@ def test_selectors_and_a_function_from_the_command_line(
         "nonsense": (selected, {"extractor": "it returned int, not a dict"}),
         "missing": ({}, {}),
     }
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_fields_that_fail_on_every_page_are_told_and_strict_tells_a_script(
+    processes: str, folder: Path, site: Site
+) -> None:
+    (folder / "shop.py").write_text("def product(page):\n    raise KeyError('sku')\n", "utf-8")
+    source = write_list(folder / "urls.txt", urls(site, "a", "b", "c"))
+    words = ("--select", "price=.price", "--select", "nowhere=.nowhere", "--extractor", "shop:product")
+    files = ("-o", "out.jsonl", "--log-json", "log", "--delay", "0", "--processes", processes)
+    done = scrape("crawl", source, *files, *words, "--strict", cwd=folder)
+    assert done.code == 3
+    assert "extractor: 3 of 3 pages failed, first: KeyError: 'sku' (shop.py:2)" in done.err
+    assert "Found on none of 3 pages: nowhere" in done.err
+    assert re.search(r"^price +3 +0 +0 *$", done.err, flags=re.MULTILINE)
+    events = [json.loads(line) for line in (folder / "log").read_text("utf-8").splitlines()]
+    assert [one["field_errors"] for one in events if one["event"] == "written"] == [["extractor"]] * 3
 
 
 @pytest.mark.parametrize("processes", [0, 1])

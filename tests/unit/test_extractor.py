@@ -15,6 +15,7 @@ import pytest
 
 from scraper.errors import SettingsError
 from scraper.extractor import MAX_CALLS, MAX_LOST, Extractor, extended, load_target
+from scraper.messages import OwnFields
 from scraper.parse.bounds import MAX_PAGE_BYTES, bounded_record
 from scraper.parse.fields import MAX_MESSAGE, Fields
 from scraper.parse.visited_page import VisitedPage
@@ -372,14 +373,43 @@ async def test_the_function_wins_and_clears_the_error_of_what_it_found(
     write("def f(page): return {'a': page.record.fields['a'] + 1, 'b': 2}")
     selected = Fields({"a": 1, "c": 3}, {"b": "missing", "d": "missing"}, is_cut=True)
     one = Extractor("shop:f", deadline_s=60.0)
-    found = await extended(RECORD, selected, extractor=one, response=response(body=BODY))
+    found, own = await extended(RECORD, selected, extractor=one, response=response(body=BODY))
+    assert own == OwnFields(found=("a", "c", "b"), wrong=("d",), given=2)
     assert found.fields == {"a": 2, "c": 3, "b": 2}
     assert found.field_errors == {"d": "missing"}
     assert found.cut == ["fields"]
 
 
 async def test_without_fields_a_record_is_as_it_was() -> None:
-    assert await extended(RECORD, Fields(), extractor=None, response=response()) is RECORD
+    record, own = await extended(RECORD, Fields(), extractor=None, response=response())
+    assert record is RECORD
+    assert own is None
+
+
+async def test_what_came_of_the_fields_is_told(write: Callable[..., None]) -> None:
+    selected = Fields(
+        {"a": 1, "default": 0, "part": [1], "mended": 0, "list": []},
+        {"part": "2 values of 3 are wrong", "b": "expected a number", "c": "required", "d": "required"},
+        absent=("default", "c", "mended", "list", "d"),
+    )
+    _, own = await extended(RECORD, selected, extractor=None, response=response())
+    assert own == OwnFields(found=("a",), wrong=("part", "b"), lacking=("c", "d"))
+    write("def f(page): return {'mended': 1, 'd': 2, 'e': 3, 'x' * 200: 4, 5: 6}")
+    one = Extractor("shop:f", deadline_s=60.0)
+    _, own = await extended(RECORD, selected, extractor=one, response=response(body=BODY))
+    assert own == OwnFields(
+        found=("a", "mended", "d", "e", "x" * 100),
+        wrong=("part", "b"),
+        lacking=("c",),
+        given=4,
+        failure="a field's name is int, not text",
+    )
+    assert own.errors == ("part", "b", "c", "extractor")
+
+
+async def test_nothing_found_is_told_too() -> None:
+    _, own = await extended(RECORD, Fields(absent=("a",)), extractor=None, response=response())
+    assert own == OwnFields()
 
 
 async def test_the_fields_share_the_page_s_room(write: Callable[..., None]) -> None:
@@ -387,7 +417,7 @@ async def test_the_fields_share_the_page_s_room(write: Callable[..., None]) -> N
     headings = [Heading(level=1, text="h" * 400)] * 1000
     record = msgspec.structs.replace(RECORD, headings=headings)
     one = Extractor("shop:f", deadline_s=60.0)
-    found = await extended(record, Fields(), extractor=one, response=response(body=BODY))
+    found, _ = await extended(record, Fields(), extractor=one, response=response(body=BODY))
     assert len(msgspec.json.encode(found)) < MAX_PAGE_BYTES + 2000
     assert "fields" in found.cut
     assert found.fields["a"] == 1

@@ -218,7 +218,7 @@ def test_what_is_nested_deep_is_found(parser: str) -> None:
 @BOTH
 def test_a_page_without_an_element_has_no_field(parser: str) -> None:
     found = fields({"a": "p", "b": "xpath://p", "c": {"css": "p", "required": True}}, " ", parser=parser)
-    assert found == Fields({}, {"c": "required, and not in the page"})
+    assert found == Fields({}, {"c": "required, and not in the page"}, absent=("a", "b", "c"))
 
 
 def test_selectors_that_take_too_long_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
