@@ -269,12 +269,13 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Also list all links of a page, with their texts (``link_list``)."""
     text: Literal["none", "visible", "main", "markdown"] = "none"
     """Also keep the page's text: all that is ``visible``, a line for each block, or only what it is about,
-    ``main`` as plain text or as ``markdown``; these two need ``scraper[article]`` and take their time."""
+    ``main`` as plain text or as ``markdown``; these two need the packages trafilatura and htmldate, and take
+    their time."""
     language: bool = False
-    """Also guess the language of the text, whatever the page says; needs ``scraper[language]``."""
+    """Also guess the language of the text, whatever the page says; needs the package py3langid."""
     guess_dates: bool = False
     """Where a page states no date, guess when it was published from its markup and its text; needs
-    ``scraper[article]``. A guess may well be another day that the text mentions."""
+    the packages trafilatura and htmldate. A guess may well be another day that the text mentions."""
     deadline_s: Seconds = 30.0
     """How much processor time the parsing of a page may take in a child process (``run.processes``), which
     is replaced then; and how long ``parse.extractor`` may take for a page."""
