@@ -9,7 +9,7 @@ import click
 
 from scraper.cli.exits import Exit
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options
-from scraper.errors import SettingsError
+from scraper.errors import UsageError
 from scraper.settings.load import Loaded, load, problems_in
 from scraper.settings.options import options
 from scraper.settings.values import masked, shown
@@ -39,11 +39,12 @@ def show(ctx: click.Context, *, as_json: bool) -> None:
 def check(file: Path) -> Exit:
     """Find every unknown name and bad value in a settings FILE.
 
-    A function that parse.extractor names is not loaded.
+    Whether the packages are there that it needs is looked for too. A function that parse.extractor
+    names is not loaded.
 
     The exit code is 2 when there is one, and 0 otherwise.
     """
-    problems = problems_in(file) or _wrong_selectors(file)
+    problems = problems_in(file) or _not_to_be_done(file)
     for problem in problems:
         click.echo(problem)
     if problems:
@@ -52,17 +53,25 @@ def check(file: Path) -> Exit:
     return Exit.COMPLETE
 
 
-def _wrong_selectors(file: Path) -> list[str]:
-    """Return what is wrong with the selectors of a file that is good otherwise: the first."""
-    rules = load(file).settings.parse.select
-    if rules:
-        from scraper.parse.fields import check_selectors  # noqa: PLC0415 - most files need no HTML parser
+def _not_to_be_done(file: Path) -> list[str]:
+    """Return what a crawl would refuse of a file that is good otherwise: a selector, a missing package."""
+    parse = load(file).settings.parse
+    problems = []
+    try:
+        if parse.select:
+            from scraper.parse.fields import check_selectors  # noqa: PLC0415 - most files need no HTML parser
 
-        try:
-            check_selectors(rules)
-        except SettingsError as error:
-            return [f"{error} ({file})"]
-    return []
+            check_selectors(parse.select)
+    except UsageError as error:
+        problems.append(f"{error} ({file})")
+    try:
+        if parse.language or parse.guess_dates or parse.text != "none":
+            from scraper.visiting import check_libraries  # noqa: PLC0415 - the same
+
+            check_libraries(parse)
+    except UsageError as error:
+        problems.append(f"{error} ({file})")
+    return problems
 
 
 def _value(loaded: Loaded, name: str) -> object:

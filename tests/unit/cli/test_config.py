@@ -25,6 +25,7 @@ from scraper.cli.options import (
     settings_options_without,
 )
 from scraper.errors import PageError, SettingsError, SinkError
+from scraper.parse import language, main_text
 from scraper.settings.options import options
 
 if TYPE_CHECKING:
@@ -401,3 +402,19 @@ def test_a_flag_that_stands_alone_takes_no_list_for_its_value() -> None:
 
     assert CliRunner().invoke(command, ["--text", "main.txt", "--", "--text", "main"]).exit_code == 0
     assert written == ["visible", "main.txt", "--text", "main"]
+
+
+def test_check_finds_a_package_that_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (language, main_text):
+        monkeypatch.setattr(module, "find_spec", lambda _: None)
+    path = tmp_path / "x.toml"
+    path.write_text('[parse]\ntext = "main"\nselect = { a = "p[" }\n', encoding="utf-8")
+    assert program.main(["config", "check", str(path)]) == Exit.USAGE
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("parse.select.a: ")
+    assert second.startswith("parse.text = main needs trafilatura and htmldate: pip install ")
+    path.write_text("[parse]\nlanguage = true\n", encoding="utf-8")
+    assert program.main(["config", "check", str(path)]) == Exit.USAGE
+    assert capsys.readouterr().out == f"parse.language needs py3langid: pip install py3langid ({path})\n"
