@@ -57,6 +57,8 @@ FLAGS: Final = (
     Flag("--exclude", "follow.exclude", "RE"),
     Flag("--links", "parse.links"),
     Flag("--text", "parse.text", alone="visible"),
+    Flag("--language", "parse.language"),
+    Flag("--guess-dates", "parse.guess_dates"),
     Flag("--parser", "parse.parser"),
     Flag("--select", "parse.select", "NAME=CSS"),
     Flag("--extractor", "parse.extractor", "MODULE:FUNCTION"),
@@ -64,6 +66,10 @@ FLAGS: Final = (
     Flag("--format", "sources.format"),
     Flag("--strict", "run.strict"),
 )
+
+
+BODY_FLAGS: Final = ("--select", "--extractor", "--links", "--text", "--language", "--guess-dates")
+"""The flags that say what else a record is to hold; a command that writes none leaves them out."""
 
 
 class SettingsCommand(click.Command):

@@ -15,7 +15,7 @@ import msgspec
 from scraper import loop
 from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
-from scraper.cli.options import loaded_from, settings_options_without
+from scraper.cli.options import BODY_FLAGS, loaded_from, settings_options_without
 from scraper.errors import UsageError
 from scraper.plan.survey import plan_crawl
 from scraper.plan.text import plan_text
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
-_PAGES = ("--max-body", "--parser", "--select", "--extractor", "--links", "--text")
-_LEFT_OUT = ("--robots", "--strict", "--same-site", *_PAGES)
+_LEFT_OUT = ("--robots", "--strict", "--same-site", "--max-body", "--parser", *BODY_FLAGS)
 """The first is a switch of its own here, the others say how pages are read and links followed."""
 
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from scraper.cli import main as program
 from scraper.cli.exits import Exit
 from scraper.cli.options import (
+    BODY_FLAGS,
     FLAGS,
     NotHonoured,
     SettingsCommand,
@@ -108,6 +109,8 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--exclude", "x"], "follow.exclude", "x", "--exclude"),
         (["--links"], "parse.links", True, "--links"),
         (["--text"], "parse.text", "visible", "--text"),
+        (["--language"], "parse.language", True, "--language"),
+        (["--guess-dates"], "parse.guess_dates", True, "--guess-dates"),
         (["--strict"], "run.strict", True, "--strict"),
         (["--set", "output.batch_s=1"], "output.batch_s", 1.0, "--set"),
     ],
@@ -123,7 +126,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 25
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 27
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:
@@ -219,6 +222,14 @@ def test_a_setting_that_a_command_cannot_honour_is_refused(listing: click.Comman
 
 def test_a_setting_that_repeats_its_default_can_be_honoured_by_all(listing: click.Command) -> None:
     assert CliRunner().invoke(listing, ["--set", "follow.depth=0"]).stdout == "64\n"
+
+
+@pytest.mark.parametrize("command", ["compare", "plan"])
+def test_a_command_that_writes_no_record_has_no_flags_for_what_it_holds(command: str) -> None:
+    words = run(command, "--help").output.split()
+    assert not set(BODY_FLAGS).intersection(words)
+    assert "--workers" in words
+    assert set(BODY_FLAGS) < set(run("crawl", "--help").output.split())
 
 
 def test_check_tells_all_problems_and_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
