@@ -429,3 +429,39 @@ def test_check_finds_a_package_that_is_missing(
     path.write_text("[parse]\nlanguage = true\n", encoding="utf-8")
     assert program.main(["config", "check", str(path)]) == Exit.USAGE
     assert capsys.readouterr().out == f"parse.language needs py3langid: pip install py3langid ({path})\n"
+
+
+def test_a_kind_of_text_that_is_none_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert program.main(["crawl", "--text", "markdwon", "urls.txt"]) == Exit.USAGE
+    told = "--text markdwon: the kinds are none, visible, main, markdown, and there is no file 'markdwon'"
+    assert capsys.readouterr().err == f"scraper: {told}\n"
+    assert program.main(["crawl", "--text", "x" * 9999]) == Exit.USAGE
+    assert program.main(["x" * 9999]) == Exit.USAGE
+    capsys.readouterr()
+    (tmp_path / "markdwon").touch()
+    assert program.main(["config", "show", "--text", "markdwon"]) == Exit.USAGE
+    assert "unexpected extra argument" in capsys.readouterr().err
+
+
+def test_an_option_that_has_taken_the_list_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["crawl", "--select", "urls.txt"]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith('scraper: parse.select (--select): "urls.txt" is no NAME=CSS')
+
+
+@pytest.mark.parametrize("word", ["https://a.example/", "SITEMAP:https://a.example/", "urls.txt"])
+def test_a_source_without_a_command_is_told_which(
+    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "urls.txt").touch()
+    assert program.main([word, "-o", "x.jsonl"]) == Exit.USAGE
+    assert f"'{word}' is no command: `scraper crawl {word}` crawls it." in capsys.readouterr().err
+
+
+def test_a_password_is_not_told_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["https://me:secret@a.example/"]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert ("scraper crawl" in err, "secret" in err) == (True, False)
