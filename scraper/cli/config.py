@@ -10,9 +10,13 @@ import click
 from scraper.cli.exits import Exit
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options
 from scraper.errors import UsageError
+from scraper.observe import figures
 from scraper.settings.load import Loaded, load, problems_in
 from scraper.settings.options import options
-from scraper.settings.values import masked, shown
+from scraper.settings.values import masked, shown, toml_literal
+
+_WIDEST = 40
+"""Columns that values are set in; a longer one moves its own line alone."""
 
 
 @click.group()
@@ -88,11 +92,23 @@ def _as_json(loaded: Loaded) -> str:
 
 
 def _as_table(loaded: Loaded) -> str:
-    rows = [
-        (name, shown(_value(loaded, name), options()[name]), origin)
-        for name, origin in loaded.origins.items()
-    ]
-    rows.insert(0, ("setting", "value", "from"))
-    wide, wider = (max(len(row[column]) for row in rows) for column in (0, 1))
-    lines = [f"{name:<{wide}}  {value:<{wider}}  {origin}" for name, value, origin in rows]
+    rows = [("setting", "value", "from")]
+    for name, origin in loaded.origins.items():
+        value = shown(_value(loaded, name), options()[name])
+        if len(value) > _WIDEST and (entries := _entries(loaded, name)):
+            rows.append((name, figures.counted(len(entries), one="entry", many="entries"), origin))
+            rows += [("", entry, "") for entry in entries]
+        else:
+            rows.append((name, value, origin))
+    wide = max(len(name) for name, _, _ in rows)
+    wider = min(max(len(value) for _, value, _ in rows), _WIDEST)
+    lines = [f"{name:<{wide}}  {value:<{wider}}  {origin}".rstrip() for name, value, origin in rows]
     return "\n".join([click.style(lines[0], bold=True), *lines[1:]])  # echo drops the style in a pipe
+
+
+def _entries(loaded: Loaded, name: str) -> list[str]:
+    """Return the entries of a table, a line each, without secrets; none for what is no table."""
+    value = masked(_value(loaded, name))
+    if not isinstance(value, dict):
+        return []
+    return [f"  {toml_literal(key)} = {toml_literal(entry)}" for key, entry in value.items()]

@@ -179,9 +179,9 @@ def test_a_command_gets_its_settings_from_its_context() -> None:
 def test_shown_limits_can_be_read_back() -> None:
     hosts = json.dumps({f"*.{number}.token.example.com": {"delay_s": number} for number in range(9)})
     row = run("config", "show", "--set", f"politeness.hosts={hosts}").stdout.splitlines()
-    line = next(line for line in row if line.startswith("politeness.hosts "))
-    value = line.removeprefix("politeness.hosts").removesuffix("--set").strip()
-    assert tomllib.loads(f"x = {value}")["x"] == json.loads(hosts)
+    at = next(number for number, line in enumerate(row) if line.startswith("politeness.hosts "))
+    assert row[at].split() == ["politeness.hosts", "9", "entries", "--set"]
+    assert tomllib.loads("\n".join(row[at + 1 : at + 10])) == json.loads(hosts)
     assert shown("--set", f"politeness.hosts={hosts}")["politeness.hosts"]["value"] == json.loads(hosts)
 
 
@@ -465,3 +465,18 @@ def test_a_password_is_not_told_with_it(capsys: pytest.CaptureFixture[str]) -> N
     assert program.main(["https://me:secret@a.example/"]) == Exit.USAGE
     err = capsys.readouterr().err
     assert ("scraper crawl" in err, "secret" in err) == (True, False)
+
+
+def test_a_long_value_does_not_make_every_line_long() -> None:
+    rules = ["--select", f"a={'p ' * 300}", "--select", "b.c=xpath://p[@class='x']"]
+    words = ["--header", "X-Api-Key: s3cret", "--header", f"From: {'me' * 30}", "--include", "x" * 90]
+    lines = run("config", "show", *rules, *words).stdout.splitlines()
+    wide = max(len(name) for name in options())
+    assert f"{'parse.select':<{wide}}  {'2 entries':<40}  --select" in lines
+    at = next(number for number, line in enumerate(lines) if line.startswith("parse.select"))
+    assert lines[at + 1].strip().startswith('"a" = { "css" = "p p p')
+    assert lines[at + 2].strip() == '"b.c" = { "xpath" = "//p[@class=\'x\']" }'
+    at = next(number for number, line in enumerate(lines) if line.startswith("fetch.headers"))
+    assert "s3cret" not in lines[at + 1] + lines[at + 2]
+    assert sum(len(line) > 90 for line in lines) == 3
+    assert not any(line.endswith(" ") for line in lines)
