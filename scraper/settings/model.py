@@ -245,7 +245,7 @@ class FieldRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     required: bool = False
     """A page without it has an entry in ``field_errors``."""
     default: Any = None
-    """The value on a page that has none: anything that JSON can hold."""
+    """The value on a page that has none, of the same type; a list of such with ``many``."""
     pattern: RegularExpression = ""
     """A regular expression: only texts that it is found in count, and what its first group, or without one
     all of it, matches is the value."""
@@ -280,8 +280,9 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How much processor time the parsing of a page may take in a child process (``run.processes``), which
     is replaced then; and how long ``parse.extractor`` may take for a page."""
     select: FieldRules = {}
-    """Fields of your own: ``NAME=CSS`` for the first value, ``NAME[]=CSS`` for all; ``::attr(href)`` at the
-    end takes an attribute in place of the text, ``NAME=xpath:EXPRESSION`` is XPath."""
+    """Fields of your own: ``NAME=CSS`` for the first value, ``NAME[]=CSS`` for all; ``NAME:TYPE=CSS`` with
+    str, int, float, date, url or json. ``::attr(href)`` at the end takes an attribute in place of the text,
+    ``NAME=xpath:EXPRESSION`` is XPath."""
     extractor: Annotated[
         str,
         Meta(

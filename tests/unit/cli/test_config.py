@@ -94,9 +94,9 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--private", "deny"], "fetch.private", "deny", "--private"),
         (["--parser", "beautifulsoup"], "parse.parser", "beautifulsoup", "--parser"),
         (
-            ["--select", "a=h1", "--select", "b[]=xpath://p"],
+            ["--select", "a:date=h1", "--select", "b[]=xpath://p"],
             "parse.select",
-            {"a": {"css": "h1"}, "b": {"xpath": "//p", "many": True}},
+            {"a": {"css": "h1", "type": "date"}, "b": {"xpath": "//p", "many": True}},
             "--select",
         ),
         (["--extractor", "a.b:c"], "parse.extractor", "a.b:c", "--extractor"),
