@@ -31,6 +31,13 @@ MAX_MESSAGE = 300
 _END = re.compile(r"(?s)(?P<css>.*?)\s*::\s*(?P<part>[\w-]+)\s*(?:\(\s*(?P<name>[^\s()]+)\s*\))?\s*")
 
 
+_repeated = re.compile(r"""(?s)\Ainvalid CSS selector ".*": """)
+"""What turbohtml begins with: the selector is told already."""
+_text_call = re.compile(r"::text\s*\(\s*\)").search
+_searches_text = re.compile(r":(?:-soup-)?i?contains(?:-own)?\(|:has-text\(").search
+_quote = re.compile(r"[\"']").search
+
+
 class Fields(NamedTuple):
     """What was found of the user's fields in one page."""
 
@@ -188,7 +195,9 @@ def _finder(name: str, rule: FieldRule, parser: str) -> Callable[[_Page], Iterab
         selector = compiled_selector(css, parser=parser)
     except BadSelector as error:
         selects = f"xpath:{rule.xpath}" if rule.xpath else rule.css
-        raise SettingsError(f"parse.select.{name}: {selects!r}: {error}") from None
+        why = _repeated.sub("", str(error))
+        remedy = "" if rule.xpath else _remedy(rule.css)
+        raise SettingsError(f"parse.select.{name}: {selects!r}: {remedy or why}") from None
 
     def texts(page: _Page) -> Iterator[tuple[str, bool]]:
         document = page.document
@@ -203,6 +212,20 @@ def _finder(name: str, rule: FieldRule, parser: str) -> Callable[[_Page], Iterab
     return texts
 
 
+def _remedy(css: str) -> str | None:
+    """Return what was most likely meant, for selectors as other tools take them."""
+    if css.lstrip(" (.").startswith("/"):
+        return f"this is no CSS; if it is XPath, write xpath:{css.strip()}"
+    if _text_call(css):
+        return "write ::text, without parentheses"
+    if _searches_text(css):
+        return """CSS does not look for texts; XPath does: xpath://p[contains(., "text")]"""
+    found = _END.fullmatch(css)
+    if "::" in (found["css"] if found else css):
+        return "::text or ::attr(NAME) may stand once, at the very end, as in a::attr(href)"
+    return None
+
+
 def _taken_apart(css: str) -> tuple[str, str | None]:
     """Return a selector without what stands behind ``::``, and the attribute that this names.
 
@@ -215,7 +238,7 @@ def _taken_apart(css: str) -> tuple[str, str | None]:
     match found["part"], found["name"]:
         case "text", None:
             return found["css"], None
-        case "attr", str(name):
+        case "attr", str(name) if not _quote(name):
             return found["css"], name.lower()
     raise BadSelector("at the end there may be ::text or ::attr(NAME), such as a::attr(href)")
 

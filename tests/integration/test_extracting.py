@@ -136,6 +136,27 @@ def test_a_function_that_hangs_costs_a_field_and_the_run_ends(
     ("words", "line"),
     [
         (("--select", "a=p["), "parse.select.a: 'p[': "),
+        (("--select", "a=p["), "parse.select.a: 'p[': expected an identifier at position 2\n"),
+        (("--select", "a=p:no"), "parse.select.a: 'p:no': unknown pseudo-class at position 4\n"),
+        (("--select", "a=p::text()"), "parse.select.a: 'p::text()': write ::text, without parentheses\n"),
+        (("--select", "a= //p"), "parse.select.a: '//p': this is no CSS; if it is XPath, write xpath://p\n"),
+        (
+            ("--select", "a=../p"),
+            "parse.select.a: '../p': this is no CSS; if it is XPath, write xpath:../p\n",
+        ),
+        (
+            ("--select", 'a=p:contains("x")'),
+            "parse.select.a: 'p:contains(\"x\")': CSS does not look for texts; XPath does: xpath://p[contains(",
+        ),
+        (
+            ("--select", "a=p::text, a::text"),
+            "parse.select.a: 'p::text, a::text': ::text or ::attr(NAME) may",
+        ),
+        (("--select", "a=a::attr()"), "parse.select.a: 'a::attr()': ::text or ::attr(NAME) may stand once"),
+        (
+            ("--select", "a=a::attr('b')"),
+            "parse.select.a: \"a::attr('b')\": at the end there may be ::text or",
+        ),
         (("--select", "a=xpath://["), "parse.select.a: 'xpath://[': Invalid expression"),
         (("--select", "a=p", "--select", "a=q"), "parse.select.a (--select): given twice"),
         (("--select", "a"), 'parse.select (--select): "a" is no NAME=CSS'),

@@ -113,7 +113,7 @@ def test_the_first_value_of_a_selector(selector: str, value: str | None, parser:
         ({"css": ".price", "type": "int"}, 1299),
         ({"css": ".nothing", "many": True}, []),
         ({"css": ".nothing", "many": True, "default": ["x"]}, ["x"]),
-        ({"css": ".nothing", "default": {"a": 1}}, {"a": 1}),
+        ({"css": ".nothing", "type": "json", "default": {"a": 1}}, {"a": 1}),
         ({"css": ".nothing"}, None),
         (
             {"css": "body > a::attr(href)", "type": "url", "many": True},
