@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import math
 import sys
 import threading
 import traceback
@@ -68,6 +69,9 @@ def load_target(named: str) -> Target:
         SettingsError: There is no such module or function, or importing it fails; one line.
     """
     module_name, _, attribute = named.partition(":")
+    if module_name.endswith(".py"):
+        meant = f"{module_name.removesuffix('.py')}:{attribute}"
+        raise SettingsError(f"parse.extractor = {named}: a module is named without its ending, {meant}")
     here = str(Path.cwd())
     added = here not in sys.path
     if added:
@@ -87,7 +91,35 @@ def load_target(named: str) -> Target:
     if not callable(function):
         found = "is no function" if function is not None else "is not there"
         raise SettingsError(f"parse.extractor = {named}: {attribute} {found} in {module_name}")
+    if wrong := _not_to_be_called(function):
+        raise SettingsError(f"parse.extractor = {named}: {attribute} {wrong}")
     return Target(function, _home_of(module))
+
+
+def _not_to_be_called(function: Callable[..., Any]) -> str | None:
+    """Return what is wrong with a function as it is defined: of what it can't be called with, or gives."""
+    if inspect.isclass(function):
+        return "is a class, not a function"
+    called = _called(function)
+    if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
+        return "is a generator: return a dict in place of yield"
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # one in C may tell of no parameters
+        return None
+    try:
+        signature.bind(object())
+    except TypeError:
+        return f"is called with a page and nothing else, and it takes {str(signature)[:MAX_MESSAGE]}"
+    return None
+
+
+def _called(function: Callable[..., Any]) -> Any:
+    """Return what runs when it is called: the method of an object that is no function."""
+    bare = function
+    while isinstance(bare, partial):
+        bare = bare.func
+    return bare if inspect.isroutine(bare) else type(bare).__call__
 
 
 def _not_imported(name: str, error: BaseException) -> str:
@@ -147,8 +179,7 @@ class Extractor:
         """
         self._function, self._home = load_target(named)
         self._deadline_s = deadline_s
-        called = self._function if inspect.isroutine(self._function) else type(self._function).__call__
-        self._is_async = inspect.iscoroutinefunction(called)
+        self._is_async = inspect.iscoroutinefunction(_called(self._function))
         self._slots = asyncio.Semaphore(MAX_CALLS)
         self._lost = 0
 
@@ -262,7 +293,9 @@ def _failed(message: str) -> Fields:
 
 
 def _read(result: object) -> Fields:
-    """Take in what the function returned, as JSON gives it back."""
+    """Take in what the function returned, as JSON gives it back; ``None`` is nothing found."""
+    if result is None:
+        return Fields()
     if not isinstance(result, dict):
         return _failed(f"it returned {type(result).__name__}, not a dict")
     values: dict[str, Any] = {}
@@ -271,12 +304,36 @@ def _read(result: object) -> Fields:
         if not isinstance(name, str):
             wrong = wrong or f"a field's name is {type(name).__name__}, not text"
             continue
+        if value is None:
+            continue
         try:
-            encoded = msgspec.json.encode({name: value})
-            values |= msgspec.json.decode(encoded)
+            values |= _as_json(name, value)
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
             wrong = wrong or f"JSON can't hold the value of {fold(name)[:60]!r}: {error}"
     return Fields(values, {NAME: wrong[:MAX_MESSAGE]} if wrong else {})
+
+
+def _as_json(name: str, value: object) -> dict[str, Any]:
+    """Return a field as JSON gives it back.
+
+    Raises:
+        TypeError, ValueError, RecursionError, msgspec.MsgspecError: JSON can't hold it. So it is with bytes
+            and numbers that are not finite, which msgspec would make texts and ``null`` of.
+    """
+    built = msgspec.to_builtins({name: value}, builtin_types=(bytes, bytearray, memoryview))
+    waiting: list[Any] = [built]
+    while waiting:
+        match waiting.pop():
+            case dict() as table:
+                waiting += table.values()
+            case list() | tuple() as items:
+                waiting += items
+            case bytes() | bytearray() | memoryview():
+                raise TypeError("it has bytes in it, decode them")
+            case float() as number if not math.isfinite(number):
+                raise ValueError(f"it has {number} in it")
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(built))
+    return found
 
 
 class Extended(NamedTuple):

@@ -170,6 +170,8 @@ def test_a_function_that_hangs_costs_a_field_and_the_run_ends(
             'parse.select.a.pattern = "(" (--set): not a regular expression',
         ),
         (("--extractor", "shop.py"), 'parse.extractor = "shop.py" (--extractor): expected package.module:'),
+        (("--extractor", "shop.py:product"), "parse.extractor = shop.py:product: a module is named without"),
+        (("--extractor", "shop:KeyError"), "parse.extractor = shop:KeyError: KeyError is not there in shop"),
         (("--extractor", "shop:nothing"), "parse.extractor = shop:nothing: nothing is not there in shop"),
         (
             ("--extractor", "market:f", "--processes", "2"),
@@ -209,5 +211,15 @@ async def test_the_library_has_them_by_its_settings() -> None:
 async def test_the_library_refuses_what_is_no_selector() -> None:
     parse = scraper.ParseSettings(select={"a": scraper.FieldRule(css="p[")})
     with pytest.raises(scraper.SettingsError, match=r"\Aparse\.select\.a: "):
+        async with scraper.crawl([], settings=scraper.Settings(parse=parse)):
+            pass
+
+
+async def test_the_library_refuses_a_function_in_place_of_its_name() -> None:
+    parse = scraper.ParseSettings(extractor=write_list)  # type: ignore[arg-type]  # the mistake itself
+    told = (
+        "parse.extractor: expected 'module:function', such as 'tests.support.processes:write_list', found a"
+    )
+    with pytest.raises(scraper.SettingsError, match=told):
         async with scraper.crawl([], settings=scraper.Settings(parse=parse)):
             pass
