@@ -14,6 +14,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from scraper.parse.day_order import is_day_first_in_english, writes_day_first
 from scraper.parse.text import fold
 
 if TYPE_CHECKING:
@@ -74,19 +75,6 @@ _ZONES = {
     "EET": 120, "EEST": 180, "MSK": 180, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660, "NZST": 720,
     "NZDT": 780,
 }
-# Languages that write the day before the month wherever the year comes last (CLDR). English does both, by
-# region.
-_DAY_FIRST = frozenset((
-    "ar", "az", "bg", "bs", "ca", "cs", "da", "de", "el", "es", "et", "fi", "fr", "he", "hr", "id", "is",
-    "it", "lv", "nb", "nl", "nn", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "tr", "uk", "vi",
-))
-_MONTH_FIRST_REGIONS = frozenset(("as", "gu", "mh", "mp", "ph", "pr", "um", "us", "vi"))
-_DAY_FIRST_REGIONS = frozenset((
-    "001", "150", "ag", "au", "bb", "bs", "bw", "bz", "cm", "cy", "dm", "fj", "gb", "gd", "gg", "gh", "gi",
-    "gm", "gy", "hk", "ie", "il", "im", "in", "je", "jm", "ke", "kn", "lc", "lk", "ls", "mt", "mu", "mw",
-    "my", "na", "ng", "nz", "pg", "pk", "rw", "sc", "sg", "sl", "sz", "tt", "tz", "ug", "vc", "zm", "zw",
-    "za",
-))
 # fmt: on
 
 
@@ -301,25 +289,15 @@ def _full_year(year: str, *, word: str) -> int:
 def _year_last(first: str, separator: str, second: str, year: str, *, lang: str) -> str | None:
     """Read d/m/y, and m/d/y where it can be nothing else."""
     # No locale of CLDR puts the month first and dots between.
-    day_first = separator == "." or (lang.partition("-")[0] in _DAY_FIRST and not lang.endswith("-us"))
+    day_first = separator == "." or writes_day_first(lang)
     if day_first or first == second:
         return _calendar(year, second, first)
     one, other = _calendar(year, second, first), _calendar(year, first, second)
     if not (one and other):
         return one or other
-    if (is_day_first := _is_day_first_in_english(lang)) is None:
+    if (is_day_first := is_day_first_in_english(lang)) is None:
         return None
     return one if is_day_first else other
-
-
-def _is_day_first_in_english(lang: str) -> bool | None:
-    """Tell the order by the region of a tag of English, ``None`` without one, or one that does both."""
-    language, *subtags = lang.replace("_", "-").split("-")
-    if language == "en":
-        for subtag in subtags:
-            if subtag in _DAY_FIRST_REGIONS or subtag in _MONTH_FIRST_REGIONS:
-                return subtag in _DAY_FIRST_REGIONS
-    return None
 
 
 def readings(text: str) -> tuple[str, ...]:
