@@ -144,7 +144,8 @@ def _checked(settings: Settings | None) -> Settings:
     except TypeError as error:
         extractor: object = settings.parse.extractor if settings else ""
         if callable(extractor):
-            named = f"{getattr(extractor, '__module__', 'module')}:{getattr(extractor, '__qualname__', 'function')}"
+            module = getattr(extractor, "__module__", "module")
+            named = f"{module}:{getattr(extractor, '__qualname__', 'function')}"
             raise SettingsError(
                 f"parse.extractor: expected 'module:function', such as {named!r}, found a function"
             ) from None

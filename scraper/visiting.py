@@ -6,9 +6,10 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-from scraper.extractor import Extractor, load_target
+from scraper.extractor import Extractor
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
+from scraper.named_function import load_target
 from scraper.parse import language, main_text
 from scraper.parse.fields import check_selectors
 from scraper.parse.main_text import Supplement

@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from scraper.errors import SettingsError
-from scraper.extractor import MAX_CALLS, MAX_LOST, Extractor, extended, load_target
+from scraper.extractor import MAX_CALLS, MAX_LOST, Extractor, extended
 from scraper.messages import OwnFields
+from scraper.named_function import load_target
 from scraper.parse.bounds import MAX_PAGE_BYTES, bounded_record
 from scraper.parse.fields import MAX_MESSAGE, Fields
 from scraper.parse.visited_page import VisitedPage
