@@ -56,10 +56,11 @@ def plan(ctx: click.Context, *, sources: tuple[str, ...], ask_robots: bool, as_j
     retries, redirects and links come on top; what sitemaps list is not known before they are fetched.
 
     --json prints one object of lines, duplicates, filtered, invalid (lines, reasons, first),
-    sitemaps, depth, hosts (a list of host, lines, requests, per_host, delay_s, least_s), least_s,
-    least_host, and robots: null, or allowed, denied, unreachable, origins (a list of origin,
-    standing, status, why, crawl_delay_s, allowed, denied, unreachable), denied_first (a list of
-    seq, input, rule; the first 10,000) and denied_more (how many it leaves out).
+    doubtful (lines, first), sitemaps, depth, hosts (a list of host, lines, requests, per_host,
+    delay_s, least_s), least_s, least_host, and robots: null, or allowed, denied, unreachable,
+    origins (a list of origin, standing, status, why, crawl_delay_s, allowed, denied,
+    unreachable), denied_first (a list of seq, input, rule; the first 10,000) and denied_more (how
+    many it leaves out).
 
     \b
       scraper plan urls.txt
