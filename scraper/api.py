@@ -142,6 +142,13 @@ def _checked(settings: Settings | None) -> Settings:
     try:
         given = msgspec.to_builtins(settings or Settings())
     except TypeError as error:
+        extractor: object = settings.parse.extractor if settings else ""
+        if callable(extractor):
+            module = getattr(extractor, "__module__", "module")
+            named = f"{module}:{getattr(extractor, '__qualname__', 'function')}"
+            raise SettingsError(
+                f"parse.extractor: expected 'module:function', such as {named!r}, found a function"
+            ) from None
         raise SettingsError(str(error)) from error
     loaded, problems = fold([table_layer(given, origin="Settings")])
     if problems:

@@ -1,4 +1,4 @@
-"""The user's own function that is called with each page: found, called within a deadline, its end taken in.
+"""The user's own function that is called with each page: called within a deadline, its end taken in.
 
 Whatever it does costs the page's fields and no more: its exceptions, its silence and what is no
 dictionary are entries in ``field_errors``.
@@ -7,19 +7,17 @@ dictionary are entries in ``field_errors``.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
-import sys
+import math
 import threading
-import traceback
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from scraper.errors import SettingsError
+from scraper.messages import OwnFields
+from scraper.named_function import called_by, load_target, told
 from scraper.parse.bounds import bounded_record
 from scraper.parse.fields import MAX_MESSAGE, Fields
 from scraper.parse.text import fold
@@ -27,7 +25,6 @@ from scraper.parse.visited_page import VisitedPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     from scraper.messages import Response
     from scraper.record import Record
@@ -37,98 +34,16 @@ MAX_CALLS = 32
 MAX_LOST = 32
 """Calls that have not come back at their deadline and whose threads are left alone, since nothing can end
 them. While there are so many, or more of those that were under way then, the function is not called."""
+MAX_TOLD = 200
+"""Names that a function gave a page's fields, of which the run is told."""
+MAX_TOLD_NAME = 100
+"""Characters of such a name."""
 NAME = "extractor"
 """What ``field_errors`` tells of the function by."""
 
 
-class Target(NamedTuple):
-    """A function, and where its user's code is."""
-
-    function: Callable[[VisitedPage], Any]
-    home: Path
-    """The folder of its package, or the file of its module."""
-
-
 class _Lost(Exception):
     """The function can't be called: too many calls of it have not come back."""
-
-
-def load_target(named: str) -> Target:
-    """Import ``package.module:function``, from the working directory or what is installed.
-
-    The working directory comes first while the module is imported, and stays on the path, as the last,
-    for what its functions import later.
-
-    Raises:
-        SettingsError: There is no such module or function, or importing it fails; one line.
-    """
-    module_name, _, attribute = named.partition(":")
-    here = str(Path.cwd())
-    added = here not in sys.path
-    if added:
-        sys.path.insert(0, here)
-    importlib.invalidate_caches()
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the module is the user's: whatever it raises
-        raise SettingsError(f"parse.extractor = {named}: {_not_imported(module_name, error)}") from None
-    finally:
-        if added:
-            sys.path.remove(here)
-            sys.path.append(here)
-    function: Any = module
-    for part in attribute.split("."):
-        function = getattr(function, part, None)
-    if not callable(function):
-        found = "is no function" if function is not None else "is not there"
-        raise SettingsError(f"parse.extractor = {named}: {attribute} {found} in {module_name}")
-    return Target(function, _home_of(module))
-
-
-def _not_imported(name: str, error: BaseException) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
-        return f"there is no module {error.name} in the working directory, nor installed"
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"can't import {name}: {error.msg} ({Path(error.filename).name}:{error.lineno})"
-    return f"can't import {name}: {_told(error, home=None)}"
-
-
-def _home_of(module: ModuleType) -> Path:
-    package = sys.modules.get(module.__name__.partition(".")[0], module)
-    if paths := list(getattr(package, "__path__", ())):
-        return Path(paths[0]).resolve()
-    return Path(getattr(module, "__file__", None) or "").resolve()
-
-
-def _told(error: BaseException, *, home: Path | None) -> str:
-    """Return type and message of an exception, and the innermost line of the user's code."""
-    message = fold(str(error)[: 4 * MAX_MESSAGE])[: MAX_MESSAGE - 100]
-    told = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    frames = traceback.extract_tb(error.__traceback__)
-    inner = next((frame for frame in reversed(frames) if _is_users(frame.filename, home=home)), None)
-    return f"{told} ({_shown_path(inner.filename, home=home)}:{inner.lineno})" if inner else told
-
-
-def _is_users(filename: str, *, home: Path | None) -> bool:
-    """Whether a file is of the function's package, or lies in the working directory and is no library."""
-    path = Path(filename)
-    if not path.is_absolute() or not path.is_file():
-        return False
-    path = path.resolve()
-    if home is not None and path.is_relative_to(home):
-        return True
-    is_ours = path.is_relative_to(Path(__file__).resolve().parent)
-    is_library = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
-    return path.is_relative_to(Path.cwd()) and not is_ours and not is_library
-
-
-def _shown_path(filename: str, *, home: Path | None) -> str:
-    """Write a path without what is above the user's code."""
-    path = Path(filename).resolve()
-    for above in (Path.cwd(), *([home.parent] if home else [])):
-        if path.is_relative_to(above):
-            return path.relative_to(above).as_posix()
-    return path.name
 
 
 class Extractor:
@@ -142,8 +57,7 @@ class Extractor:
         """
         self._function, self._home = load_target(named)
         self._deadline_s = deadline_s
-        called = self._function if inspect.isroutine(self._function) else type(self._function).__call__
-        self._is_async = inspect.iscoroutinefunction(called)
+        self._is_async = inspect.iscoroutinefunction(called_by(self._function))
         self._slots = asyncio.Semaphore(MAX_CALLS)
         self._lost = 0
 
@@ -158,7 +72,7 @@ class Extractor:
         except _Lost:
             return _failed(f"not called: {MAX_LOST} calls have not come back at all")
         except _Raised as raised:
-            return _failed(_told(raised.error, home=self._home))
+            return _failed(told(raised.error, home=self._home))
         return _read(result)
 
     async def _awaited(self, page: VisitedPage) -> Any:
@@ -257,7 +171,9 @@ def _failed(message: str) -> Fields:
 
 
 def _read(result: object) -> Fields:
-    """Take in what the function returned, as JSON gives it back."""
+    """Take in what the function returned, as JSON gives it back; ``None`` is nothing found."""
+    if result is None:
+        return Fields()
     if not isinstance(result, dict):
         return _failed(f"it returned {type(result).__name__}, not a dict")
     values: dict[str, Any] = {}
@@ -266,18 +182,51 @@ def _read(result: object) -> Fields:
         if not isinstance(name, str):
             wrong = wrong or f"a field's name is {type(name).__name__}, not text"
             continue
+        if value is None:
+            continue
         try:
-            encoded = msgspec.json.encode({name: value})
-            values |= msgspec.json.decode(encoded)
+            values |= _as_json(name, value)
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
             wrong = wrong or f"JSON can't hold the value of {fold(name)[:60]!r}: {error}"
     return Fields(values, {NAME: wrong[:MAX_MESSAGE]} if wrong else {})
 
 
+def _as_json(name: str, value: object) -> dict[str, Any]:
+    """Return a field as JSON gives it back.
+
+    Raises:
+        TypeError, ValueError, RecursionError, msgspec.MsgspecError: JSON can't hold it. So it is with bytes
+            and numbers that are not finite, which msgspec would make texts and ``null`` of.
+    """
+    built = msgspec.to_builtins({name: value}, builtin_types=(bytes, bytearray, memoryview))
+    waiting: list[Any] = [built]
+    while waiting:
+        match waiting.pop():
+            case dict() as table:
+                waiting += table.values()
+            case list() | tuple() as items:
+                waiting += items
+            case bytes() | bytearray() | memoryview():
+                raise TypeError("it has bytes in it, decode them")
+            case float() as number if not math.isfinite(number):
+                raise ValueError(f"it has {number} in it")
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(built))
+    return found
+
+
+class Extended(NamedTuple):
+    """A record with the user's fields."""
+
+    record: Record
+    own: OwnFields | None
+    """What came of them; ``None`` when none were asked for."""
+
+
 async def extended(
     record: Record, fields: Fields, *, extractor: Extractor | None, response: Response
-) -> Record:
+) -> Extended:
     """Return the record with the user's fields, those of the function in it before the selected ones."""
+    said = Fields()
     if fields.values or fields.errors or fields.is_cut:
         cut = sorted({*record.cut, "fields"}) if fields.is_cut else record.cut
         record = msgspec.structs.replace(record, fields=fields.values, field_errors=fields.errors, cut=cut)
@@ -293,4 +242,22 @@ async def extended(
                 **said.errors,
             },
         )
-    return bounded_record(record) if record.fields or record.field_errors else record
+    if extractor is None and not any(fields):
+        return Extended(record, None)
+    is_told = record.fields or record.field_errors
+    return Extended(bounded_record(record) if is_told else record, _own(fields, said))
+
+
+def _own(selected: Fields, said: Fields) -> OwnFields:
+    """Return what came of the fields that selectors and the function gave."""
+    absent = frozenset(selected.absent).difference(said.values)
+    wrong = [name for name in selected.errors if name not in absent and name not in said.values]
+    found = [name for name in selected.values if name not in absent and name not in wrong]
+    further = [name[:MAX_TOLD_NAME] for name in said.values if name not in selected.values]
+    return OwnFields(
+        found=(*found, *further[:MAX_TOLD]),
+        wrong=tuple(wrong),
+        lacking=tuple(name for name in selected.errors if name in absent),
+        given=len(said.values),
+        failure=said.errors.get(NAME),
+    )

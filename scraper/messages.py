@@ -215,6 +215,26 @@ class Found(msgspec.Struct, frozen=True):
     """Why it is no URL."""
 
 
+class OwnFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of the fields that the user asked for, on one page that was read."""
+
+    found: tuple[str, ...] = ()
+    """Names, without those that have their default; of what the user's function gave only so many."""
+    wrong: tuple[str, ...] = ()
+    """Names of those that are there and are not what they should be."""
+    lacking: tuple[str, ...] = ()
+    """Names of those that are required and not there."""
+    given: int = 0
+    """How many the user's function gave."""
+    failure: str | None = None
+    """How the user's function failed."""
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The names in the record's ``field_errors``."""
+        return (*self.wrong, *self.lacking, *(("extractor",) if self.failure else ()))
+
+
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A record, encoded, on its way to the writer, with what observers and the state need of it."""
 
@@ -240,6 +260,8 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     retryable: bool
     found: tuple[Found, ...] = ()
     """Lines that it led to. They enter the state together with the record."""
+    own: OwnFields | None = None
+    """``None`` when the user asked for none, or it is no page that was read."""
 
 
 class Again(msgspec.Struct, frozen=True, tag=True):

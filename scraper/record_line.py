@@ -16,7 +16,7 @@ from scraper.redaction import shown_header, without_user_info
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scraper.messages import Found, Request, Response
+    from scraper.messages import Found, OwnFields, Request, Response
     from scraper.parse.indexability import Indexability
     from scraper.record import Page
     from scraper.verdict.page import Done
@@ -74,11 +74,18 @@ def record_of(
 
 
 def finished(
-    request: Request, done: Done, record: Record, *, took_s: float = 0.0, found: tuple[Found, ...] = ()
+    request: Request,
+    done: Done,
+    record: Record,
+    *,
+    took_s: float = 0.0,
+    found: tuple[Found, ...] = (),
+    own: OwnFields | None = None,
 ) -> Finished:
     """Encode a line's record.
 
-    ``took_s`` is how long the visit took; ``found`` are the further lines that it gave.
+    ``took_s`` is how long the visit took; ``found`` are the further lines that it gave; ``own`` is what
+    came of the user's fields.
     """
     return Finished(
         home=request.home,
@@ -97,6 +104,7 @@ def finished(
         attempts=record.attempts,
         retryable=done.retryable,
         found=found,
+        own=own,
     )
 
 

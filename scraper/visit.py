@@ -223,10 +223,11 @@ class Visitor:
             started_s=started_s,
             parse_s=parsed_s - fetched_s,
         )
+        own = None
         if read.fields is not None and isinstance(result, Response):
-            record = await extended(record, read.fields, extractor=self._extractor, response=result)
+            record, own = await extended(record, read.fields, extractor=self._extractor, response=result)
         took_s = self._clock.monotonic() - started_s
-        finished = record_line.finished(request, decision, record, took_s=took_s, found=read.found)
+        finished = record_line.finished(request, decision, record, took_s=took_s, found=read.found, own=own)
         return Answered(finished, impression)
 
 

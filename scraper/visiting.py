@@ -6,9 +6,10 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-from scraper.extractor import Extractor, load_target
+from scraper.extractor import Extractor
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
+from scraper.named_function import load_target
 from scraper.parse import language, main_text
 from scraper.parse.fields import check_selectors
 from scraper.parse.main_text import Supplement
@@ -23,7 +24,7 @@ from scraper.visit import Visitor
 if TYPE_CHECKING:
     from scraper.clock import Clock
     from scraper.reading import Parser
-    from scraper.settings.model import Settings
+    from scraper.settings.model import ParseSettings, Settings
     from scraper.verdict.retries import Budget
     from scraper.visit import Fetcher
 
@@ -38,10 +39,21 @@ def check(settings: Settings) -> None:
     check_selectors(settings.parse.select)
     if settings.parse.extractor:
         load_target(settings.parse.extractor)
-    if settings.parse.language:
-        language.require_library()
-    if settings.parse.text in {"main", "markdown"} or settings.parse.guess_dates:
-        main_text.require_libraries()
+    check_libraries(settings.parse)
+
+
+def check_libraries(parse: ParseSettings) -> None:
+    """Look whether the libraries are installed that these settings need.
+
+    Raises:
+        UsageError: One is missing; one line with the setting that asks for it.
+    """
+    if parse.language:
+        language.require_library(asked_by="parse.language")
+    if parse.text in {"main", "markdown"}:
+        main_text.require_libraries(asked_by=f"parse.text = {parse.text}")
+    if parse.guess_dates:
+        main_text.require_libraries(asked_by="parse.guess_dates")
 
 
 def product_token(settings: Settings) -> str:

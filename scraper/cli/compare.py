@@ -12,7 +12,13 @@ import msgspec
 from scraper import loop
 from scraper.assembly import open_run
 from scraper.cli.exits import Exit
-from scraper.cli.options import NotHonoured, SettingsCommand, loaded_from, settings_options_without
+from scraper.cli.options import (
+    BODY_FLAGS,
+    NotHonoured,
+    SettingsCommand,
+    loaded_from,
+    settings_options_without,
+)
 from scraper.cli.signals import signals_stop
 from scraper.errors import UsageError
 from scraper.observe.counts import GOOD
@@ -47,7 +53,7 @@ _HAVE_STATUS: Final = frozenset({Outcome.OK, Outcome.HTTP_ERROR})
 
 @click.command(cls=SettingsCommand)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(allow_dash=True))
-@settings_options_without(NotHonoured("follow", "asks for each page of the list once"))
+@settings_options_without(NotHonoured("follow", "asks for each page of the list once"), left_out=BODY_FLAGS)
 @click.pass_context
 def compare(ctx: click.Context, *, sources: tuple[str, ...]) -> Exit:
     """Visit a list one page at a time, then concurrently, and print both times.

@@ -9,10 +9,14 @@ import click
 
 from scraper.cli.exits import Exit
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options
-from scraper.errors import SettingsError
+from scraper.errors import UsageError
+from scraper.observe import figures
 from scraper.settings.load import Loaded, load, problems_in
 from scraper.settings.options import options
-from scraper.settings.values import masked, shown
+from scraper.settings.values import masked, shown, toml_literal
+
+_WIDEST = 40
+"""Columns that values are set in; a longer one moves its own line alone."""
 
 
 @click.group()
@@ -39,11 +43,12 @@ def show(ctx: click.Context, *, as_json: bool) -> None:
 def check(file: Path) -> Exit:
     """Find every unknown name and bad value in a settings FILE.
 
-    A function that parse.extractor names is not loaded.
+    Whether the packages are there that it needs is looked for too. A function that parse.extractor
+    names is not loaded.
 
     The exit code is 2 when there is one, and 0 otherwise.
     """
-    problems = problems_in(file) or _wrong_selectors(file)
+    problems = problems_in(file) or _not_to_be_done(file)
     for problem in problems:
         click.echo(problem)
     if problems:
@@ -52,17 +57,25 @@ def check(file: Path) -> Exit:
     return Exit.COMPLETE
 
 
-def _wrong_selectors(file: Path) -> list[str]:
-    """Return what is wrong with the selectors of a file that is good otherwise: the first."""
-    rules = load(file).settings.parse.select
-    if rules:
-        from scraper.parse.fields import check_selectors  # noqa: PLC0415 - most files need no HTML parser
+def _not_to_be_done(file: Path) -> list[str]:
+    """Return what a crawl would refuse of a file that is good otherwise: a selector, a missing package."""
+    parse = load(file).settings.parse
+    problems = []
+    try:
+        if parse.select:
+            from scraper.parse.fields import check_selectors  # noqa: PLC0415 - most files need no HTML parser
 
-        try:
-            check_selectors(rules)
-        except SettingsError as error:
-            return [f"{error} ({file})"]
-    return []
+            check_selectors(parse.select)
+    except UsageError as error:
+        problems.append(f"{error} ({file})")
+    try:
+        if parse.language or parse.guess_dates or parse.text != "none":
+            from scraper.visiting import check_libraries  # noqa: PLC0415 - the same
+
+            check_libraries(parse)
+    except UsageError as error:
+        problems.append(f"{error} ({file})")
+    return problems
 
 
 def _value(loaded: Loaded, name: str) -> object:
@@ -79,11 +92,23 @@ def _as_json(loaded: Loaded) -> str:
 
 
 def _as_table(loaded: Loaded) -> str:
-    rows = [
-        (name, shown(_value(loaded, name), options()[name]), origin)
-        for name, origin in loaded.origins.items()
-    ]
-    rows.insert(0, ("setting", "value", "from"))
-    wide, wider = (max(len(row[column]) for row in rows) for column in (0, 1))
-    lines = [f"{name:<{wide}}  {value:<{wider}}  {origin}" for name, value, origin in rows]
+    rows = [("setting", "value", "from")]
+    for name, origin in loaded.origins.items():
+        value = shown(_value(loaded, name), options()[name])
+        if len(value) > _WIDEST and (entries := _entries(loaded, name)):
+            rows.append((name, figures.counted(len(entries), one="entry", many="entries"), origin))
+            rows += [("", entry, "") for entry in entries]
+        else:
+            rows.append((name, value, origin))
+    wide = max(len(name) for name, _, _ in rows)
+    wider = min(max(len(value) for _, value, _ in rows), _WIDEST)
+    lines = [f"{name:<{wide}}  {value:<{wider}}  {origin}".rstrip() for name, value, origin in rows]
     return "\n".join([click.style(lines[0], bold=True), *lines[1:]])  # echo drops the style in a pipe
+
+
+def _entries(loaded: Loaded, name: str) -> list[str]:
+    """Return the entries of a table, a line each, without secrets; none for what is no table."""
+    value = masked(_value(loaded, name))
+    if not isinstance(value, dict):
+        return []
+    return [f"  {toml_literal(key)} = {toml_literal(entry)}" for key, entry in value.items()]

@@ -66,9 +66,10 @@ def crawl(
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
     if resume and fresh:
         raise UsageError("--resume goes on and --fresh starts over: give one of them")
+    # First, since an option that wants a value may have taken the list for it.
+    settings = loaded_from(ctx).settings
     if not sources and not resume:
         raise UsageError("no SOURCE: name a list, a URL, or - for standard input")
-    settings = loaded_from(ctx).settings
     mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
     files = _files(outputs, mode)
     if files and mode is Mode.RESUME and files.is_complete():

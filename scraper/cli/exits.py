@@ -15,7 +15,8 @@ class Exit(enum.IntEnum):
     USAGE = 2
     """Usage or settings: nothing was started; one line says what to change."""
     PAGES_FAILED = 3
-    """The run is complete, but a page failed and ``--strict`` asked to be told."""
+    """The run is complete, but a page failed, or a field that was asked for, and ``--strict`` asked to be
+    told."""
     INTERRUPTED = 130
     """Stopped by SIGINT after draining (128 + 2, as shells count)."""
     TERMINATED = 143

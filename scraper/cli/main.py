@@ -58,7 +58,15 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is called, and import it."""
+        """Find the command that is called, and import it.
+
+        Raises:
+            click.UsageError: There is none by that name.
+        """
+        if args[0] not in self._subcommands and _may_be_source(args[0]):
+            raise click.UsageError(
+                f"{args[0]!r} is no command: `scraper crawl {args[0]}` crawls it.", ctx=ctx
+            )
         name, command, rest = super().resolve_command(ctx, args)
         if name in self._subcommands:
             module, _, attribute = self._subcommands[name].target.partition(":")
@@ -103,6 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"scraper: {one_line(message)}", err=True)
         return code
     return result if isinstance(result, int) else Exit.COMPLETE
+
+
+def _may_be_source(word: str) -> bool:
+    """Whether a word in a command's place looks like what is to be crawled."""
+    return word.lower().startswith(("http://", "https://", "sitemap:")) or os.path.isfile(word)  # noqa: PTH113 - also what is too long for a name
 
 
 def one_line(text: str) -> str:

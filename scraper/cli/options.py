@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import typing
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import click
 from click.core import ParameterSource
 
-from scraper.errors import SettingsError
+from scraper.errors import SettingsError, UsageError
 from scraper.settings.docstrings import field_docstrings
 from scraper.settings.load import CONFIG_VARIABLE, Given, Loaded, load
 from scraper.settings.model import Holds
@@ -57,6 +58,8 @@ FLAGS: Final = (
     Flag("--exclude", "follow.exclude", "RE"),
     Flag("--links", "parse.links"),
     Flag("--text", "parse.text", alone="visible"),
+    Flag("--language", "parse.language"),
+    Flag("--guess-dates", "parse.guess_dates"),
     Flag("--parser", "parse.parser"),
     Flag("--select", "parse.select", "NAME=CSS"),
     Flag("--extractor", "parse.extractor", "MODULE:FUNCTION"),
@@ -66,6 +69,10 @@ FLAGS: Final = (
 )
 
 
+BODY_FLAGS: Final = ("--select", "--extractor", "--links", "--text", "--language", "--guess-dates")
+"""The flags that say what else a record is to hold; a command that writes none leaves them out."""
+
+
 class SettingsCommand(click.Command):
     """A command whose flags may stand alone where they have a choice: ``--text`` before a list of URLs.
 
@@ -73,12 +80,25 @@ class SettingsCommand(click.Command):
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Write out what a flag stands for before click reads the command line."""
+        """Write out what a flag stands for before click reads the command line.
+
+        Raises:
+            UsageError: The word behind it is none of its choices, nor can it be anything else.
+        """
         choices = {
             flag.flag: typing.get_args(options()[flag.setting].annotation) for flag in FLAGS if flag.alone
         }
         alone = {flag.flag: flag.alone for flag in FLAGS}
         end = args.index("--") if "--" in args else len(args)
+        known = {name for parameter in self.params for name in parameter.opts}
+        for flag, word in itertools.pairwise(args[:end]):
+            kinds = choices.get(flag) if flag in known else None
+            # A bare word is no URL, and no list when there is no such file.
+            there = os.path.exists(word)  # noqa: PTH110 - also what is too long for a name
+            if kinds and word.isalpha() and word not in kinds and not there:
+                raise UsageError(
+                    f"{flag} {word}: the kinds are {', '.join(kinds)}, and there is no file {word!r}"
+                )
         written = [
             f"{word}={alone[word]}"
             if at < end and word in choices and args[at + 1 : at + 2] not in [[one] for one in choices[word]]

@@ -15,7 +15,7 @@ import msgspec
 from scraper import loop
 from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
-from scraper.cli.options import loaded_from, settings_options_without
+from scraper.cli.options import BODY_FLAGS, loaded_from, settings_options_without
 from scraper.errors import UsageError
 from scraper.plan.survey import plan_crawl
 from scraper.plan.text import plan_text
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
-_PAGES = ("--max-body", "--parser", "--select", "--extractor", "--links", "--text")
-_LEFT_OUT = ("--robots", "--strict", "--same-site", *_PAGES)
+_LEFT_OUT = ("--robots", "--strict", "--same-site", "--max-body", "--parser", *BODY_FLAGS)
 """The first is a switch of its own here, the others say how pages are read and links followed."""
 
 
@@ -57,10 +56,11 @@ def plan(ctx: click.Context, *, sources: tuple[str, ...], ask_robots: bool, as_j
     retries, redirects and links come on top; what sitemaps list is not known before they are fetched.
 
     --json prints one object of lines, duplicates, filtered, invalid (lines, reasons, first),
-    sitemaps, depth, hosts (a list of host, lines, requests, per_host, delay_s, least_s), least_s,
-    least_host, and robots: null, or allowed, denied, unreachable, origins (a list of origin,
-    standing, status, why, crawl_delay_s, allowed, denied, unreachable), denied_first (a list of
-    seq, input, rule; the first 10,000) and denied_more (how many it leaves out).
+    doubtful (lines, first), sitemaps, depth, hosts (a list of host, lines, requests, per_host,
+    delay_s, least_s), least_s, least_host, and robots: null, or allowed, denied, unreachable,
+    origins (a list of origin, standing, status, why, crawl_delay_s, allowed, denied,
+    unreachable), denied_first (a list of seq, input, rule; the first 10,000) and denied_more (how
+    many it leaves out).
 
     \b
       scraper plan urls.txt

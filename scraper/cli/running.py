@@ -59,7 +59,8 @@ async def run_and_show(
     allow_many_open_files()
     clock = SystemClock()
     console = stderr_console()
-    counts = Counts(clock=clock)
+    parse = settings.parse
+    counts = Counts(clock=clock, fields=tuple(parse.select), has_function=bool(parse.extractor))
     opened: list[Run] = []
     display = progress_display(
         console, counts=counts, waiting=lambda: _waiting(opened), clock=clock, quiet=talk.quiet
@@ -95,6 +96,7 @@ async def run_and_show(
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
     failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
+    failed = failed or (snapshot.own is not None and snapshot.own.pages_with_errors > 0)
     return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
 
 

@@ -22,11 +22,14 @@ from scraper.observe.events import (
     TriedAgain,
     Written,
 )
+from scraper.observe.own_fields import OwnFieldsTally, OwnFigures
 from scraper.observe.tally import Durations, HostFigures, RecentRate, SlowestHosts
 from scraper.record import Outcome
 from scraper.robots.access import RobotsFile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scraper.clock import Clock
     from scraper.messages import Finished
 
@@ -97,6 +100,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     hosts: int | None
     """How many hosts were asked; ``None`` when too many to tell."""
     slowest_hosts: tuple[HostFigures, ...]
+    own: OwnFigures | None
+    """What came of the user's own fields; ``None`` when none were asked for."""
     stalls: int
     stopping: str | None
     """Why the run was asked to stop; ``None`` when it was not."""
@@ -117,9 +122,12 @@ class Counts:
 
     Args:
         clock: Read once for each batch of records and each snapshot.
+        fields: The names of the fields that the user selects.
+        has_function: Whether a function of the user's gives further ones.
     """
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, clock: Clock, fields: Sequence[str] = (), has_function: bool = False) -> None:
+        self._own = OwnFieldsTally(fields, has_function=has_function)
         self._clock = clock
         self._started_s = clock.monotonic()
         self._recent = RecentRate(start_s=self._started_s)
@@ -204,6 +212,8 @@ class Counts:
             self._causes[record.cause] = self._causes.get(record.cause, 0) + 1
         self._wire_bytes += record.wire_bytes
         self._size_bytes += record.size_bytes
+        if record.own is not None:
+            self._own.add(record.own)
         if record.status is not None:
             self._durations.add(record.elapsed_s)
         if record.attempts and record.host:
@@ -260,6 +270,7 @@ class Counts:
             longest_s=self._durations.most_s,
             hosts=self._hosts.distinct,
             slowest_hosts=self._hosts.slowest(hosts),
+            own=self._own.figures(),
             stalls=self._stalls,
             stopping=self._stopping,
             ended=self._end is not None,

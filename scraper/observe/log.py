@@ -60,6 +60,8 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None = None
     attempts: int | None = None
     elapsed_s: float | None = None
+    field_errors: tuple[str, ...] | None = None
+    """The names of what is wrong with the user's own fields; ``null`` when nothing is."""
     reason: str | None = None
     """One line for people."""
 
@@ -183,6 +185,7 @@ def _lines(event: Event, *, run: str, now: str) -> list[LogLine]:
                     status=record.status,
                     attempts=record.attempts,
                     elapsed_s=record.elapsed_s,
+                    field_errors=tuple(map(_clean, record.own.errors)) or None if record.own else None,
                 )
                 for record in event.records
             ]

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _STATUSES_SHOWN = 8
 _HOST_LIMIT = 40
 _WIDTH = 80
+_FIELDS_SHOWN = 40
+_NAME_LIMIT = 40
+_FAILURE_LIMIT = 300
 _MOST_BLOCKED = {
     "deny": "Most lines were refused for their private addresses (--private deny):"
     " --private listed asks those that your list names",
@@ -59,7 +62,7 @@ def print_summary(
             ``None`` when nothing can. It is shown as it is: secrets must not be in it.
     """
     console.print()
-    for table in (_outcomes(snapshot), _statuses(snapshot), _slowest(snapshot)):
+    for table in (_outcomes(snapshot), _statuses(snapshot), _slowest(snapshot), _own(snapshot)):
         if table is not None:
             console.print(table)
             console.print()
@@ -72,6 +75,7 @@ def print_summary(
     )
     if log is not None:
         console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
+    _warn_of_fields(console, snapshot)
     _check(console, snapshot, private=private)
     if not snapshot.complete and resume_command:
         console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
@@ -80,7 +84,7 @@ def print_summary(
 def print_check(
     console: Console, snapshot: Snapshot, *, statements: Sequence[str] = (), private: str = "listed"
 ) -> None:
-    """Print what must be known of a run whose records are on standard output: no figures.
+    """Print what must be known of a run whose records are on standard output: no figures but failures.
 
     Args:
         console: Of standard error.
@@ -89,12 +93,35 @@ def print_check(
         private: The same.
     """
     _state(console, statements)
+    _warn_of_fields(console, snapshot)
     _check(console, snapshot, private=private)
 
 
 def _state(console: Console, statements: Sequence[str]) -> None:
     for statement in statements:
         console.print(Text(printable(statement), style="yellow"), soft_wrap=True)
+
+
+def _warn_of_fields(console: Console, snapshot: Snapshot) -> None:
+    """Say which of the user's own fields are nowhere, and that the user's function has failed."""
+    own = snapshot.own
+    if own is None or not own.pages:
+        return
+    pages = figures.counted(own.pages, one="page", many="pages")
+    before = " of this part of the run" if snapshot.already_done else ""
+    lines = []
+    if own.failed:
+        first = printable_sentence(own.first_failure or "", limit=_FAILURE_LIMIT)
+        lines.append(f"extractor: {own.failed:,} of {pages}{before} failed, first: {first}")
+    elif own.has_function and not own.given:
+        lines.append(f"extractor: no field on any of {pages}{before}")
+    if nowhere := own.nowhere:
+        names = ", ".join(printable(name, limit=_NAME_LIMIT) for name in nowhere[:_FIELDS_SHOWN])
+        rest = len(nowhere) - _FIELDS_SHOWN
+        more = f" and {rest:,} more" if rest > 0 else ""
+        lines.append(f"Found on none of {pages}{before}: {names}{more}")
+    for line in lines:
+        console.print(Text(line, style="yellow"), soft_wrap=True)
 
 
 def _check(console: Console, snapshot: Snapshot, *, private: str) -> None:
@@ -175,6 +202,20 @@ def _slowest(snapshot: Snapshot) -> Table | None:
             f"{least}{host.pages:,}",
             f"{least}{host.failed:,}",
         )
+    return table
+
+
+def _own(snapshot: Snapshot) -> Table | None:
+    """Show on how many pages each of the user's own fields is, of those that were read in this part."""
+    own = snapshot.own
+    if own is None or not own.pages or not own.fields:
+        return None
+    table = _table("Field (in this part)" if snapshot.already_done else "Field", "Found", "Missing", "Wrong")
+    for field in own.fields[:_FIELDS_SHOWN]:
+        name = Text(printable(field.name, limit=_HOST_LIMIT), style="" if field.found else "yellow")
+        table.add_row(name, f"{field.found:,}", f"{field.missing:,}", f"{field.wrong:,}")
+    if own.has_more or len(own.fields) > _FIELDS_SHOWN:
+        table.add_row(Text("and more"), "", "", "")
     return table
 
 

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from scraper.parse.day_order import is_day_first_in_english, writes_day_first
 from scraper.parse.text import fold
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ FIRST_YEAR = 1000
 LAST_YEAR = 2100
 """The last one taken. A fixed year: the same page gives the same record whenever it is parsed."""
 
+_NEAR = 40  # characters on both sides of a number in which the rest of a date is looked for
 _MAX_LENGTH = 200  # a text in which a date is looked for; longer ones are prose
 
 # English, Spanish, German, French, Portuguese, Russian, Italian, Dutch, Polish, Turkish, then Czech, Danish,
@@ -73,11 +75,6 @@ _ZONES = {
     "EET": 120, "EEST": 180, "MSK": 180, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660, "NZST": 720,
     "NZDT": 780,
 }
-# Languages that write the day before the month wherever the year comes last (CLDR). English does both.
-_DAY_FIRST = frozenset((
-    "ar", "az", "bg", "bs", "ca", "cs", "da", "de", "el", "es", "et", "fi", "fr", "he", "hr", "id", "is",
-    "it", "lv", "nb", "nl", "nn", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "tr", "uk", "vi",
-))
 # fmt: on
 
 
@@ -127,6 +124,7 @@ _TIME = re.compile(
     (?:\s?(?P<zone>z\b|(?:GMT|UTC)?[+\u2212-]\d{{1,2}}(?::?\d\d)?(?!\d)|(?-i:{"|".join(_ZONES)})\b|utc\b))?""",
     re.IGNORECASE | re.VERBOSE,
 )
+_has_year = re.compile(r"(?<!\d)\d{4}(?!\d)").search
 # What nearly all fields hold: found so in 3 microseconds instead of 20.
 _ISO = re.compile(r"((?:1[5-9]|20)\d\d)-(\d\d)-(\d\d)[Tt ](?=\d)", re.ASCII).match
 _EPOCH = re.compile(r"(1\d{9})(\d{3})?(?:\.\d+)?").fullmatch
@@ -291,11 +289,45 @@ def _full_year(year: str, *, word: str) -> int:
 def _year_last(first: str, separator: str, second: str, year: str, *, lang: str) -> str | None:
     """Read d/m/y, and m/d/y where it can be nothing else."""
     # No locale of CLDR puts the month first and dots between.
-    day_first = separator == "." or (lang.partition("-")[0] in _DAY_FIRST and not lang.endswith("-us"))
+    day_first = separator == "." or writes_day_first(lang)
     if day_first or first == second:
         return _calendar(year, second, first)
     one, other = _calendar(year, second, first), _calendar(year, first, second)
-    return None if one and other else one or other
+    if not (one and other):
+        return one or other
+    if (is_day_first := is_day_first_in_english(lang)) is None:
+        return None
+    return one if is_day_first else other
+
+
+def readings(text: str) -> tuple[str, ...]:
+    """Return the two dates that a text may be, where only the page's language could tell which.
+
+    Nothing when there is one or none.
+    """
+    either = (iso_date(text, lang="en-GB"), iso_date(text, lang="en-US"))
+    one, other = either
+    return (one, other) if one and other and one != other else ()
+
+
+def is_written_date(text: str, start: int) -> bool:
+    """Whether the digits at ``start`` are a day or a year beside the name of a month: ``4 May 2026``."""
+    near = text[max(0, start - _NEAR) : start + _NEAR]
+    if not _has_year(near):
+        return False
+    at = min(start, _NEAR)
+    # The groups of the day or the year that stands first, of the month, and of the year.
+    forms = (
+        (_DAY_MONTH_YEAR, 1, 2, 4),
+        (_MONTH_DAY_YEAR, 2, 1, 3),
+        (_YEAR_MONTH_DAY, 1, 2, 1),
+        (_MONTH_YEAR, 2, 1, 2),
+    )
+    return any(
+        found.start(first) == at and len(found[year]) == len("2024") and _plain(found[word]) in _MONTH_OF
+        for find, first, word, year in forms
+        for found in find(near)
+    )
 
 
 def _with_time(day: str, time: re.Match[str]) -> str | None:

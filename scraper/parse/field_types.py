@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from scraper.parse.dates import iso_date
+from scraper.parse.dates import is_written_date, iso_date, readings
 from scraper.parse.jsonld import MAX_DEPTH
 from scraper.urls import resolve
 
@@ -33,6 +33,24 @@ _NUMBER = re.compile(
     (?P<short>[kKM](?!\w))?""",
     re.VERBOSE,
 )
+# Scripts that set words apart by blanks; "价格1299元" has no other way.
+_LETTERS = r"[^\W\d\u0530-\U0010ffff]"
+_GLUED_BEFORE = re.compile(rf"({_LETTERS}+)[-\u2010\u2011\u2212]?$")
+_GLUED_BEHIND = re.compile(rf"(?!(?:[kcdm]?m|ft)[23]\b){_LETTERS}+\d")
+# What is written before a number without a blank: ISO 4217 of the currencies most traded, and short names.
+# fmt: off
+_CURRENCIES = frozenset((
+    "aud", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "fr", "gbp", "hkd", "huf", "idr", "ils", "inr",
+    "jpy", "kr", "krw", "mxn", "myr", "nok", "nzd", "php", "pln", "r", "rm", "ron", "rp", "rs", "rub", "sek",
+    "sgd", "thb", "tl", "try", "twd", "us", "usd", "zar",
+))
+# fmt: on
+_DATE = re.compile(
+    r"""(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d\d)
+    |(?:19|20)\d\d-(?:0[1-9]|1[0-2]))(?!\d)""",
+    re.VERBOSE,
+)
+_TIME = re.compile(r"\d+:\d")
 _SEPARATOR = re.compile(r"[., '\u2019]")
 _AFTER_CURRENCY = re.compile(r"[$€£¥₹]\s?[-\u2212]$")
 # Arabic has separators of its own (Unicode Standard, 9.2).
@@ -83,6 +101,10 @@ def _number(text: str, *, kind: type[int | float], lang: str | None) -> str:
     found = _NUMBER.search(text)
     if found is None:
         raise ValueError(f"expected a number, found {shown(text)}")
+    if other := _other_than_number(text, found):
+        raise ValueError(
+            f"expected a number, found {other} in {shown(text)}: a pattern can take the right one"
+        )
     if found["short"]:
         raise ValueError(f"expected a number in full, found {shown(text)}")
     if sum(map(str.isdigit, found["number"])) > MAX_DIGITS:
@@ -92,6 +114,23 @@ def _number(text: str, *, kind: type[int | float], lang: str | None) -> str:
     if digits is None:
         raise ValueError(f"expected a number, can't tell which {shown(text)} is")
     return f"{'-' if is_negative else ''}{digits}{found['power'] or ''}"
+
+
+def _other_than_number(text: str, found: re.Match[str]) -> str | None:
+    """Return what a text's first digits are where they are no number: a date, a time, part of a name."""
+    start, end = found.span("number")
+    if _DATE.match(text, start) or is_written_date(text, start):
+        return "a date"
+    if _TIME.match(text, start):
+        return "a time"
+    before = _GLUED_BEFORE.search(text[max(0, start - _SHOWN) : start])
+    if before and not (before[1].lower() in _CURRENCIES and before[0] == before[1]):
+        return "digits that letters stand beside"
+    return (
+        "digits that letters stand beside"
+        if _GLUED_BEHIND.match(text, found.end("power") if found["power"] else end)
+        else None
+    )
 
 
 def _plain(number: str, *, is_int: bool, lang: str) -> str | None:
@@ -163,7 +202,9 @@ def _float(text: str, context: Context) -> float:
 def _date(text: str, context: Context) -> str:
     found = iso_date(text, lang=context.lang)
     if found is None:
-        raise ValueError(f"expected a date, found {shown(text)}")
+        either = " or ".join(readings(text))
+        why = f", which may be {either}: the page's language does not tell" if either else ""
+        raise ValueError(f"expected a date, found {shown(text)}{why}")
     return found
 
 

@@ -31,6 +31,13 @@ MAX_MESSAGE = 300
 _END = re.compile(r"(?s)(?P<css>.*?)\s*::\s*(?P<part>[\w-]+)\s*(?:\(\s*(?P<name>[^\s()]+)\s*\))?\s*")
 
 
+_repeated = re.compile(r"""(?s)\Ainvalid CSS selector ".*": """)
+"""What turbohtml begins with: the selector is told already."""
+_text_call = re.compile(r"::text\s*\(\s*\)").search
+_searches_text = re.compile(r":(?:-soup-)?i?contains(?:-own)?\(|:has-text\(").search
+_quote = re.compile(r"[\"']").search
+
+
 class Fields(NamedTuple):
     """What was found of the user's fields in one page."""
 
@@ -39,6 +46,8 @@ class Fields(NamedTuple):
     """By the field's name."""
     is_cut: bool = False
     """Some have more than is kept."""
+    absent: tuple[str, ...] = ()
+    """Names of those that are not in the page, the ones with a default included."""
 
 
 class _Field(NamedTuple):
@@ -73,6 +82,7 @@ class FieldSelectors:
         context = Context(base, lang)
         values: dict[str, Any] = {}
         errors: dict[str, str] = {}
+        absent: list[str] = []
         is_whole = True
         for one in self._fields:
             found = _Found(one.rule, self._patterns.get(one.name), context)
@@ -86,13 +96,14 @@ class FieldSelectors:
             elif found.values:
                 values[one.name] = found.values[0]
             if not found.values and not found.error:
+                absent.append(one.name)
                 if one.rule.default is not None:
                     values[one.name] = one.rule.default
                 elif one.rule.required:
                     found.error = "required, and not in the page"
             if found.error:
                 errors[one.name] = found.error[:MAX_MESSAGE]
-        return Fields(values, errors, is_cut=not is_whole or not page.is_whole)
+        return Fields(values, errors, is_cut=not is_whole or not page.is_whole, absent=tuple(absent))
 
 
 class _Page:
@@ -184,7 +195,9 @@ def _finder(name: str, rule: FieldRule, parser: str) -> Callable[[_Page], Iterab
         selector = compiled_selector(css, parser=parser)
     except BadSelector as error:
         selects = f"xpath:{rule.xpath}" if rule.xpath else rule.css
-        raise SettingsError(f"parse.select.{name}: {selects!r}: {error}") from None
+        why = _repeated.sub("", str(error))
+        remedy = "" if rule.xpath else _remedy(rule.css)
+        raise SettingsError(f"parse.select.{name}: {selects!r}: {remedy or why}") from None
 
     def texts(page: _Page) -> Iterator[tuple[str, bool]]:
         document = page.document
@@ -199,6 +212,20 @@ def _finder(name: str, rule: FieldRule, parser: str) -> Callable[[_Page], Iterab
     return texts
 
 
+def _remedy(css: str) -> str | None:
+    """Return what was most likely meant, for selectors as other tools take them."""
+    if css.lstrip(" (.").startswith("/"):
+        return f"this is no CSS; if it is XPath, write xpath:{css.strip()}"
+    if _text_call(css):
+        return "write ::text, without parentheses"
+    if _searches_text(css):
+        return """CSS does not look for texts; XPath does: xpath://p[contains(., "text")]"""
+    found = _END.fullmatch(css)
+    if "::" in (found["css"] if found else css):
+        return "::text or ::attr(NAME) may stand once, at the very end, as in a::attr(href)"
+    return None
+
+
 def _taken_apart(css: str) -> tuple[str, str | None]:
     """Return a selector without what stands behind ``::``, and the attribute that this names.
 
@@ -211,7 +238,7 @@ def _taken_apart(css: str) -> tuple[str, str | None]:
     match found["part"], found["name"]:
         case "text", None:
             return found["css"], None
-        case "attr", str(name):
+        case "attr", str(name) if not _quote(name):
             return found["css"], name.lower()
     raise BadSelector("at the end there may be ::text or ::attr(NAME), such as a::attr(href)")
 

@@ -24,21 +24,21 @@ MAX_CHARACTERS = BEGINNING
 MIN_LETTERS = 10
 """Below that a guess is a throw of dice. In Chinese and its like three characters do."""
 
-_REMEDY = "the language of texts needs py3langid: pip install 'scraper[language]'"
+_REMEDY = "needs py3langid: pip install py3langid"
 _NO_LANGUAGE = frozenset(("zxx", "und", "mul"))
 """Subtags of ISO 639-2 that name none."""
 _letters = re.compile(r"[^\W\d_]").findall
 _is_dense = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]").search
 
 
-def require_library() -> None:
-    """Look for the library without loading it.
+def require_library(*, asked_by: str) -> None:
+    """Look for the library without loading it, for the setting that needs it.
 
     Raises:
         UsageError: py3langid is missing.
     """
     if find_spec("py3langid") is None:
-        raise UsageError(_REMEDY)
+        raise UsageError(f"{asked_by} {_REMEDY}")
 
 
 def language_detector() -> Callable[[str], Language | None]:
@@ -76,7 +76,7 @@ def _classifier() -> Callable[[str], tuple[str, float]]:
             LanguageIdentifier,
         )
     except ImportError as error:
-        raise UsageError(_REMEDY) from error
+        raise UsageError(f"the language of texts {_REMEDY}") from error
     identifier: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     classify: Callable[[str], tuple[str, float]] = identifier.classify
     return classify

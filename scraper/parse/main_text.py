@@ -29,19 +29,19 @@ MAX_TAGS = 20_000
 """So many tags of a page are looked at, the first. Their time grows faster than a page: ten thousand bold
 words in one paragraph took 2.6 s, a hundred thousand paragraphs 9."""
 
-_REMEDY = "main text and guessed dates need trafilatura and htmldate: pip install 'scraper[article]'"
+_REMEDY = "trafilatura and htmldate: pip install trafilatura htmldate"
 
 Form: TypeAlias = Literal["text", "markdown"]
 
 
-def require_libraries() -> None:
-    """Look for the libraries without loading them.
+def require_libraries(*, asked_by: str) -> None:
+    """Look for the libraries without loading them, for the setting that needs them.
 
     Raises:
         UsageError: trafilatura or htmldate is missing.
     """
     if find_spec("trafilatura") is None or find_spec("htmldate") is None:
-        raise UsageError(_REMEDY)
+        raise UsageError(f"{asked_by} needs {_REMEDY}")
 
 
 class Supplement:
@@ -162,7 +162,7 @@ def _libraries() -> tuple[ModuleType, ModuleType]:
         import htmldate  # noqa: PLC0415 - an extra, and heavy
         import trafilatura  # noqa: PLC0415 - the same
     except ImportError as error:
-        raise UsageError(_REMEDY) from error
+        raise UsageError(f"main text and guessed dates need {_REMEDY}") from error
     # They tell of each page without a text, on standard error when nobody has set up logging.
     for name in ("htmldate", "trafilatura", "justext", "courlan"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -12,7 +12,7 @@ from scraper.robots.access import Standing
 
 
 class InvalidLine(msgspec.Struct, frozen=True):
-    """An example of a line that is no URL."""
+    """An example of a line that is no URL, or hardly one."""
 
     seq: int
     """The number that its record would have: lines count from 0, over all sources."""
@@ -31,6 +31,15 @@ class InvalidLines(msgspec.Struct, frozen=True, kw_only=True):
     """How many lines by reason, the most first; what is a line's own in it is left out (``...``)."""
     first: tuple[InvalidLine, ...]
     """The first ten."""
+
+
+class DoubtfulLines(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines that hold something beside a URL, as it seems; a crawl takes them as they are."""
+
+    lines: int
+    """How many."""
+    first: tuple[InvalidLine, ...]
+    """The first ten, each with what is doubtful of it."""
 
 
 class HostPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +129,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that ``follow.include`` or ``follow.exclude`` leaves out."""
     invalid: InvalidLines
     """Lines that are no URLs."""
+    doubtful: DoubtfulLines
+    """Lines with a comment behind a URL, or quotes round it. They may be counted elsewhere too."""
     sitemaps: int
     """Lines that name a sitemap. How much they list is not known before they are fetched."""
     depth: int

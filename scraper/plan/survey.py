@@ -23,7 +23,7 @@ from scraper.observe import figures
 from scraper.observe.events import Observers
 from scraper.pipeline import Crawl
 from scraper.plan.model import Plan
-from scraper.plan.tally import Rulings, SettledLines, host_plans
+from scraper.plan.tally import DoubtfulCount, Rulings, SettledLines, host_plans
 from scraper.record import Outcome
 from scraper.robots.access import origin_of, robots_url
 from scraper.run_state import kept_for_now
@@ -99,7 +99,8 @@ async def plan_crawl(
             clock=clock,
             progress=await state.call(state.store.progress),
         )
-        sitemaps = await _read(sources, frontier, telling)
+        doubtful = DoubtfulCount()
+        sitemaps = await _read(sources, frontier, telling, doubtful)
         settled = await _settled_lines(state)
         # There are no more hosts than lines.
         counted = await state.call(state.store.largest_hosts, frontier.lines)
@@ -115,6 +116,7 @@ async def plan_crawl(
         duplicates=settled.duplicates,
         filtered=settled.filtered,
         invalid=settled.invalid(),
+        doubtful=doubtful.found(),
         sitemaps=sitemaps - settled.sitemaps,
         depth=settings.follow.depth,
         hosts=hosts,
@@ -124,12 +126,16 @@ async def plan_crawl(
     )
 
 
-async def _read(sources: Sequence[Source | GivenLines], frontier: Frontier, telling: _Telling) -> int:
+async def _read(
+    sources: Sequence[Source | GivenLines], frontier: Frontier, telling: _Telling, doubtful: DoubtfulCount
+) -> int:
     """Take all lines into the state; return how many name sitemaps."""
     sitemaps = 0
     async with SeedStream(sources, batch_seeds=_ADMITTED_AT_ONCE) as batches:
         async for batch in batches:
             sitemaps += sum(names_sitemap(seed.input) for seed in batch.seeds)
+            for seq, seed in enumerate(batch.seeds, frontier.lines):
+                doubtful.count(seed.input, seq=seq)
             # Nothing is finished meanwhile, so a list that is made to wait would wait for ever.
             await frontier.admit(replace(batch, waits=False))
             telling.say(f"{figures.counted(frontier.lines, one='line', many='lines')} read")

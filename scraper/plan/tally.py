@@ -16,7 +16,15 @@ from msgspec.structs import replace
 from scraper.frontier.rows import names_sitemap
 from scraper.host_limits import limits_for
 from scraper.observe.printable import printable, printable_sentence, printable_url
-from scraper.plan.model import DeniedLine, HostPlan, InvalidLine, InvalidLines, OriginPlan, RobotsPlan
+from scraper.plan.model import (
+    DeniedLine,
+    DoubtfulLines,
+    HostPlan,
+    InvalidLine,
+    InvalidLines,
+    OriginPlan,
+    RobotsPlan,
+)
 from scraper.record import Outcome
 from scraper.robots.access import origin_of
 from scraper.urls import host_key
@@ -42,6 +50,35 @@ _SHOWN = 500
 
 # What is the line's own in a reason: quoted parts, ports, code points, and the URL that is proposed.
 _particular = re.compile(r"""'.*'|".*"|https://\S+|(?<=port )\S+|(?<=U\+)[0-9A-F]+""")
+
+
+_comment = re.compile(r"\S\s+#").search
+_wrapped = re.compile(r"""\s*["'<`\u2018\u201c\u00ab]|.*["'>`\u2019\u201d\u00bb]\s*\Z""", re.DOTALL).match
+
+
+class DoubtfulCount:
+    """Counts the lines that hold something beside a URL, as it seems."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+        self._first: list[InvalidLine] = []
+
+    def count(self, line: str, *, seq: int) -> None:
+        """Look at a line; they come by ascending ``seq``."""
+        if _comment(line):
+            why = "a # is a comment only where it begins the line: here it belongs to the URL"
+        elif _wrapped(line):
+            why = "quotes and angle brackets belong to the URL: leave them out"
+        else:
+            return
+        self._lines += 1
+        if len(self._first) < _EXAMPLES:
+            shown = printable_url(line, limit=_SHOWN)
+            self._first.append(InvalidLine(seq=seq, input=shown, why=why))
+
+    def found(self) -> DoubtfulLines:
+        """Return what was counted."""
+        return DoubtfulLines(lines=self._lines, first=tuple(self._first))
 
 
 class SettledLines:

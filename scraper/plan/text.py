@@ -11,7 +11,7 @@ from scraper.robots.access import Standing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scraper.plan.model import HostPlan, InvalidLines, OriginPlan, Plan, RobotsPlan
+    from scraper.plan.model import DoubtfulLines, HostPlan, InvalidLines, OriginPlan, Plan, RobotsPlan
 
 _LARGEST = 20
 """Hosts, origins and kinds of invalid lines that are shown to people."""
@@ -31,6 +31,8 @@ def plan_text(made: Plan) -> str:
         parts += _robots(made.robots)
     if made.invalid.lines:
         parts.append(_invalid(made.invalid))
+    if made.doubtful.lines:
+        parts.append(_doubtful(made.doubtful))
     return "\n\n".join(parts)
 
 
@@ -41,6 +43,7 @@ def _totals(made: Plan) -> str:
         for name, count, note in (
             ("duplicates", made.duplicates, ""),
             ("invalid", made.invalid.lines, "no URL that can be asked for"),
+            ("doubtful", made.doubtful.lines, "something beside a URL, as it seems"),
             ("filtered", made.filtered, "by --include or --exclude"),
             ("sitemaps", made.sitemaps, "what they list is not known before they are fetched"),
         )
@@ -154,6 +157,15 @@ def _invalid(invalid: InvalidLines) -> str:
         + "\n\n"
         + _table(first, right={0})
     )
+
+
+def _doubtful(doubtful: DoubtfulLines) -> str:
+    rows = [("seq", "doubtful line", "because")]
+    rows += [
+        (str(line.seq), printable_url(line.input, limit=_URL_LIMIT), line.why) for line in doubtful.first
+    ]
+    hidden = doubtful.lines - len(doubtful.first)
+    return _table(rows, right={0}) + _more(hidden, one="line", many="lines", json_has="the same")
 
 
 def _more(hidden: int, *, one: str, many: str, json_has: str = "all") -> str:

@@ -6,8 +6,10 @@ values. Whether a selector is one is for those to say who use it. This module do
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
+import typing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,6 +33,13 @@ RESERVED = "extractor"
 """The name by which ``field_errors`` tells of the hook."""
 
 
+TYPES: tuple[str, ...] = typing.get_args(typing.get_type_hints(FieldRule)["type"])
+"""What values may become."""
+_NO_TYPES = ("integer", "number", "string", "decimal", "double", "bool", "boolean", "datetime")
+_AS_TEXT = 'expected lines of NAME=CSS, or a JSON object such as {"price": ".price"}'
+_AS_TABLE = """expected a table, in a file [parse.select] and below it lines such as price = ".price\""""
+
+
 class _Twice(dict[str, Any]):
     """A table, and the names that it was given more than once."""
 
@@ -50,7 +59,7 @@ def checked_rules(
         option: The setting that holds the table.
         origin: Where it came from, for the messages.
         text: Whether it comes from a place that knows only strings: there it is JSON, or lines of
-            ``NAME=CSS``.
+            ``NAME=CSS`` or ``NAME:TYPE=CSS``.
 
     Returns:
         The rules by name, and everything that is wrong, one line each. With problems the rules are
@@ -62,7 +71,8 @@ def checked_rules(
         except ValueError as error:
             return {}, [f"{option.name} ({origin}): {error}"]
     if not isinstance(value, dict):
-        return {}, [f"{option.name} = {cut(shown(value, option))} ({origin}): expected {option.allowed}"]
+        given = f"{option.name} = {cut(shown(value, option))} ({origin})"
+        return {}, [f"{given}: {_AS_TEXT if text else _AS_TABLE}"]
     twice = value.twice if isinstance(value, _Twice) else []
     rules: dict[str, FieldRule] = {}
     problems = [f"{option.name}.{_shown(name)} ({origin}): given twice" for name in twice]
@@ -96,8 +106,31 @@ def _from_text(text: str) -> Any:
         name, equals, selector = line.partition("=")
         if not equals or not name.strip() or not selector.strip():
             raise ValueError(f"{toml_literal(cut(line))} is no NAME=CSS, such as price=span.price::text")
-        pairs.append((name.strip(), selector.strip()))
+        pairs.append(_typed(name.strip(), selector.strip()))
     return _Twice(pairs)
+
+
+def _typed(name: str, selector: str) -> tuple[str, Any]:
+    """Take a type from behind a name: ``price:float``, ``sizes[]:int``. Other colons are the name's own.
+
+    Raises:
+        ValueError: What is behind the colon is nearly a type, or ``[]`` stands behind it.
+    """
+    untyped, colon, kind = (part.strip() for part in name.rpartition(":"))
+    bare = kind.removesuffix(MANY).strip()
+    if not colon or not difflib.get_close_matches(bare.lower(), (*TYPES, *_NO_TYPES), n=1, cutoff=0.75):
+        return name, selector
+    if bare not in TYPES:
+        raise ValueError(f"{toml_literal(cut(name))}: the types are {', '.join(TYPES)}")
+    if bare != kind:
+        raise ValueError(f"{toml_literal(cut(name))}: write [] behind the name, {untyped}{MANY}:{bare}")
+    return untyped, {**_selects(selector), "type": kind}
+
+
+def _selects(selector: str) -> dict[str, Any]:
+    """Return a text as a table: it is CSS, or XPath behind ``xpath:``."""
+    text = selector.lstrip()
+    return {"xpath": text.removeprefix(XPATH)} if text.startswith(XPATH) else {"css": selector}
 
 
 def _wrong_name(name: str) -> str | None:
@@ -113,8 +146,7 @@ def _checked_rule(
 ) -> tuple[FieldRule, list[str]]:
     known = entry_options(option)
     if isinstance(entry, str):
-        is_xpath = entry.lstrip().startswith(XPATH)
-        entry = {"xpath": entry.lstrip().removeprefix(XPATH)} if is_xpath else {"css": entry}
+        entry = _selects(entry)
     if not isinstance(entry, dict):
         example = toml_literal(next(iter(option.example.values())))
         given = f"{name} = {cut(shown(entry, option))} ({origin})"
@@ -154,7 +186,45 @@ def _contradiction(rule: FieldRule) -> str | None:
         return "give css or xpath, one of them"
     if rule.required and rule.default is not None:
         return "what has a default is never missing: give required or default"
+    if rule.default is not None and not _fits(rule):
+        kind = f"a list of {_VALUES[rule.type][1]}" if rule.many else _VALUES[rule.type][0]
+        return f"default = {cut(toml_literal(rule.default))}: expected {kind}, as type and many say"
     return None
+
+
+_VALUES = {
+    "str": ("a text", "texts"),
+    "int": ("a whole number", "whole numbers"),
+    "float": ("a number", "numbers"),
+    "date": ("a date such as 2026-05-04", "dates such as 2026-05-04"),
+    "url": ("an absolute URL", "absolute URLs"),
+    "json": ("anything", "anything"),
+}
+"""What the values of a type are, in words: one, and several."""
+_is_date = re.compile(r"\d{4}(?:-(?:\d\d(?:-\d\d(?:T.+)?)?|W\d\d))?").fullmatch
+_is_url = re.compile(r"https?://\S+", re.IGNORECASE).fullmatch
+
+
+def _fits(rule: FieldRule) -> bool:
+    """Whether a default is what the selector could have found."""
+    if rule.many:
+        return isinstance(rule.default, list) and all(_is_of(value, rule.type) for value in rule.default)
+    return _is_of(rule.default, rule.type)
+
+
+def _is_of(value: object, kind: str) -> bool:
+    match kind:
+        case "int":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "float":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case "date":
+            return isinstance(value, str) and _is_date(value) is not None
+        case "url":
+            return isinstance(value, str) and _is_url(value) is not None
+        case "str":
+            return isinstance(value, str)
+    return True
 
 
 def _shown(name: str) -> str:

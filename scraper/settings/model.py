@@ -53,7 +53,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     watchdog_s: Seconds = 60.0
     """When nothing was finished for so long, the log says what each worker waits for."""
     strict: bool = False
-    """End with exit code 3 when the run is complete but a page failed."""
+    """End with exit code 3 when the run is complete but a page failed, or one has an entry in
+    ``field_errors``."""
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -244,7 +245,7 @@ class FieldRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     required: bool = False
     """A page without it has an entry in ``field_errors``."""
     default: Any = None
-    """The value on a page that has none: anything that JSON can hold."""
+    """The value on a page that has none, of the same type; a list of such with ``many``."""
     pattern: RegularExpression = ""
     """A regular expression: only texts that it is found in count, and what its first group, or without one
     all of it, matches is the value."""
@@ -269,19 +270,21 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Also list all links of a page, with their texts (``link_list``)."""
     text: Literal["none", "visible", "main", "markdown"] = "none"
     """Also keep the page's text: all that is ``visible``, a line for each block, or only what it is about,
-    ``main`` as plain text or as ``markdown``; these two need ``scraper[article]`` and take their time. What
-    a page is about is trafilatura's judgement, and it may lose parts."""
+    ``main`` as plain text or as ``markdown``; these two need the packages trafilatura and htmldate, and take
+    their time. What a page is about is trafilatura's judgement, and it may lose parts."""
     language: bool = False
-    """Also guess the language of the text, whatever the page says; needs ``scraper[language]``."""
+    """Also guess the language of the text, whatever the page says; needs the package py3langid."""
     guess_dates: bool = False
     """Where a page states no date, guess when it was published from its markup and its text
-    (``published_guess``); needs ``scraper[article]``. It may well be another day that the text mentions."""
+    (``published_guess``); needs the packages trafilatura and htmldate. It may well be another day that the text
+    mentions."""
     deadline_s: Seconds = 30.0
     """How much processor time the parsing of a page may take in a child process (``run.processes``), which
     is replaced then; and how long ``parse.extractor`` may take for a page."""
     select: FieldRules = {}
-    """Fields of your own: ``NAME=CSS`` for the first value, ``NAME[]=CSS`` for all; ``::attr(href)`` at the
-    end takes an attribute in place of the text, ``NAME=xpath:EXPRESSION`` is XPath."""
+    """Fields of your own: ``NAME=CSS`` for the first value, ``NAME[]=CSS`` for all; ``NAME:TYPE=CSS`` with
+    str, int, float, date, url or json. ``::attr(href)`` at the end takes an attribute in place of the text,
+    ``NAME=xpath:EXPRESSION`` is XPath."""
     extractor: Annotated[
         str,
         Meta(

@@ -52,10 +52,11 @@ class Option(NamedTuple):
         if self.holds is Holds.HEADERS:
             return "a table of names and texts, or lines of 'Name: value'"
         if self.holds in {Holds.FIELD_RULES, Holds.HOST_LIMITS}:
-            is_limits = self.holds is Holds.HOST_LIMITS
-            table = "a table for each host pattern" if is_limits else "lines of NAME=CSS, or a table"
             parts = "; ".join(f"{field}: {part.allowed}" for field, part in entry_options(self).items())
-            return f"{table}, as text a JSON object such as {json.dumps(self.example)}; {parts}"
+            table = "a table for each host pattern, as text"
+            if self.holds is Holds.FIELD_RULES:
+                table = "a table, or as text lines of NAME=CSS or"
+            return f"{table} a JSON object such as {json.dumps(self.example)}; {parts}"
         if self.holds is Holds.PROXY:
             return "a proxy's URL, http://host:port or https://host:port, or nothing"
         if self.holds is Holds.REGULAR_EXPRESSION:

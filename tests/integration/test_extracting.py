@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,23 @@ def test_selectors_and_a_function_from_the_command_line(
     }
 
 
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_fields_that_fail_on_every_page_are_told_and_strict_tells_a_script(
+    processes: str, folder: Path, site: Site
+) -> None:
+    (folder / "shop.py").write_text("def product(page):\n    raise KeyError('sku')\n", "utf-8")
+    source = write_list(folder / "urls.txt", urls(site, "a", "b", "c"))
+    words = ("--select", "price=.price", "--select", "nowhere=.nowhere", "--extractor", "shop:product")
+    files = ("-o", "out.jsonl", "--log-json", "log", "--delay", "0", "--processes", processes)
+    done = scrape("crawl", source, *files, *words, "--strict", cwd=folder)
+    assert done.code == 3
+    assert "extractor: 3 of 3 pages failed, first: KeyError: 'sku' (shop.py:2)" in done.err
+    assert "Found on none of 3 pages: nowhere" in done.err
+    assert re.search(r"^price +3 +0 +0 *$", done.err, flags=re.MULTILINE)
+    events = [json.loads(line) for line in (folder / "log").read_text("utf-8").splitlines()]
+    assert [one["field_errors"] for one in events if one["event"] == "written"] == [["extractor"]] * 3
+
+
 @pytest.mark.parametrize("processes", [0, 1])
 def test_a_function_that_hangs_costs_a_field_and_the_run_ends(
     processes: int, folder: Path, site: Site
@@ -118,6 +136,27 @@ def test_a_function_that_hangs_costs_a_field_and_the_run_ends(
     ("words", "line"),
     [
         (("--select", "a=p["), "parse.select.a: 'p[': "),
+        (("--select", "a=p["), "parse.select.a: 'p[': expected an identifier at position 2\n"),
+        (("--select", "a=p:no"), "parse.select.a: 'p:no': unknown pseudo-class at position 4\n"),
+        (("--select", "a=p::text()"), "parse.select.a: 'p::text()': write ::text, without parentheses\n"),
+        (("--select", "a= //p"), "parse.select.a: '//p': this is no CSS; if it is XPath, write xpath://p\n"),
+        (
+            ("--select", "a=../p"),
+            "parse.select.a: '../p': this is no CSS; if it is XPath, write xpath:../p\n",
+        ),
+        (
+            ("--select", 'a=p:contains("x")'),
+            "parse.select.a: 'p:contains(\"x\")': CSS does not look for texts; XPath does: xpath://p[contains(",
+        ),
+        (
+            ("--select", "a=p::text, a::text"),
+            "parse.select.a: 'p::text, a::text': ::text or ::attr(NAME) may",
+        ),
+        (("--select", "a=a::attr()"), "parse.select.a: 'a::attr()': ::text or ::attr(NAME) may stand once"),
+        (
+            ("--select", "a=a::attr('b')"),
+            "parse.select.a: \"a::attr('b')\": at the end there may be ::text or",
+        ),
         (("--select", "a=xpath://["), "parse.select.a: 'xpath://[': Invalid expression"),
         (("--select", "a=p", "--select", "a=q"), "parse.select.a (--select): given twice"),
         (("--select", "a"), 'parse.select (--select): "a" is no NAME=CSS'),
@@ -131,6 +170,8 @@ def test_a_function_that_hangs_costs_a_field_and_the_run_ends(
             'parse.select.a.pattern = "(" (--set): not a regular expression',
         ),
         (("--extractor", "shop.py"), 'parse.extractor = "shop.py" (--extractor): expected package.module:'),
+        (("--extractor", "shop.py:product"), "parse.extractor = shop.py:product: a module is named without"),
+        (("--extractor", "shop:KeyError"), "parse.extractor = shop:KeyError: KeyError is not there in shop"),
         (("--extractor", "shop:nothing"), "parse.extractor = shop:nothing: nothing is not there in shop"),
         (
             ("--extractor", "market:f", "--processes", "2"),
@@ -170,5 +211,15 @@ async def test_the_library_has_them_by_its_settings() -> None:
 async def test_the_library_refuses_what_is_no_selector() -> None:
     parse = scraper.ParseSettings(select={"a": scraper.FieldRule(css="p[")})
     with pytest.raises(scraper.SettingsError, match=r"\Aparse\.select\.a: "):
+        async with scraper.crawl([], settings=scraper.Settings(parse=parse)):
+            pass
+
+
+async def test_the_library_refuses_a_function_in_place_of_its_name() -> None:
+    parse = scraper.ParseSettings(extractor=write_list)  # type: ignore[arg-type]  # the mistake itself
+    told = (
+        "parse.extractor: expected 'module:function', such as 'tests.support.processes:write_list', found a"
+    )
+    with pytest.raises(scraper.SettingsError, match=told):
         async with scraper.crawl([], settings=scraper.Settings(parse=parse)):
             pass

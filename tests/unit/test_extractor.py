@@ -14,7 +14,9 @@ import msgspec
 import pytest
 
 from scraper.errors import SettingsError
-from scraper.extractor import MAX_CALLS, MAX_LOST, Extractor, extended, load_target
+from scraper.extractor import MAX_CALLS, MAX_LOST, Extractor, extended
+from scraper.messages import OwnFields
+from scraper.named_function import load_target
 from scraper.parse.bounds import MAX_PAGE_BYTES, bounded_record
 from scraper.parse.fields import MAX_MESSAGE, Fields
 from scraper.parse.visited_page import VisitedPage
@@ -163,11 +165,7 @@ async def test_one_that_may_block_does_so_in_a_thread() -> None:
         ("async def f(page): raise TimeoutError('own')", "TimeoutError: own (shop.py:1)"),
         ("def f(page): raise TimeoutError('own')", "TimeoutError: own (shop.py:1)"),
         ("import asyncio\nasync def f(page): raise asyncio.CancelledError", "CancelledError (shop.py:2)"),
-        ("def f(): return {}", "TypeError: f() takes 0 positional arguments but 1 was given"),
-        ("async def f(): return {}", "TypeError: f() takes 0 positional arguments but 1 was given"),
-        ("def f(page): return None", "it returned NoneType, not a dict"),
         ("def f(page): return [1]", "it returned list, not a dict"),
-        ("def f(page): yield {}", "it returned generator, not a dict"),
         ("async def f(page): return 'x'", "it returned str, not a dict"),
         ("def f(page): return page.soup.nothing.text", "AttributeError: "),
     ],
@@ -214,7 +212,13 @@ async def test_a_library_s_lines_are_no_user_s_but_in_a_function_that_is_a_libra
         ("{'a': '\\ud800', 'b': 1}", {"b": 1}, "JSON can't hold the value of 'a': "),
         ("{1: 2, 'b': 1}", {"b": 1}, "a field's name is int, not text"),
         ("{'a': loop, 'b': 1}", {"b": 1}, "JSON can't hold the value of 'a': "),
-        ("{'a': float('nan'), 'b': {1, }}", {"a": None, "b": [1]}, None),
+        ("{'a': {1}, 'b': (1, None), 'c': None}", {"a": [1], "b": [1, None]}, None),
+        ("{'a': Decimal('1.50'), 'b': Box(2)}", {"a": "1.50", "b": {"size": 2}}, None),
+        ("{'a': float('nan'), 'b': 1}", {"b": 1}, "JSON can't hold the value of 'a': it has nan in it"),
+        ("{'a': [{'c': 1e999}]}", {}, "JSON can't hold the value of 'a': it has inf in it"),
+        ("{'a': b'x'}", {}, "JSON can't hold the value of 'a': it has bytes in it, decode them"),
+        ("{'a': Box(bytearray(1))}", {}, "JSON can't hold the value of 'a': it has bytes in it"),
+        ("None", {}, None),
         ("{'a': date(2026, 5, 4)}", {"a": "2026-05-04"}, None),
     ],
 )
@@ -223,7 +227,12 @@ async def test_values_are_as_json_gives_them_back(
 ) -> None:
     found = await said(
         f"""
+        from dataclasses import dataclass
         from datetime import date
+        from decimal import Decimal
+        @dataclass
+        class Box:
+            size: object
         loop = []
         loop.append(loop)
         def f(page): return {text}
@@ -301,6 +310,30 @@ async def test_there_may_be_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch)
     ("text", "named", "told"),
     [
         ("", "shop:f", "parse.extractor = shop:f: f is not there in shop"),
+        ("", "shop.py:f", "parse.extractor = shop.py:f: a module is named without its ending, shop:f"),
+        ("class f: pass", "shop:f", "parse.extractor = shop:f: f is a class, not a function"),
+        *(
+            (text, "shop:f", "parse.extractor = shop:f: f is a generator: return a dict in place of yield")
+            for text in (
+                "def f(page): yield {}",
+                "async def f(page): yield {}",
+                "import functools\ndef g(a, page): yield {}\nf = functools.partial(g, 1)",
+                "class F:\n def __call__(self, page): yield {}\nf = F()",
+            )
+        ),
+        *(
+            (
+                text,
+                "shop:f",
+                f"parse.extractor = shop:f: f is called with a page and nothing else, and it takes {takes}",
+            )
+            for text, takes in (
+                ("def f(): return {}", "()"),
+                ("async def f(): return {}", "()"),
+                ("f = lambda a, b: {}", "(a, b)"),
+                ("def f(*, page): return {}", "(*, page)"),
+            )
+        ),
         ("f = 3", "shop:f", "parse.extractor = shop:f: f is no function in shop"),
         ("class A: pass", "shop:A.f", "parse.extractor = shop:A.f: A.f is not there in shop"),
         (
@@ -372,14 +405,51 @@ async def test_the_function_wins_and_clears_the_error_of_what_it_found(
     write("def f(page): return {'a': page.record.fields['a'] + 1, 'b': 2}")
     selected = Fields({"a": 1, "c": 3}, {"b": "missing", "d": "missing"}, is_cut=True)
     one = Extractor("shop:f", deadline_s=60.0)
-    found = await extended(RECORD, selected, extractor=one, response=response(body=BODY))
+    found, own = await extended(RECORD, selected, extractor=one, response=response(body=BODY))
+    assert own == OwnFields(found=("a", "c", "b"), wrong=("d",), given=2)
     assert found.fields == {"a": 2, "c": 3, "b": 2}
     assert found.field_errors == {"d": "missing"}
     assert found.cut == ["fields"]
 
 
 async def test_without_fields_a_record_is_as_it_was() -> None:
-    assert await extended(RECORD, Fields(), extractor=None, response=response()) is RECORD
+    record, own = await extended(RECORD, Fields(), extractor=None, response=response())
+    assert record is RECORD
+    assert own is None
+
+
+async def test_a_none_of_the_function_leaves_what_a_selector_found(write: Callable[..., None]) -> None:
+    write("def f(page): return {'a': None, 'b': None, 'c': None}")
+    selected = Fields({"a": 1}, {"b": "expected a number, found 'x'"})
+    one = Extractor("shop:f", deadline_s=60.0)
+    record, _ = await extended(RECORD, selected, extractor=one, response=response(body=BODY))
+    assert (record.fields, record.field_errors) == (selected.values, selected.errors)
+
+
+async def test_what_came_of_the_fields_is_told(write: Callable[..., None]) -> None:
+    selected = Fields(
+        {"a": 1, "default": 0, "part": [1], "mended": 0, "list": []},
+        {"part": "2 values of 3 are wrong", "b": "expected a number", "c": "required", "d": "required"},
+        absent=("default", "c", "mended", "list", "d"),
+    )
+    _, own = await extended(RECORD, selected, extractor=None, response=response())
+    assert own == OwnFields(found=("a",), wrong=("part", "b"), lacking=("c", "d"))
+    write("def f(page): return {'mended': 1, 'd': 2, 'e': 3, 'x' * 200: 4, 5: 6}")
+    one = Extractor("shop:f", deadline_s=60.0)
+    _, own = await extended(RECORD, selected, extractor=one, response=response(body=BODY))
+    assert own == OwnFields(
+        found=("a", "mended", "d", "e", "x" * 100),
+        wrong=("part", "b"),
+        lacking=("c",),
+        given=4,
+        failure="a field's name is int, not text",
+    )
+    assert own.errors == ("part", "b", "c", "extractor")
+
+
+async def test_nothing_found_is_told_too() -> None:
+    _, own = await extended(RECORD, Fields(absent=("a",)), extractor=None, response=response())
+    assert own == OwnFields()
 
 
 async def test_the_fields_share_the_page_s_room(write: Callable[..., None]) -> None:
@@ -387,7 +457,7 @@ async def test_the_fields_share_the_page_s_room(write: Callable[..., None]) -> N
     headings = [Heading(level=1, text="h" * 400)] * 1000
     record = msgspec.structs.replace(RECORD, headings=headings)
     one = Extractor("shop:f", deadline_s=60.0)
-    found = await extended(record, Fields(), extractor=one, response=response(body=BODY))
+    found, _ = await extended(record, Fields(), extractor=one, response=response(body=BODY))
     assert len(msgspec.json.encode(found)) < MAX_PAGE_BYTES + 2000
     assert "fields" in found.cut
     assert found.fields["a"] == 1

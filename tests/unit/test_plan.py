@@ -20,9 +20,9 @@ from scraper.frontier.scope import Scope
 from scraper.messages import Seed, Settled
 from scraper.observe import figures
 from scraper.observe.printable import printable
-from scraper.plan.model import DeniedLine, HostPlan, InvalidLines, OriginPlan, Plan, RobotsPlan
+from scraper.plan.model import DeniedLine, DoubtfulLines, HostPlan, InvalidLines, OriginPlan, Plan, RobotsPlan
 from scraper.plan.survey import plan_crawl
-from scraper.plan.tally import Rulings, SettledLines, host_plans
+from scraper.plan.tally import DoubtfulCount, Rulings, SettledLines, host_plans
 from scraper.plan.text import plan_text
 from scraper.record import Failure, Outcome, Robots
 from scraper.robots.access import Access, RobotsFile, Standing
@@ -403,6 +403,7 @@ def text_of(rulings: Rulings) -> str:
             duplicates=0,
             filtered=0,
             invalid=SettledLines().invalid(),
+            doubtful=DoubtfulCount().found(),
             sitemaps=0,
             depth=1,
             hosts=hosts,
@@ -427,3 +428,30 @@ def test_flags_that_change_nothing_are_left_out(kept: str, left_out: str) -> Non
     assert kept in told
     for flag in (left_out, "--strict", "--parser"):
         assert flag not in told
+
+
+async def test_lines_with_something_beside_a_url_are_doubted() -> None:
+    doubted = [
+        "https://a.example/x # the shop",
+        '"https://a.example/q"',
+        "<https://a.example/b>",
+        "https://a.example/b> ",
+        "\u201chttps://a.example/t\u201d",
+    ]
+    good = [
+        "https://a.example/c#frag",
+        "https://a.example/(x)",
+        "https://a.example/it's",
+        "sitemap:https://a.example/",
+    ]
+    made = await planned(*good, *doubted)
+    assert made.doubtful.lines == len(doubted)
+    assert [(one.seq, one.input.strip()) for one in made.doubtful.first] == [
+        (seq, line.strip()) for seq, line in enumerate(doubted, len(good))
+    ]
+    text = plan_text(made)
+    assert "doubtful" in text
+    assert "a # is a comment only where it begins the line" in text
+    assert (await planned(*good)).doubtful == DoubtfulLines(lines=0, first=())
+    many = await planned(*(f"<https://a.example/{number}>" for number in range(25)))
+    assert (many.doubtful.lines, len(many.doubtful.first)) == (25, 10)

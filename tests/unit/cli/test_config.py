@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from scraper.cli import main as program
 from scraper.cli.exits import Exit
 from scraper.cli.options import (
+    BODY_FLAGS,
     FLAGS,
     NotHonoured,
     SettingsCommand,
@@ -25,6 +26,7 @@ from scraper.cli.options import (
     settings_options_without,
 )
 from scraper.errors import PageError, SettingsError, SinkError
+from scraper.parse import language, main_text
 from scraper.settings.options import options
 
 if TYPE_CHECKING:
@@ -92,9 +94,9 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--private", "deny"], "fetch.private", "deny", "--private"),
         (["--parser", "beautifulsoup"], "parse.parser", "beautifulsoup", "--parser"),
         (
-            ["--select", "a=h1", "--select", "b[]=xpath://p"],
+            ["--select", "a:date=h1", "--select", "b[]=xpath://p"],
             "parse.select",
-            {"a": {"css": "h1"}, "b": {"xpath": "//p", "many": True}},
+            {"a": {"css": "h1", "type": "date"}, "b": {"xpath": "//p", "many": True}},
             "--select",
         ),
         (["--extractor", "a.b:c"], "parse.extractor", "a.b:c", "--extractor"),
@@ -107,6 +109,8 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--exclude", "x"], "follow.exclude", "x", "--exclude"),
         (["--links"], "parse.links", True, "--links"),
         (["--text"], "parse.text", "visible", "--text"),
+        (["--language"], "parse.language", True, "--language"),
+        (["--guess-dates"], "parse.guess_dates", True, "--guess-dates"),
         (["--strict"], "run.strict", True, "--strict"),
         (["--set", "output.batch_s=1"], "output.batch_s", 1.0, "--set"),
     ],
@@ -122,7 +126,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 25
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 27
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:
@@ -175,9 +179,9 @@ def test_a_command_gets_its_settings_from_its_context() -> None:
 def test_shown_limits_can_be_read_back() -> None:
     hosts = json.dumps({f"*.{number}.token.example.com": {"delay_s": number} for number in range(9)})
     row = run("config", "show", "--set", f"politeness.hosts={hosts}").stdout.splitlines()
-    line = next(line for line in row if line.startswith("politeness.hosts "))
-    value = line.removeprefix("politeness.hosts").removesuffix("--set").strip()
-    assert tomllib.loads(f"x = {value}")["x"] == json.loads(hosts)
+    at = next(number for number, line in enumerate(row) if line.startswith("politeness.hosts "))
+    assert row[at].split() == ["politeness.hosts", "9", "entries", "--set"]
+    assert tomllib.loads("\n".join(row[at + 1 : at + 10])) == json.loads(hosts)
     assert shown("--set", f"politeness.hosts={hosts}")["politeness.hosts"]["value"] == json.loads(hosts)
 
 
@@ -218,6 +222,14 @@ def test_a_setting_that_a_command_cannot_honour_is_refused(listing: click.Comman
 
 def test_a_setting_that_repeats_its_default_can_be_honoured_by_all(listing: click.Command) -> None:
     assert CliRunner().invoke(listing, ["--set", "follow.depth=0"]).stdout == "64\n"
+
+
+@pytest.mark.parametrize("command", ["compare", "plan"])
+def test_a_command_that_writes_no_record_has_no_flags_for_what_it_holds(command: str) -> None:
+    words = run(command, "--help").output.split()
+    assert not set(BODY_FLAGS).intersection(words)
+    assert "--workers" in words
+    assert set(BODY_FLAGS) < set(run("crawl", "--help").output.split())
 
 
 def test_check_tells_all_problems_and_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -401,3 +413,70 @@ def test_a_flag_that_stands_alone_takes_no_list_for_its_value() -> None:
 
     assert CliRunner().invoke(command, ["--text", "main.txt", "--", "--text", "main"]).exit_code == 0
     assert written == ["visible", "main.txt", "--text", "main"]
+
+
+def test_check_finds_a_package_that_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (language, main_text):
+        monkeypatch.setattr(module, "find_spec", lambda _: None)
+    path = tmp_path / "x.toml"
+    path.write_text('[parse]\ntext = "main"\nselect = { a = "p[" }\n', encoding="utf-8")
+    assert program.main(["config", "check", str(path)]) == Exit.USAGE
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("parse.select.a: ")
+    assert second.startswith("parse.text = main needs trafilatura and htmldate: pip install ")
+    path.write_text("[parse]\nlanguage = true\n", encoding="utf-8")
+    assert program.main(["config", "check", str(path)]) == Exit.USAGE
+    assert capsys.readouterr().out == f"parse.language needs py3langid: pip install py3langid ({path})\n"
+
+
+def test_a_kind_of_text_that_is_none_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert program.main(["crawl", "--text", "markdwon", "urls.txt"]) == Exit.USAGE
+    told = "--text markdwon: the kinds are none, visible, main, markdown, and there is no file 'markdwon'"
+    assert capsys.readouterr().err == f"scraper: {told}\n"
+    assert program.main(["crawl", "--text", "x" * 9999]) == Exit.USAGE
+    assert program.main(["x" * 9999]) == Exit.USAGE
+    capsys.readouterr()
+    (tmp_path / "markdwon").touch()
+    assert program.main(["config", "show", "--text", "markdwon"]) == Exit.USAGE
+    assert "unexpected extra argument" in capsys.readouterr().err
+
+
+def test_an_option_that_has_taken_the_list_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["crawl", "--select", "urls.txt"]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith('scraper: parse.select (--select): "urls.txt" is no NAME=CSS')
+
+
+@pytest.mark.parametrize("word", ["https://a.example/", "SITEMAP:https://a.example/", "urls.txt"])
+def test_a_source_without_a_command_is_told_which(
+    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "urls.txt").touch()
+    assert program.main([word, "-o", "x.jsonl"]) == Exit.USAGE
+    assert f"'{word}' is no command: `scraper crawl {word}` crawls it." in capsys.readouterr().err
+
+
+def test_a_password_is_not_told_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["https://me:secret@a.example/"]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert ("scraper crawl" in err, "secret" in err) == (True, False)
+
+
+def test_a_long_value_does_not_make_every_line_long() -> None:
+    rules = ["--select", f"a={'p ' * 300}", "--select", "b.c=xpath://p[@class='x']"]
+    words = ["--header", "X-Api-Key: s3cret", "--header", f"From: {'me' * 30}", "--include", "x" * 90]
+    lines = run("config", "show", *rules, *words).stdout.splitlines()
+    wide = max(len(name) for name in options())
+    assert f"{'parse.select':<{wide}}  {'2 entries':<40}  --select" in lines
+    at = next(number for number, line in enumerate(lines) if line.startswith("parse.select"))
+    assert lines[at + 1].strip().startswith('"a" = { "css" = "p p p')
+    assert lines[at + 2].strip() == '"b.c" = { "xpath" = "//p[@class=\'x\']" }'
+    at = next(number for number, line in enumerate(lines) if line.startswith("fetch.headers"))
+    assert "s3cret" not in lines[at + 1] + lines[at + 2]
+    assert sum(len(line) > 90 for line in lines) == 3
+    assert not any(line.endswith(" ") for line in lines)

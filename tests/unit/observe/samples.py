@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scraper.messages import Finished, Request, RobotsRequest
+from scraper.messages import Finished, OwnFields, Request, RobotsRequest
 from scraper.observe.events import RobotsKnown, RunStarted, Written
 from scraper.record import Failure, Outcome, Redirect, Try
 from scraper.robots.access import RobotsFile, Standing
@@ -20,6 +20,7 @@ def finished(
     attempts: int = 1,
     wire_bytes: int = 0,
     size_bytes: int = 0,
+    own: OwnFields | None = None,
 ) -> Finished:
     return Finished(
         home=0,
@@ -37,6 +38,7 @@ def finished(
         took_s=elapsed_s,
         attempts=attempts,
         retryable=False,
+        own=own,
     )
 
 

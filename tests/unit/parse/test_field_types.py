@@ -53,7 +53,17 @@ def value(text: str, kind: str, *, lang: str | None = None) -> Any:
         ("-$5.50", None, -5.5),
         ("$-5.50", None, -5.5),
         ("EUR -5", None, -5.0),
-        ("SKU-123", None, 123.0),
+        ("Rs500", None, 500.0),
+        ("EUR1,299.00", None, 1299.0),
+        ("US$5", None, 5.0),
+        ("No. 5", None, 5.0),
+        ("1299.00USD", None, 1299.0),
+        ("120m2", None, 120.0),
+        ("价格1299元", None, 1299.0),
+        ("4th of 10", None, 4.0),
+        ("3 may be had", None, 3.0),
+        ("4.5/5", None, 4.5),
+        ("2026", None, 2026.0),
         ("10-20", None, 10.0),
         ("2 5 7", None, 2.0),
         ("12%", None, 12.0),
@@ -112,6 +122,29 @@ def test_what_is_none_is_told(text: str, kind: str, told: str) -> None:
     assert str(caught.value) == told
 
 
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (
+            ("2026-05-04", "on 05/03/2026", "4.5.2026", "2026-05", "4 May 2026", "May 4, 2026", "mai 2026"),
+            "a date",
+        ),
+        (("12:30", "at 7:05", "4:3"), "a time"),
+        (
+            ("SKU-12", "Model X200 costs 30", "COVID-19", "a_5", "1920x1080", "7fa3b2", "USD-5", "12h30"),
+            "digits that letters stand beside",
+        ),
+    ],
+)
+def test_digits_that_are_no_number_are_told(texts: tuple[str, ...], told: str) -> None:
+    for text in texts:
+        for kind in ("int", "float"):
+            with pytest.raises(ValueError, match=r"\Aexpected a number") as caught:
+                value(text, kind)
+            why = f"found {told} in {text!r}: a pattern can take the right one"
+            assert str(caught.value) == f"expected a number, {why}"
+
+
 @pytest.mark.parametrize("text", ["[1", "{'a': 1}", '{"a": 1e400}', '"\\ud800"', "NaN", "[" * 100_000])
 def test_what_is_no_json_is_told(text: str) -> None:
     with pytest.raises(ValueError, match=r"\Aexpected JSON, found "):
@@ -144,8 +177,18 @@ def test_other_types(text: str, kind: str, wanted: object) -> None:
     assert value(text, kind) == wanted
 
 
-def test_the_language_settles_a_date() -> None:
-    assert value("1/2/2026", "date", lang="de") == "2026-02-01"
+@pytest.mark.parametrize(
+    ("lang", "wanted"), [("de", "2026-03-05"), ("en-GB", "2026-03-05"), ("en-US", "2026-05-03")]
+)
+def test_the_language_settles_a_date(lang: str, wanted: str) -> None:
+    assert value("05/03/2026", "date", lang=lang) == wanted
+
+
+@pytest.mark.parametrize("lang", [None, "en", "ja"])
+def test_a_date_that_the_language_does_not_settle_is_told(lang: str | None) -> None:
+    told = "found '05/03/2026', which may be 2026-03-05 or 2026-05-03: the page's language does not tell"
+    with pytest.raises(ValueError, match=told):
+        value("05/03/2026", "date", lang=lang)
 
 
 @given(

@@ -113,7 +113,7 @@ def test_the_first_value_of_a_selector(selector: str, value: str | None, parser:
         ({"css": ".price", "type": "int"}, 1299),
         ({"css": ".nothing", "many": True}, []),
         ({"css": ".nothing", "many": True, "default": ["x"]}, ["x"]),
-        ({"css": ".nothing", "default": {"a": 1}}, {"a": 1}),
+        ({"css": ".nothing", "type": "json", "default": {"a": 1}}, {"a": 1}),
         ({"css": ".nothing"}, None),
         (
             {"css": "body > a::attr(href)", "type": "url", "many": True},
@@ -218,7 +218,7 @@ def test_what_is_nested_deep_is_found(parser: str) -> None:
 @BOTH
 def test_a_page_without_an_element_has_no_field(parser: str) -> None:
     found = fields({"a": "p", "b": "xpath://p", "c": {"css": "p", "required": True}}, " ", parser=parser)
-    assert found == Fields({}, {"c": "required, and not in the page"})
+    assert found == Fields({}, {"c": "required, and not in the page"}, absent=("a", "b", "c"))
 
 
 def test_selectors_that_take_too_long_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

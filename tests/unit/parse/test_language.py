@@ -82,5 +82,5 @@ def test_only_the_beginning_is_read() -> None:
 @pytest.mark.usefixtures("_fresh")
 def test_without_the_library_one_line_tells_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "py3langid.langid", None)
-    with pytest.raises(UsageError, match=r"^[^\n]*pip install 'scraper\[language\]'$"):
+    with pytest.raises(UsageError, match=r"^[^\n]*pip install py3langid$"):
         detected_language("a text that is long enough")

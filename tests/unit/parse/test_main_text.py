@@ -168,7 +168,7 @@ def test_a_date_is_guessed(html: str, url: str, day: str | None) -> None:
 @pytest.mark.parametrize("missing", ["trafilatura", "htmldate"])
 def test_without_a_library_one_line_tells_what_to_do(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    remedy = r"^[^\n]*pip install 'scraper\[article\]'$"
+    remedy = r"^[^\n]*pip install trafilatura htmldate$"
     with pytest.raises(UsageError, match=remedy):
         main_text(PAGE, url=URL, form="text")
     with pytest.raises(UsageError, match=remedy):

@@ -138,10 +138,22 @@ def test_a_main_text_that_is_too_long_is_cut(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("asked", "module", "said"),
     [
-        ({"language": True}, language, "scraper[language]"),
-        ({"text": "main"}, main_text, "scraper[article]"),
-        ({"text": "markdown"}, main_text, "scraper[article]"),
-        ({"guess_dates": True}, main_text, "scraper[article]"),
+        ({"language": True}, language, "parse.language needs py3langid: pip install py3langid"),
+        (
+            {"text": "main"},
+            main_text,
+            "parse.text = main needs trafilatura and htmldate: pip install trafilatura htmldate",
+        ),
+        (
+            {"text": "markdown"},
+            main_text,
+            "parse.text = markdown needs trafilatura and htmldate: pip install trafilatura htmldate",
+        ),
+        (
+            {"guess_dates": True},
+            main_text,
+            "parse.guess_dates needs trafilatura and htmldate: pip install trafilatura htmldate",
+        ),
     ],
 )
 def test_a_library_that_is_missing_is_named_before_anything_is_opened(
@@ -153,5 +165,5 @@ def test_a_library_that_is_missing_is_named_before_anything_is_opened(
     monkeypatch.setattr(module, "find_spec", missing)
     with pytest.raises(UsageError) as caught:
         check(settings)
-    assert said in str(caught.value)
+    assert str(caught.value) == said
     check(Settings())

@@ -84,6 +84,16 @@ def test_a_text_may_be_lines() -> None:
     assert load(assignments=["parse.select="]).settings.parse.select == {}
 
 
+def test_a_line_may_have_a_type() -> None:
+    text = "price:float=.p\nsizes[]:int=xpath://li\nog:title=meta\na:b:date=time"
+    assert load(assignments=[f"parse.select={text}"]).settings.parse.select == {
+        "price": FieldRule(css=".p", type="float"),
+        "sizes": FieldRule(xpath="//li", type="int", many=True),
+        "og:title": FieldRule(css="meta"),
+        "a:b": FieldRule(css="time", type="date"),
+    }
+
+
 def test_a_layer_replaces_the_table_and_the_flag_adds_to_it(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
     path.write_text('[parse.select]\na = "h1"\nb = "h2"\n')
@@ -138,7 +148,45 @@ def test_the_commented_example_of_the_file_can_be_used() -> None:
                 " not a regular expression: missing ), unterminated subpattern at position 0"
             ),
         ),
-        ({"a": {"css": "p", "default": {1, 2}}}, None),
+        ({"a[]": {"css": "p", "default": {1, 2}, "type": "int"}}, None),
+        ({"a": {"css": "p", "default": 5, "type": "float"}}, None),
+        ({"a": {"css": "p", "default": "2026-05", "type": "date"}}, None),
+        ({"a": {"css": "p", "default": "https://a.example/", "type": "url"}}, None),
+        ({"a": {"css": "p", "default": {"b": [1]}, "type": "json"}}, None),
+        (
+            {"a": {"css": "p", "default": "x", "type": "int"}},
+            'parse.select.a (x): default = "x": expected a whole number, as type and many say',
+        ),
+        (
+            {"a": {"css": "p", "default": True, "type": "float"}},
+            "parse.select.a (x): default = true: expected a number, as type and many say",
+        ),
+        (
+            {"a": {"css": "p", "default": 0}},
+            "parse.select.a (x): default = 0: expected a text, as type and many say",
+        ),
+        (
+            {"a": {"css": "p", "default": "today", "type": "date"}},
+            (
+                'parse.select.a (x): default = "today": expected a date such as 2026-05-04,'
+                " as type and many say"
+            ),
+        ),
+        (
+            {"a": {"css": "p", "default": "/b", "type": "url"}},
+            'parse.select.a (x): default = "/b": expected an absolute URL, as type and many say',
+        ),
+        (
+            {"a[]": {"css": "p", "default": "b"}},
+            'parse.select.a (x): default = "b": expected a list of texts, as type and many say',
+        ),
+        (
+            "price=.price",
+            (
+                'parse.select = "price=.price" (x): expected a table, in a file [parse.select] and below it'
+                ' lines such as price = ".price"'
+            ),
+        ),
         ({"a": {"css": "p", "default": object()}}, "parse.select.a.default (x): JSON can't hold it"),
         (
             {"a": 3},
@@ -168,6 +216,12 @@ def test_a_mistake_is_told_by_its_own_name(value: object, told: str | None) -> N
     ("text", "told"),
     [
         ("a=p\na=q", "parse.select.a (x): given twice"),
+        ("a:int=p\na=q", "parse.select.a (x): given twice"),
+        ("a:int=p\na[]:int=q", "parse.select.a (x): given twice, with and without []"),
+        ("a:flaot=p", 'parse.select (x): "a:flaot": the types are str, int, float, date, url, json'),
+        ("a:number=p", 'parse.select (x): "a:number": the types are str, int, float, date, url, json'),
+        ("a:int[]=p", 'parse.select (x): "a:int[]": write [] behind the name, a[]:int'),
+        (":int=p", 'parse.select."" (x): a field needs a name'),
         ('{"a": "p", "a": "q"}', "parse.select.a (x): given twice"),
         ('{"a": {"css": "p", "css": "q"}}', "parse.select.a.css (x): given twice"),
         ("a", 'parse.select (x): "a" is no NAME=CSS, such as price=span.price::text'),
