@@ -276,8 +276,8 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Also guess the language of the text, whatever the page says; needs the package py3langid."""
     guess_dates: bool = False
     """Where a page states no date, guess when it was published from its markup and its text
-    (``published_guess``); needs the packages trafilatura and htmldate. It may well be another day that the text
-    mentions."""
+    (``published_guess``); needs the packages trafilatura and htmldate. It may well be another day that the
+    text mentions."""
     deadline_s: Seconds = 30.0
     """How much processor time the parsing of a page may take in a child process (``run.processes``), which
     is replaced then; and how long ``parse.extractor`` may take for a page."""
