@@ -455,3 +455,12 @@ async def test_lines_with_something_beside_a_url_are_doubted() -> None:
     assert (await planned(*good)).doubtful == DoubtfulLines(lines=0, first=())
     many = await planned(*(f"<https://a.example/{number}>" for number in range(25)))
     assert (many.doubtful.lines, len(many.doubtful.first)) == (25, 10)
+
+
+async def test_a_doubtful_line_is_counted_over_all_sources() -> None:
+    sources = [
+        GivenLines(["https://a.example/1", "https://a.example/2"]),
+        GivenLines(["<https://a.example/3>"]),
+    ]
+    made = await plan_crawl(sources, settings=OBEY)
+    assert [one.seq for one in made.doubtful.first] == [2]
