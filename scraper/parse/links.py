@@ -149,34 +149,43 @@ def targets(links: Iterable[tuple[str, str | None]], *, final_url: str, base: st
     return [Target(url, nofollow=key not in followed) for key, url in found.items()]
 
 
-def listed(document: Document, nodes: Sequence[Node], *, base: str) -> tuple[list[LinkEntry], bool]:
+def listed(
+    document: Document,
+    nodes: Sequence[Node],
+    *,
+    links: Sequence[tuple[str, str | None]],
+    base: str,
+) -> tuple[list[LinkEntry], bool]:
     """Return the links of a page as they are recorded, and whether these are all.
 
     Args:
         document: The page.
         nodes: Its ``a`` and ``area`` elements that have an ``href``.
+        links: The ``href`` and ``rel`` of each, as they stand in the page.
         base: What its links are relative to.
     """
-    attr = document.attr
+    text_of = document.text
     entries: list[LinkEntry] = []
     is_whole = len(nodes) <= MAX_LISTED
-    for node in nodes[:MAX_LISTED]:
-        url = resolve(base, attr(node, "href") or "")
+    rels: dict[str | None, str | None] = {None: None}  # pages have few
+    for node, (href, rel) in zip(nodes[:MAX_LISTED], links, strict=False):
+        url = resolve(base, href)
         if url is None:
             continue
-        if document.tag(node) == "area":
-            text = attr(node, "alt")
-        else:
-            text, is_all = document.text(node)
-            is_whole &= is_all
+        text, is_all = text_of(node)
+        is_whole &= is_all
         said = field(text) or _label(document, node)
-        entries.append(LinkEntry(url=url, text=said, rel=field(attr(node, "rel"))))
+        if rel not in rels:
+            rels[rel] = field(rel)
+        entries.append(LinkEntry(url=url, text=said, rel=rels[rel]))
     return entries, is_whole
 
 
 def _label(document: Document, node: Node) -> str | None:
     """Return what a link without text is called: by its images, else by its author for those who hear it."""
-    return field(" ".join(document.alternatives(node))) or field(document.attr(node, "aria-label"))
+    is_area = document.tag(node) == "area"
+    said = document.attr(node, "alt") if is_area else " ".join(document.alternatives(node))
+    return field(said) or field(document.attr(node, "aria-label"))
 
 
 def _without_fragment(href: str) -> str:

@@ -97,7 +97,7 @@ class PageParser:
         gatherer = Gatherer(document, url=url, token=self._token, headers=headers)
         found = _Extraction(document, gatherer=gatherer, keeps_nodes=self._lists_links)
         gathered = gatherer.gathered()
-        listed = found.listed() if self._lists_links else ([], True)
+        links_listed, are_all = found.listed() if self._lists_links else ([], True)
         fields = Fields()
         if self._selectors:
             base, lang = gatherer.base or url, gathered.head.lang
@@ -106,9 +106,9 @@ class PageParser:
         cut = gathered.cut
         if not document.is_whole:
             cut |= {"document"}
-        if not listed[1]:
+        if not are_all:
             cut |= {"link_list"}
-        said, digest, shortened = _said(gathered, links=listed[0])
+        said, digest, shortened = _said(gathered, links=links_listed)
         page = Page(
             **said,
             **found.counts(),
@@ -195,7 +195,8 @@ class _Extraction:
 
     def listed(self) -> tuple[list[LinkEntry], bool]:
         """Return the page's links as they are recorded, and whether these are all."""
-        return listed(self._document, self._nodes, base=self.gatherer.base or self._url)
+        base = self.gatherer.base or self._url
+        return listed(self._document, self._nodes, links=self._hrefs, base=base)
 
     def targets(self) -> list[Target]:
         """Return where the page's links lead."""
