@@ -60,15 +60,26 @@ class FetchError(PageError):
     underlying error, ``phase`` where it happened: ``dns``, ``connect``, ``send``, ``headers``,
     ``body`` or ``decode``; ``proxy`` and ``tunnel`` on the way through a proxy. ``is_stale`` says that a
     kept connection had died before it was used again, so that the server has most likely not seen the
-    request.
+    request. ``partial`` is the answer as far as it came (a ``scraper.messages.Response``), when its head had
+    come, without a body.
     """
 
-    def __init__(self, message: str, *, outcome: str, kind: str, phase: str, is_stale: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: str,
+        kind: str,
+        phase: str,
+        is_stale: bool = False,
+        partial: object | None = None,
+    ) -> None:
         super().__init__(message)
         self.outcome = outcome
         self.kind = kind
         self.phase = phase
         self.is_stale = is_stale
+        self.partial = partial
 
 
 class RunError(ScraperError):

@@ -286,7 +286,7 @@ class Record(Page, frozen=True, omit_defaults=True):
     """Each attempt, when there was more than one."""
 
     status: int | None = None
-    """Of the last answer."""
+    """Of the last answer; also of one whose body ended early, was not what it said, or too late."""
     reason: str | None = None
     """The words behind the status, as the server sent them."""
     http_version: str | None = None

@@ -34,11 +34,13 @@ def record_of(
     directives: Sequence[str] = (),
     started_s: float = 0.0,
     parse_s: float = 0.0,
+    is_whole: bool = True,
 ) -> Record:
     """Put the record together.
 
     ``directives`` are those for crawlers that hold for the page, from its headers and its document.
-    ``started_s`` (monotonic) is when the visit began; ``parse_s`` is how long the parsing took.
+    ``started_s`` (monotonic) is when the visit began; ``parse_s`` is how long the parsing took. Of a response
+    that is not ``is_whole`` nothing is said of the body but what came of it on the wire.
     """
     tries = [*request.tries, *([done.last] if done.last else [])] if request.tries else []
     parts: dict[str, Any] = {}
@@ -46,6 +48,8 @@ def record_of(
         parts = msgspec.structs.asdict(page)
     if response is not None:
         parts.update(_http(response))
+        if not is_whole:
+            del parts["size"], parts["body_sha256"]
         parts["timing"] = _timing(request, response, started_s=started_s, parse_s=parse_s)
     judged = _judged(request, done, response, page, directives)
     return Record(

@@ -23,7 +23,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     """When it began, UTC, RFC 3339."""
     status: int | None = None
-    """The status that came back, ``None`` when nothing did."""
+    """The status that came back, ``None`` when none did."""
     error: str | None = None
     """The outcome it would have had on its own, ``None`` when it succeeded."""
     waited_s: float = 0.0

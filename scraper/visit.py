@@ -216,12 +216,13 @@ class Visitor:
         record = record_line.record_of(
             request,
             decision,
-            result if isinstance(result, Response) else None,
+            result if isinstance(result, Response) else _partial(result),
             read.page,
             run=self._run,
             directives=read.directives,
             started_s=started_s,
             parse_s=parsed_s - fetched_s,
+            is_whole=isinstance(result, Response),
         )
         own = None
         if read.fields is not None and isinstance(result, Response):
@@ -229,6 +230,10 @@ class Visitor:
         took_s = self._clock.monotonic() - started_s
         finished = record_line.finished(request, decision, record, took_s=took_s, found=read.found, own=own)
         return Answered(finished, impression)
+
+
+def _partial(error: FetchError) -> Response | None:
+    return error.partial if isinstance(error.partial, Response) else None
 
 
 def _may_authenticate(request: Request) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
     from scraper.fetch.guard import Guard
+    from scraper.messages import Response
 
 
 class Trip:
@@ -42,6 +43,7 @@ class Trip:
         "is_kept",
         "is_last",
         "is_listed",
+        "partial",
         "phase",
         "sent_at_s",
         "sockets",
@@ -69,6 +71,8 @@ class Trip:
         """Made for its connection, which is not there yet."""
         self.deadline: asyncio.Timeout | None = None
         """When all of it must be over."""
+        self.partial: Callable[[], Response] | None = None
+        """Gives the answer as far as it has come; ``None`` before its head is there."""
 
     def depart(self) -> None:
         """Tell, once, that the request is on its way."""

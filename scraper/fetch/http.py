@@ -154,6 +154,7 @@ class HttpFetcher:
                     return await self._exchange(url, trip, headers, cap_bytes)
         finally:
             trip.depart()  # it never came to be sent
+            trip.partial = None  # it holds the body, and a worker its last trip
             self._trips.pop(name, None)  # two tasks may have been given the same name
 
     def phase_of(self, task: str) -> str | None:
@@ -193,29 +194,35 @@ class HttpFetcher:
                 max_body_bytes=self._settings.max_body_bytes if cap_bytes is None else cap_bytes,
                 max_ratio=self._settings.max_ratio,
             )
+            ip = None if self._route else getattr(answer, "peer", None)  # the proxy's is not the host's
+
+            def answered(whole: bytes | None = None) -> Response:
+                ended_s = monotonic()
+                version = answer.version
+                return Response(
+                    url=url,
+                    status=answer.status,
+                    reason=_text(answer.reason),
+                    http_version=f"{version.major}.{version.minor}" if version else "",
+                    headers=tuple(
+                        (name.lower().rstrip(), _text(value)) for name, value in answer.headers.items()
+                    ),
+                    body=whole or b"",
+                    wire_bytes=body.wire_bytes,
+                    truncated=body.is_full,
+                    cut_by=_in_words(body.cut_by, self._settings, cap_bytes),
+                    ip=ip,
+                    fetched_at=fetched_at,
+                    elapsed_s=ended_s - sent_at_s,
+                    dns_s=trip.dns_s,
+                    connect_s=trip.connect_s,
+                    first_byte_s=began_s - sent_at_s,
+                    download_s=ended_s - began_s,
+                )
+
+            trip.partial = answered
             await self._read(answer, body, trip)
-            ended_s = monotonic()
-            version = answer.version
-            return Response(
-                url=url,
-                status=answer.status,
-                reason=_text(answer.reason),
-                http_version=f"{version.major}.{version.minor}" if version else "",
-                headers=tuple(
-                    (name.lower().rstrip(), _text(value)) for name, value in answer.headers.items()
-                ),
-                body=body.finish(),
-                wire_bytes=body.wire_bytes,
-                truncated=body.is_full,
-                cut_by=_in_words(body.cut_by, self._settings, cap_bytes),
-                ip=None if self._route else getattr(answer, "peer", None),  # the proxy's is not the host's
-                fetched_at=fetched_at,
-                elapsed_s=ended_s - sent_at_s,
-                dns_s=trip.dns_s,
-                connect_s=trip.connect_s,
-                first_byte_s=began_s - sent_at_s,
-                download_s=ended_s - began_s,
-            )
+            return answered(body.finish())
 
     async def _read(self, answer: aiohttp.ClientResponse, body: Body, trip: Trip) -> None:
         """Read a body to its end or its cap.
@@ -299,6 +306,7 @@ def _translated(trip: Trip, route: ProxyRoute | None) -> Iterator[None]:
             kind=system_error.name_of(cause),
             phase=phase,
             is_stale=trip.is_kept and not trip.is_heard and outcome is Outcome.DISCONNECTED,
+            partial=trip.partial() if trip.partial else None,
         ) from error
 
 

@@ -124,7 +124,8 @@ class Decider:
 def _tried(request: Request, result: Response | FetchError, *, at: datetime) -> Try:
     """Return the attempt as the record tells of it, should it be one of several."""
     if isinstance(result, FetchError):
-        return Try(at=rfc3339(at), error=result.outcome, waited_s=request.waited_s)
+        status = result.partial.status if isinstance(result.partial, Response) else None
+        return Try(at=rfc3339(at), status=status, error=result.outcome, waited_s=request.waited_s)
     good = 200 <= result.status < 300  # noqa: PLR2004
     return Try(
         at=rfc3339(at),

@@ -62,7 +62,14 @@ def port() -> Iterator[int]:
 
 
 def told(record: Record) -> tuple[Outcome, int | None, str | None, bool]:
-    return Outcome(record.outcome), record.status, record.title, record.truncated
+    status = None if ended_early(record) else record.status
+    return Outcome(record.outcome), status, record.title, record.truncated
+
+
+def ended_early(record: Record) -> bool:
+    """Whether the head of an answer came, and not its body."""
+    phase = record.error.phase if record.error else None
+    return phase in {"body", "decode"} and record.outcome != Outcome.TOO_LARGE
 
 
 def expected(scenario: Scenario) -> list[tuple[Outcome, int | None, str | None, bool]]:
@@ -100,6 +107,9 @@ async def test_each_ends_as_its_record_and_honest_pages_are_all_taken(
         if told(record) not in expected(scenario)
     }
     assert wrong == {}
+    early = [record for record in hostile if ended_early(record)]
+    assert {(record.status, record.size, record.body_sha256) for record in early} == {(200, None, None)}
+    assert all(record.headers and record.fetched_at and record.wire_size is not None for record in early)
     assert {record.input: record.error for record in honest if record.outcome != Outcome.OK} == {}
     assert len(honest) == len(SCENARIOS)
     assert open_sockets() == sockets

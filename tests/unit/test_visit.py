@@ -5,8 +5,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
-from scraper.errors import PageError
+from scraper.errors import FetchError, PageError
 from scraper.following import Follower
 from scraper.frontier.scope import Scope
 from scraper.messages import (
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from scraper.errors import FetchError
     from scraper.messages import Errand
 
 URL = "https://a.example/"
@@ -214,6 +214,17 @@ async def test_a_failed_fetch_is_decided_on_and_becomes_a_record() -> None:
     assert (record["outcome"], record["retryable"], record["attempts"]) == ("timeout", True, 1)
     assert record["error"] == {"type": "TIMEOUT", "message": "it failed", "phase": "connect"}
     assert "status" not in record
+
+
+async def test_of_an_answer_that_ended_early_the_head_is_told() -> None:
+    head = replace(page(status=200), body=b"", wire_bytes=20)
+    failed = FetchError("it broke", outcome="disconnected", kind="X", phase="body", partial=head)
+    bench = Bench(failed, decision=Done(outcome=Outcome.DISCONNECTED))
+    record = await bench.record(request(URL))
+    assert bench.parser.given == []
+    assert (record["outcome"], record["status"], record["wire_size"]) == ("disconnected", 200, 20)
+    assert {"headers", "content_type", "fetched_at", "final_url", "timing"} <= record.keys()
+    assert record.keys().isdisjoint({"size", "body_sha256", "title", "indexable"})
 
 
 async def test_the_record_has_every_try() -> None:

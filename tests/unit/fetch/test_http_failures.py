@@ -15,6 +15,7 @@ import trustme
 from scraper.clock import SystemClock
 from scraper.errors import FetchError, RunError
 from scraper.fetch.http import HttpFetcher
+from scraper.messages import Response
 from scraper.record import Outcome
 from tests.support.fetching import failed_fetch, fetch, fetch_settings
 from tests.support.wire import (
@@ -64,6 +65,24 @@ async def test_silence_ends_at_read_s(sent: bytes, phase: str) -> None:
         error = await failed_fetch(wire.url(), read_s=SHORT_S)
     assert told(error) == (Outcome.TIMEOUT, "SocketTimeoutError", phase)
     assert str(error) == f"no answer in time ({phase})"
+
+
+@pytest.mark.parametrize(
+    ("sent", "wire_bytes"),
+    [(b"", None), (b"HTTP/1.1 200 O", None), (SIZED, 0), (SIZED + b"h", 1), (CHUNKED + b"2\r\nhi\r\n", 2)],
+)
+async def test_of_an_answer_that_ends_early_the_head_is_kept(sent: bytes, wire_bytes: int | None) -> None:
+    async with serving(answering(sent)) as wire:
+        error = await failed_fetch(wire.url())
+    assert error.outcome == Outcome.DISCONNECTED
+    partial = error.partial
+    if wire_bytes is None:
+        assert partial is None
+    else:
+        assert isinstance(partial, Response)
+        assert (partial.status, partial.body, partial.wire_bytes) == (200, b"", wire_bytes)
+        assert (partial.url, partial.ip, len(partial.headers)) == (wire.url(), "127.0.0.1", 1)
+        assert partial.elapsed_s >= partial.first_byte_s >= 0
 
 
 async def test_a_drip_ends_at_total_s() -> None:
