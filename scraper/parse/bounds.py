@@ -1,6 +1,6 @@
 """How large the part of a record may become that a document gives, and what is said when it is cut.
 
-A text is cut at ``text.MAX_TEXT`` and a list at ``metadata.MAX_ENTRIES`` where they are made. Together
+A text is cut at ``text.MAX_TEXT`` and a list at ``MAX_ENTRIES`` where they are made. Together
 they could still be as large as the page, so the longest lists are cut until all of it fits.
 """
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from scraper.record import Record
 
+MAX_ENTRIES = 1000
+"""The most entries of a list: headings, language versions, keywords, values of a name and the like."""
+MAX_KEYS = 200
+"""The most names that a page may make up in one vocabulary: OpenGraph, Twitter cards, Dublin Core."""
 MAX_PAGE_TEXT = 1_000_000
 """Characters of a page's text that are kept, where it is asked for."""
 MAX_PAGE_BYTES = 512 * 1024

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from scraper.parse.text import MAX_TEXT, field, fold, is_cut
+from scraper.parse.bounds import MAX_ENTRIES
+from scraper.parse.text import MAX_NAME, MAX_TEXT, Texts, fold
 from scraper.record import Feed, Hreflang, Icon
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from scraper.parse.link_header import Link
 
-MAX_ENTRIES = 1000
-"""The most entries of a list."""
-_MAX_REL = 100
 
 SINGLE = {
     "canonical": "canonical",
@@ -75,7 +73,11 @@ class LinkRelations:
     is said of it.
     """
 
-    def __init__(self, links: Iterable[Link], *, header: Iterable[Link] = ()) -> None:
+    def __init__(
+        self, links: Iterable[Link], *, header: Iterable[Link] = (), texts: Texts | None = None
+    ) -> None:
+        """Take the links, those of the header, and what makes fields of their texts."""
+        self._field = (texts or Texts()).field
         self.single: dict[str, str] = {}
         """URLs by the values of ``SINGLE``; ``canonical`` is the document's own."""
         self.canonical_header: str | None = None
@@ -86,8 +88,6 @@ class LinkRelations:
         self.icons: list[Icon] = []
         self.cut: set[str] = set()
         """The lists that have more entries than are kept."""
-        self.cut_texts: set[str] = set()
-        """Texts that are longer in the page."""
         self._seen: set[Hashable] = set()
         for link in links:
             self._add(link)
@@ -112,7 +112,7 @@ class LinkRelations:
             self._add_icon(link)
 
     def _add_alternate(self, link: Link) -> None:
-        kind = (link.type or "")[:_MAX_REL].partition(";")[0].strip().lower()
+        kind = (link.type or "")[:MAX_NAME].partition(";")[0].strip().lower()
         if kind in _FEEDS:
             feed = Feed(type=kind, title=self._field(link.title), url=link.url)
             self._keep(self.feeds, feed, name="feeds", key=(kind, link.url))
@@ -125,17 +125,11 @@ class LinkRelations:
             self._keep(self.alternates, link.url, name="alternates", key=link.url)
 
     def _add_icon(self, link: Link) -> None:
-        rel = fold(" ".join(link.rels)[:_MAX_REL])
-        if len(rel) == _MAX_REL:
+        rel = fold(" ".join(link.rels)[:MAX_NAME])
+        if len(rel) == MAX_NAME:
             self.cut.add("icons")
         icon = Icon(rel=rel, sizes=self._field(link.sizes), url=link.url)
         self._keep(self.icons, icon, name="icons", key=(icon.rel, icon.sizes, icon.url))
-
-    def _field(self, text: str | None) -> str | None:
-        shown = field(text)
-        if shown and text and len(text) > MAX_TEXT and is_cut(text):
-            self.cut_texts.add(shown)
-        return shown
 
     def _keep(self, entries: list[_Entry], entry: _Entry, *, name: str, key: Hashable) -> None:
         if (name, key) in self._seen:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import asdict
 
 from scraper.parse.article import LINK_RELS, Evidence, article_of, description_of
+from scraper.parse.bounds import MAX_ENTRIES
 from scraper.parse.jsonld import read_jsonld
 from scraper.parse.link_header import Link, links_of
 from scraper.parse.link_relations import LINK_FIELDS, LinkRelations, relation_types
 from scraper.parse.main_nodes import MainNodes
-from scraper.parse.metas import MAX_ENTRIES, Metas
+from scraper.parse.metas import Metas
 from scraper.parse.microdata import as_nodes, read_microdata
 from scraper.parse.refresh import refresh_of
-from scraper.parse.text import MAX_NAME, MAX_TEXT
+from scraper.parse.text import MAX_NAME, MAX_TEXT, Texts
 from scraper.parse.vocabularies import read_vocabularies
 from scraper.record import Head, Heading, Page
 from scraper.urls import resolve
@@ -64,7 +65,8 @@ class Gatherer:
         self._has_base = False
         self._lang: str | None = None
         self._titles: list[str] = []
-        self.metas = Metas(document, token=token)
+        self._texts = Texts()
+        self.metas = Metas(document, token=token, texts=self._texts)
         self._links: list[Node] = []
         self._anchors: list[tuple[str, Node]] = []
         self._times: list[tuple[Node, str]] = []
@@ -78,7 +80,7 @@ class Gatherer:
         """The root element: its language."""
         if self._lang is None:
             said = self._attr(node, "lang") or self._attr(node, "xml:lang")
-            self._lang = self.metas.field(said)
+            self._lang = self._texts.field(said)
 
     def on_base(self, node: Node) -> None:
         """The first ``base`` that has an ``href`` is the document's (HTML Standard 4.2.3)."""
@@ -142,14 +144,14 @@ class Gatherer:
         self._raw_text += len(text)
         if not is_whole:
             self._cut.add(name)
-        return self.metas.field(text)
+        return self._texts.field(text)
 
     def gathered(self) -> Gathered:
         """Apply the fallbacks; before ``Document.visible_text``, which takes the tree."""
         structured = self._structured()
         head = self._head(structured)
-        cut, cut_texts = self._cut | self.metas.cut, self.metas.cut_texts
-        return Gathered(head, {name: value for name, value in structured.items() if value}, cut, cut_texts)
+        said = {name: value for name, value in structured.items() if value}
+        return Gathered(head, said, self._cut | self.metas.cut, self._texts.cut)
 
     def _structured(self) -> dict[str, Any]:
         """Read what is said in vocabularies of their own."""
@@ -163,19 +165,19 @@ class Gatherer:
         fields["microdata"] = microdata.items
         self._cut |= {"microdata"} if microdata.is_cut else set()
         if metas.described:
-            described = read_vocabularies(metas.described)
+            described = read_vocabularies(metas.described, texts=self._texts)
             fields |= {"dublin_core": described.dublin_core, "citation": described.citation}
             self._cut |= described.cut
-            metas.cut_texts |= described.cut_texts
         return fields
 
     def _head(self, structured: dict[str, Any]) -> Head:
         metas, titles, base = self.metas, self._titles, self.base or self.url
         og, twitter, named = metas.og, metas.twitter, metas.named
         announced = (value for name, value in self._headers if name == "link")
-        links = LinkRelations(self._relations(base), header=links_of(announced, base=self.url))
+        links = LinkRelations(
+            self._relations(base), texts=self._texts, header=links_of(announced, base=self.url)
+        )
         self._cut |= links.cut
-        metas.cut_texts |= links.cut_texts
         single = links.single
         lang = self._lang or _first(og.get("locale")) or metas.content_language
         h1s = [one.text for one in self._headings if one.level == 1]

@@ -10,17 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scraper.parse.article import META_NAMES
+from scraper.parse.bounds import MAX_ENTRIES, MAX_KEYS
 from scraper.parse.directives import said_in_metas
-from scraper.parse.text import MAX_NAME, MAX_TEXT, field, fold, is_cut
+from scraper.parse.text import MAX_NAME, fold
 from scraper.parse.vocabularies import PREFIXES
 
 if TYPE_CHECKING:
     from scraper.parse.document import Document, Node
+    from scraper.parse.text import Texts
 
-MAX_ENTRIES = 1000
-"""The most entries of a list: keywords, directives, values of one name."""
-MAX_KEYS = 200
-"""The most OpenGraph and Twitter names."""
 
 _PLAIN = frozenset(("description", "viewport", "generator"))
 _PRAGMAS = frozenset(("refresh", "content-language"))
@@ -29,8 +27,9 @@ _PRAGMAS = frozenset(("refresh", "content-language"))
 class Metas:
     """Collects what the ``meta`` elements of one document say."""
 
-    def __init__(self, document: Document, *, token: str) -> None:
-        """Take the document, and the name by which robots directives may call us."""
+    def __init__(self, document: Document, *, token: str, texts: Texts) -> None:
+        """Take the document, the name by which robots directives may call us, and what makes fields."""
+        self._field = texts.field
         self._attr = document.attr
         self._robots_names = {"robots", token.lower()}
         self._token = token
@@ -51,8 +50,6 @@ class Metas:
         self._kept = 0
         self.cut: set[str] = set()
         """Names of fields that have more entries than are kept."""
-        self.cut_texts: set[str] = set()
-        """Texts that are longer in the page."""
 
     def add(self, node: Node) -> None:
         """Take one ``meta`` element."""
@@ -79,7 +76,7 @@ class Metas:
         elif name.startswith("twitter:"):
             self._add_twitter(name[8:], content)
         elif name in _PLAIN:
-            if name not in self.named and (text := self.field(content)):
+            if name not in self.named and (text := self._field(content)):
                 self.named[name] = text
         elif name in self._robots_names:
             if len(self._robots) < MAX_ENTRIES:
@@ -89,7 +86,7 @@ class Metas:
         elif name == "keywords":
             self._add_keywords(content)
         elif name == "theme-color":
-            if len(self._theme_colors) < MAX_ENTRIES and (text := self.field(content)):
+            if len(self._theme_colors) < MAX_ENTRIES and (text := self._field(content)):
                 self._theme_colors.append((self._attr(node, "media") or "", text))
         else:
             self._add_described(name, content)
@@ -113,11 +110,11 @@ class Metas:
             self.cut.add("keywords")
         known = set(self.keywords) if room else ()
         for piece in pieces[:room]:
-            if (keyword := self.field(piece)) and (not known or keyword not in known):
+            if (keyword := self._field(piece)) and (not known or keyword not in known):
                 self.keywords.append(keyword)
 
     def _add_twitter(self, name: str, content: str) -> None:
-        key, text = self._key(name, field_name="twitter"), self.field(content)
+        key, text = self._key(name, field_name="twitter"), self._field(content)
         if not key or text is None or key in self.twitter:
             return
         if len(self.twitter) < MAX_KEYS:
@@ -126,7 +123,7 @@ class Metas:
             self.cut.add("twitter")
 
     def _add_og(self, name: str, content: str) -> None:
-        key, text = self._key(name, field_name="og"), self.field(content)
+        key, text = self._key(name, field_name="og"), self._field(content)
         if not key or text is None:
             return
         values = self.og.get(key)
@@ -142,13 +139,6 @@ class Metas:
             self.cut.add(field_name)
         return fold(name[:MAX_NAME])
 
-    def field(self, text: str | None) -> str | None:
-        """Make a field of an attribute's text, and note when it is cut."""
-        shown = field(text)
-        if shown and text and len(text) > MAX_TEXT and is_cut(text):
-            self.cut_texts.add(shown)
-        return shown
-
     @property
     def theme_color(self) -> str | None:
         """The first that holds whatever the screen (HTML Standard 4.2.5.1), else the first."""
@@ -159,7 +149,7 @@ class Metas:
     def content_language(self) -> str | None:
         """The pragma's language; several, set apart by commas, are none (HTML Standard 4.2.5.3)."""
         said = self._pragmas.get("content-language", "")
-        return None if "," in said else self.field(said)
+        return None if "," in said else self._field(said)
 
     def robots(self) -> list[str]:
         """Return the directives for everyone and for us, lower case, in order."""

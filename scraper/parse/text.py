@@ -119,6 +119,21 @@ def lines(text: str) -> str:
     return "\n".join(folded for piece in text.split(SEPARATOR) if (folded := fold(piece)))
 
 
+class Texts:
+    """Makes fields of texts, and remembers which of them are longer in the page."""
+
+    def __init__(self) -> None:
+        self.cut: set[str] = set()
+        """What is left of those."""
+
+    def field(self, text: str | None) -> str | None:
+        """Fold one field's text and cut it, as ``field`` does."""
+        shown = field(text)
+        if shown and text and len(text) > MAX_TEXT and is_cut(text):
+            self.cut.add(shown)
+        return shown
+
+
 def is_cut(text: str) -> bool:
     """Whether ``field`` returns less than all of a text."""
     if len(text) <= MAX_TEXT:

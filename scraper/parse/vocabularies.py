@@ -12,16 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from scraper.parse.text import MAX_TEXT, field, fold, is_cut
+from scraper.parse.bounds import MAX_ENTRIES, MAX_KEYS
+from scraper.parse.text import MAX_NAME, Texts, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_KEYS = 200
-"""The most names of a vocabulary."""
-MAX_VALUES = 1000
-"""The most values of a name: a review's references are some hundreds."""
-_MAX_NAME = 100
 
 _CITATION = "citation_"
 _BEPRESS = "bepress_citation_"
@@ -51,11 +47,9 @@ class Vocabularies(NamedTuple):
     correspond by their order."""
     cut: set[str]
     """Which of the two has more than is kept."""
-    cut_texts: set[str]
-    """Texts that are longer in the page."""
 
 
-def read_vocabularies(metas: Iterable[tuple[str, str]]) -> Vocabularies:
+def read_vocabularies(metas: Iterable[tuple[str, str]], *, texts: Texts | None = None) -> Vocabularies:
     """Read what of ``meta`` elements is of these vocabularies.
 
     Names are not case-sensitive. ``scheme`` and ``link rel=schema.dc`` are of no use to a reader of JSON.
@@ -63,11 +57,12 @@ def read_vocabularies(metas: Iterable[tuple[str, str]]) -> Vocabularies:
     Args:
         metas: ``name`` or ``property``, and ``content``, in document order; others are passed over. To be
             called with those that begin with ``PREFIXES``, or not at all, is quicker.
+        texts: what makes fields.
     """
-    cut_texts: set[str] = set()
-    dublin_core, citation, bepress = _Values(cut_texts), _Values(cut_texts), _Values(cut_texts)
+    texts = texts or Texts()
+    dublin_core, citation, bepress = _Values(texts), _Values(texts), _Values(texts)
     for written, content in metas:
-        name = written[: 2 * _MAX_NAME].strip().lower()
+        name = written[: 2 * MAX_NAME].strip().lower()
         if name.startswith(_CITATION):
             citation.add(name[len(_CITATION) :], content, once=False)
         elif name.startswith(_BEPRESS):
@@ -77,7 +72,7 @@ def read_vocabularies(metas: Iterable[tuple[str, str]]) -> Vocabularies:
     cut = {"citation"} if citation.is_cut or bepress.is_cut else set()
     if dublin_core.is_cut:
         cut.add("dublin_core")
-    return Vocabularies(dublin_core.found, {**bepress.found, **citation.found}, cut, cut_texts)
+    return Vocabularies(dublin_core.found, {**bepress.found, **citation.found}, cut)
 
 
 def _term(name: str) -> str:
@@ -89,17 +84,17 @@ def _term(name: str) -> str:
 class _Values:
     """The values of one vocabulary by name."""
 
-    def __init__(self, cut_texts: set[str]) -> None:
+    def __init__(self, texts: Texts) -> None:
         self.found: dict[str, list[str]] = {}
         self.is_cut = False
-        self._cut_texts = cut_texts
+        self._field = texts.field
         self._seen: set[tuple[str, str]] = set()
 
     def add(self, name: str, content: str, *, once: bool) -> None:
-        key, text = fold(name[:_MAX_NAME]).strip("."), field(content)
+        key, text = fold(name[:MAX_NAME]).strip("."), self._field(content)
         if not key or text is None:
             return
-        if len(name) > _MAX_NAME:
+        if len(name) > MAX_NAME:
             self.is_cut = True
         if once:
             if (key, text) in self._seen:
@@ -108,9 +103,7 @@ class _Values:
         values = self.found.get(key)
         if values is None and len(self.found) < MAX_KEYS:
             values = self.found[key] = []
-        if values is None or len(values) == MAX_VALUES:
+        if values is None or len(values) == MAX_ENTRIES:
             self.is_cut = True
             return
         values.append(text)
-        if len(content) > MAX_TEXT and is_cut(content):
-            self._cut_texts.add(text)

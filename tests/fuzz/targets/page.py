@@ -8,7 +8,7 @@ import msgspec
 
 from scraper.errors import PageError
 from scraper.parse import PageParser
-from scraper.parse.metas import MAX_ENTRIES
+from scraper.parse.bounds import MAX_ENTRIES
 from scraper.parse.text import MAX_TEXT
 from scraper.record import Page
 from scraper.settings.model import ParseSettings

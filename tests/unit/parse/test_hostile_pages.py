@@ -10,8 +10,7 @@ import pytest
 import turbohtml
 
 from scraper.parse import PageParser, document, document_soup, document_turbo, metadata, taming
-from scraper.parse.bounds import MAX_PAGE_BYTES
-from scraper.parse.metas import MAX_ENTRIES, MAX_KEYS
+from scraper.parse.bounds import MAX_ENTRIES, MAX_KEYS, MAX_PAGE_BYTES
 from scraper.parse.text import MAX_TEXT
 from scraper.record import Article, Heading, Page
 from scraper.settings.model import ParseSettings

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from scraper.parse.bounds import MAX_ENTRIES
 from scraper.parse.link_header import Link, links_of
-from scraper.parse.link_relations import MAX_ENTRIES, SINGLE, LinkRelations, relation_types
+from scraper.parse.link_relations import SINGLE, LinkRelations, relation_types
+from scraper.parse.text import Texts
 from scraper.record import Feed, Hreflang, Icon
 
 PAGE = "https://example.com/"
@@ -119,16 +121,18 @@ def test_one_header_link_may_be_for_several_languages() -> None:
 
 
 def test_lists_and_texts_are_bounded_and_it_is_said() -> None:
+    texts = Texts()
     found = LinkRelations(
         [
             *(alternate(str(number)) for number in range(MAX_ENTRIES + 5)),
             Link(url("f"), ("alternate",), type="application/rss+xml", title="x" * 20_000),
             Link(url("i"), ("icon", "y" * 200)),
-        ]
+        ],
+        texts=texts,
     )
     assert len(found.alternates) == MAX_ENTRIES
     assert found.cut == {"alternates", "icons"}
-    assert found.cut_texts == {"x" * 10_000}
+    assert texts.cut == {"x" * 10_000}
 
 
 def test_what_is_repeated_beyond_the_bound_is_not_missing() -> None:

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.parse.vocabularies import MAX_KEYS, MAX_VALUES, PREFIXES, read_vocabularies
+from scraper.parse.bounds import MAX_ENTRIES, MAX_KEYS
+from scraper.parse.text import Texts
+from scraper.parse.vocabularies import PREFIXES, read_vocabularies
 
 NAMES = st.one_of(
     st.text(),
@@ -77,12 +79,7 @@ def test_be_press_counts_where_highwire_says_nothing() -> None:
 
 
 def test_nothing_said_is_nothing_found() -> None:
-    assert read_vocabularies([("og:title", "x"), ("schema.dc", "http://purl.org/dc/")]) == (
-        {},
-        {},
-        set(),
-        set(),
-    )
+    assert read_vocabularies([("og:title", "x"), ("schema.dc", "http://purl.org/dc/")]) == ({}, {}, set())
 
 
 @given(st.lists(st.tuples(NAMES, st.text())))
@@ -96,10 +93,10 @@ def test_any_metas_are_read(metas: list[tuple[str, str]]) -> None:
 
 def test_masses_are_bounded_and_it_is_said() -> None:
     names = [(f"dc.{number}", "x") for number in range(MAX_KEYS + 1)]
-    values = [("citation_reference", str(number)) for number in range(MAX_VALUES + 1)]
+    values = [("citation_reference", str(number)) for number in range(MAX_ENTRIES + 1)]
     found = read_vocabularies([*names, *values])
     assert len(found.dublin_core) == MAX_KEYS
-    assert len(found.citation["reference"]) == MAX_VALUES
+    assert len(found.citation["reference"]) == MAX_ENTRIES
     assert found.cut == {"citation", "dublin_core"}
 
 
@@ -111,4 +108,6 @@ def test_long_names_are_cut_and_it_is_said(name: str, content: str) -> None:
 
 
 def test_long_texts_are_named() -> None:
-    assert read_vocabularies([("dc.title", "x" * 20_000)]).cut_texts == {"x" * 10_000}
+    texts = Texts()
+    read_vocabularies([("dc.title", "x" * 20_000)], texts=texts)
+    assert texts.cut == {"x" * 10_000}
