@@ -36,6 +36,7 @@ SUBCOMMANDS: Final = {
     "plan": Subcommand("scraper.cli.plan:plan", "Say what a crawl would be, before it is begun."),
     "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),
     "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
+    "report": Subcommand("scraper.cli.report:report", "Make one HTML page of a run."),
     "config": Subcommand("scraper.cli.config:config", "Show the settings, or check a settings file."),
     "schema": Subcommand("scraper.cli.schema:schema", "Print the JSON Schema of a record."),
 }

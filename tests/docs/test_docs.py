@@ -57,6 +57,7 @@ def runs_here(line: str) -> bool:
         " scraper " in f" {line}"
         and "http" not in line
         and "products" not in line
+        and "--against" not in line
         and "_COMPLETE" not in line
     )
 
@@ -89,7 +90,7 @@ def prepared(folder: Path, server: SampleServer) -> None:
 
 
 def outputs(folder: Path) -> dict[str, int]:
-    return {path.name: path.read_bytes().count(b"\n") for path in (folder / "output").iterdir()}
+    return {path.name: path.read_bytes().count(b"\n") for path in (folder / "output").glob("*.jsonl")}
 
 
 def test_the_readme_has_what_it_is_looked_into_for() -> None:
@@ -111,6 +112,7 @@ async def test_the_readmes_commands_run_in_their_order(tmp_path: Path) -> None:
             code, _, err = await ran(line, folder=tmp_path)
             assert code == Exit.COMPLETE, f"{line}: {err}"
     assert outputs(tmp_path) == {"pages.jsonl": 5, "set.jsonl": 5, "walled.jsonl": 5}
+    assert "</html>" in (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("line", [line for line in commands() if re.search(r"(^|\s)scraper (?!\|)", line)])

@@ -1,0 +1,72 @@
+"""``scraper report``: what a run came to, as one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scraper.errors import UsageError
+from scraper.report.render import render
+from scraper.report.reporting import DEFAULT_ROWS, report_of
+from scraper.results import run_file
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the page goes.",
+)
+@click.option(
+    "--against", metavar="OLD", type=click.Path(path_type=Path), help="An earlier run to compare with."
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(1, 100_000),
+    default=DEFAULT_ROWS,
+    show_default=True,
+    help="The most rows in a table; totals count all.",
+)
+@click.option("--fresh", is_flag=True, help="Replace the page if it is there.")
+def report(run: Path, *, output: Path, against: Path | None, rows: int, fresh: bool) -> None:
+    """Make one HTML page of a run: outcomes, speed, broken links, redirects, titles, and more.
+
+    RUN and OLD are files of records that a crawl has written (.jsonl, .json, also .gz), or folders
+    with one such. The page needs nothing else: no network, no other file. Charts and tables are
+    interactive with JavaScript and readable without. Secrets in URLs are masked in it.
+
+    Broken links come with the page that led there first; with all pages that link there if the
+    crawl was made with --links.
+
+    \b
+      scraper report output/pages.jsonl -o output/report.html
+      scraper report new.jsonl --against old.jsonl -o changes.html
+    """  # noqa: D301 the escape is click's mark for lines that are not to be filled
+    file, earlier = run_file(run), None if against is None else run_file(against)
+    if output.exists():
+        if any(output.samefile(records) for records in (file, earlier) if records is not None):
+            raise UsageError(f"{output} holds the records: name another --output")
+        if not fresh:
+            raise UsageError(f"{output} is there already: --fresh replaces it")
+    told = report_of(file, against=earlier, limit=rows)
+    _write(output, render(told).encode("utf-8", "replace"), fresh=fresh)
+    click.echo(f"Report of {told.records:,} records: {output}", err=True)
+
+
+def _write(output: Path, page: bytes, *, fresh: bool) -> None:
+    """Write the page.
+
+    Raises:
+        UsageError: It can't be written, or is there by now.
+    """
+    try:
+        # What is replaced is replaced in its place: it may be a link, and keeps its rights.
+        with output.open("wb" if fresh else "xb") as file:
+            file.write(page)
+    except OSError as error:
+        raise UsageError(f"can't write {output}: {error.strerror}") from error
