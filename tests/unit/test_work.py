@@ -5,8 +5,8 @@ held at once, and what is asked of SQLite and of the disk. These are the same in
 Python, so a loop that came in where there was none shows here before a benchmark would notice it among the
 noise.
 
-A budget is what was measured, rounded, and a tenth more is allowed. Newer versions of Python need fewer
-calls (they inline comprehensions), so only more is a failure. When a change is worth its price, write the
+A budget is what was measured by Python 3.11, rounded, and a twentieth more is allowed: resolving each link of
+a page once more is a tenth. Python 3.12 and 3.13 come to the same within three hundredths. When a change is worth its price, write the
 number that the failure tells into the table, and say in the commit what it buys.
 """
 
@@ -61,14 +61,14 @@ BUDGETS: Final = {
     "statements of a crawl of 1,000 lines": 150,
     "syncs of a crawl of 1,000 lines": 11,
 }
-_TOLERANCE: Final = 1.1
+_TOLERANCE: Final = 1.05
 
 
 def hold(name: str, measured: int) -> None:
     """Fail when something took more than its budget."""
     allowed = BUDGETS[name] * _TOLERANCE
     assert measured <= allowed, (
-        f"{name}: {measured:,} measured, {allowed:,.0f} allowed (a budget of {BUDGETS[name]:,} and a tenth)."
+        f"{name}: {measured:,} measured, {allowed:,.0f} allowed (a budget of {BUDGETS[name]:,} and a twentieth)."
         f" If that is worth it, write {measured:,} into BUDGETS of {__file__}"
     )
 
@@ -162,7 +162,8 @@ def _nothing() -> None: ...
 def test_the_frontier() -> None:
     async def act(clock: FakeClock, *, count: int = 1000) -> tuple[int, int]:
         lines = batch(*(f"http://h{n % 50}.example/{n}" for n in range(count)), ended=True)
-        frontier = frontier_of(FakeState(), clock, hosts_in_memory=100)
+        state = FakeState()
+        frontier = frontier_of(state, clock, hosts_in_memory=100)
         with Calls() as admitting:
             await frontier.admit(lines)
         await frontier.seal()
@@ -170,6 +171,7 @@ def test_the_frontier() -> None:
             for done in range(count):
                 await frontier.finish([finished(await visit(frontier, clock))], output_bytes=done)
         assert frontier.is_over
+        state.store.close(remove=False)
         return admitting.count, handing_out.count
 
     play(partial(act, count=50))  # fills the caches
