@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from scraper import visiting
 from scraper.clock import SystemClock
 from scraper.execution import Run
-from scraper.fetch.http import HttpFetcher
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
 from scraper.messages import Request
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from scraper.clock import Clock
+    from scraper.fetch.http import HttpFetcher
     from scraper.observe.events import Observer
     from scraper.processes.pool import ProcessPool
     from scraper.settings.model import Settings
@@ -128,6 +128,8 @@ async def _open_visits(
         async with opened as pool:
             yield pool, pool
         return
+    from scraper.fetch.http import HttpFetcher  # noqa: PLC0415 - with child processes only they need aiohttp
+
     async with HttpFetcher.open(settings.fetch, clock=clock) as fetcher:
         budget = RunBudget(settings.retry)
         yield (

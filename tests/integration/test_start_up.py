@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.processes import TIMEOUT_S, clean_environment, serving
+from tests.support.processes import TIMEOUT_S, Server, clean_environment, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 NETWORK: Final = {"aiohttp", "asyncio", "uvloop", "ssl", "yarl"}
 PARSERS: Final = {"bs4", "html5lib", "lxml", "selectolax", "turbohtml"}
@@ -68,11 +68,16 @@ def test_a_command_s_help_loads_no_program(command: str) -> None:
     assert not unneeded
 
 
-def test_a_plain_crawl_loads_what_it_needs_alone() -> None:
-    with serving() as server:
-        printed, loaded = ran("crawl", *server.bulk(1, tag="start-up"), "--quiet")
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as one:
+        yield one
+
+
+def test_a_plain_crawl_loads_what_it_needs_alone(server: Server) -> None:
+    printed, loaded = ran("crawl", *server.bulk(1, tag="start-up"), "--quiet", "--delay", "0")
     assert json.loads(printed)["outcome"] == "ok"
-    assert "turbohtml" in loaded
+    assert {"aiohttp", "turbohtml"} <= loaded
     unused = {
         "bs4",
         "html5lib",
@@ -83,4 +88,13 @@ def test_a_plain_crawl_loads_what_it_needs_alone() -> None:
         "scraper.processes.pool",
     }
     unneeded = loaded & {*unused, *EXTRAS}
+    assert not unneeded
+
+
+def test_only_the_children_load_the_client(server: Server) -> None:
+    words = ("--quiet", "--delay", "0", "--processes", "1")
+    printed, loaded = ran("crawl", *server.bulk(1, tag="children"), *words)
+    assert json.loads(printed)["outcome"] == "ok"
+    assert "scraper.processes.pool" in loaded
+    unneeded = loaded & {"aiohttp", "yarl", "scraper.fetch.http"}
     assert not unneeded

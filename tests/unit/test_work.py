@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 import pytest
 
-from scraper import assembly, record_line
+from scraper import record_line
+from scraper.fetch import http
 from scraper.messages import Finished
 from scraper.parse.page import PageParser
 from scraper.settings.model import ParseSettings, Settings
@@ -68,7 +69,7 @@ def hold(name: str, measured: int) -> None:
     """Fail when something took more than its budget."""
     allowed = BUDGETS[name] * _TOLERANCE
     assert measured <= allowed, (
-        f"{name}: {measured:,} measured, {allowed:,.0f} allowed (a budget of {BUDGETS[name]:,} and a twentieth)."
+        f"{name}: {measured:,} measured, {allowed:,.0f} allowed (the budget of {BUDGETS[name]:,} and 5 %)."
         f" If that is worth it, write {measured:,} into BUDGETS of {__file__}"
     )
 
@@ -239,7 +240,7 @@ class _Answering(FakeFetcher):
 async def test_a_crawl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     source = tmp_path / "urls.txt"
     source.write_text("".join(f"http://h{n % 50}.example/{n}\n" for n in range(1000)))
-    monkeypatch.setattr(assembly, "HttpFetcher", _Answering)
+    monkeypatch.setattr(http, "HttpFetcher", _Answering)
     syncs, statements = Syncs(monkeypatch), Statements(monkeypatch)
     result = await run_to_file(
         [str(source)],
