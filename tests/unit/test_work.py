@@ -6,8 +6,8 @@ Python, so a loop that came in where there was none shows here before a benchmar
 noise.
 
 A budget is what was measured by Python 3.11, rounded, and a twentieth more is allowed: resolving each link of
-a page once more is a tenth. Python 3.12 and 3.13 come to the same within three hundredths. When a change is worth its price, write the
-number that the failure tells into the table, and say in the commit what it buys.
+a page once more is a tenth. Python 3.12 and 3.13 come to the same within three hundredths. When a change is
+worth its price, write the number that the failure tells into the table, and say in the commit what it buys.
 """
 
 from __future__ import annotations
