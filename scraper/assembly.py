@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from scraper import visiting
 from scraper.clock import SystemClock
 from scraper.execution import Run
-from scraper.fetch.http import HttpFetcher
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
 from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
 from scraper.pipeline import Crawl
-from scraper.processes.pool import ProcessPool
 from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
 from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.sources.source import Source
@@ -26,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from scraper.clock import Clock
+    from scraper.fetch.http import HttpFetcher
     from scraper.observe.events import Observer
+    from scraper.processes.pool import ProcessPool
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
     from scraper.sources.lines_given import GivenLines
@@ -122,10 +122,14 @@ async def _open_visits(
 ) -> AsyncIterator[tuple[ProcessPool | HttpFetcher, ProcessPool | Visitor]]:
     """Give who knows what a visit waits for, and who visits: here, or in child processes."""
     if settings.run.processes:
+        from scraper.processes.pool import ProcessPool  # noqa: PLC0415 - most runs have no child processes
+
         opened = ProcessPool.open(settings, token=token, run=run, clock=clock, observer=observer)
         async with opened as pool:
             yield pool, pool
         return
+    from scraper.fetch.http import HttpFetcher  # noqa: PLC0415 - with child processes only they need aiohttp
+
     async with HttpFetcher.open(settings.fetch, clock=clock) as fetcher:
         budget = RunBudget(settings.retry)
         yield (

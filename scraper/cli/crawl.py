@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scraper import loop
 from scraper.cli.main import one_line
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options
-from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
 from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
 from scraper.sources.arguments import sources_from_arguments
@@ -64,6 +62,9 @@ def crawl(
       scraper crawl products.csv --column link -o output/products.json
       scraper crawl https://example.com/ | jq .title
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
+    from scraper import loop  # noqa: PLC0415 - help and a mistake in the options need no aiohttp
+    from scraper.cli.running import Talk, resume_command, run_and_show  # noqa: PLC0415 - the same
+
     if resume and fresh:
         raise UsageError("--resume goes on and --fresh starts over: give one of them")
     # First, since an option that wants a value may have taken the list for it.

@@ -1,7 +1,8 @@
 """The command ``scraper``: which subcommands there are, and how errors become exit codes.
 
-A subcommand's module is imported when it is called, not before, so that ``scraper --help`` and shell
-completion answer at once: only click and this package's vocabulary are loaded for them.
+A subcommand's module is imported when it is called, not before, so that shell completion answers at once:
+only click is loaded for it. For ``scraper --help`` and ``--version`` alone not even that is
+(``scraper.cli.overview``).
 """
 
 from __future__ import annotations
@@ -9,37 +10,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from scraper import __version__
 from scraper.cli.exits import Exit
+from scraper.cli.overview import SUBCOMMANDS, Subcommand, overview
 from scraper.errors import RunError, ScraperError, UsageError
-from scraper.observe.printable import without_secrets
-from scraper.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-
-class Subcommand(NamedTuple):
-    """Where a subcommand is, and what the list of commands says of it."""
-
-    target: str
-    """``module:attribute``."""
-    summary: str
-
-
-SUBCOMMANDS: Final = {
-    "crawl": Subcommand("scraper.cli.crawl:crawl", "Fetch every URL of a list: one JSON record a line."),
-    "plan": Subcommand("scraper.cli.plan:plan", "Say what a crawl would be, before it is begun."),
-    "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),
-    "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
-    "report": Subcommand("scraper.cli.report:report", "Make one HTML page of a run."),
-    "config": Subcommand("scraper.cli.config:config", "Show the settings, or check a settings file."),
-    "schema": Subcommand("scraper.cli.schema:schema", "Print the JSON Schema of a record."),
-}
 
 
 class LazyGroup(click.Group):
@@ -55,6 +36,10 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the table's order: the most used first."""
         return list(self._subcommands)
+
+    def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
+        """Return what is also said where click is not loaded."""
+        return overview()
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -101,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return Exit.USAGE
     except BrokenPipeError:
-        return _reader_left()
+        return reader_left()
     except (click.ClickException, click.Abort, ScraperError, BaseExceptionGroup) as error:
         explained = _explained(error)
         if explained is None:
@@ -121,6 +106,8 @@ def _may_be_source(word: str) -> bool:
 
 def one_line(text: str) -> str:
     """Return a text that is safe on a terminal: one line, control characters as escapes, no secrets."""
+    from scraper.observe.printable import without_secrets  # noqa: PLC0415 - the URL parser, only for errors
+
     folded = without_secrets(" ".join(text.split()))
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in folded
@@ -129,6 +116,8 @@ def one_line(text: str) -> str:
 
 def _without_words(message: str, words: Sequence[str]) -> str:
     """Mask what click repeats of the command line, where it may be a URL with a password, in any spelling."""
+    from scraper.redaction import redact  # noqa: PLC0415 - as above
+
     for word in words:
         for given in (word, word.partition("=")[2], word[2:]):
             if (shown := redact(given)) != given:
@@ -162,7 +151,8 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield error
 
 
-def _reader_left() -> Exit:
+def reader_left() -> Exit:
+    """Return the exit code for a reader of standard output that has gone, and be silent about it."""
     # What is still buffered would raise once more when the interpreter flushes at its end; the
     # Python manual's remedy (library/signal, "Note on SIGPIPE") is to send it nowhere.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

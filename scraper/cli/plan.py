@@ -17,7 +17,6 @@ from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
 from scraper.cli.options import BODY_FLAGS, loaded_from, settings_options_without
 from scraper.errors import UsageError
-from scraper.plan.survey import plan_crawl
 from scraper.plan.text import plan_text
 from scraper.settings.options import options
 from scraper.sources.arguments import sources_from_arguments
@@ -98,6 +97,8 @@ async def _unless_stopped(
     sources: Sequence[Source], *, settings: Settings, ask_robots: bool
 ) -> Plan | signal.Signals:
     """Return the plan, or the signal that came before it was made."""
+    from scraper.plan.survey import plan_crawl  # noqa: PLC0415 - help needs no aiohttp
+
     with _signals_cancel() as signals:
         try:
             return await plan_crawl(sources, settings=settings, ask_robots=ask_robots, report=_talk)

@@ -18,11 +18,10 @@ from scraper.cli.statements import statements
 from scraper.clock import SystemClock
 from scraper.errors import CountMismatch, RunError
 from scraper.observe.counts import GOOD, Counts
-from scraper.observe.display import progress_display, stderr_console
 from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
+from scraper.observe.no_display import NoDisplay
 from scraper.observe.status import HostsWaiting
-from scraper.observe.summary import SLOWEST_SHOWN, print_check, print_summary
 from scraper.redaction import redact
 from scraper.sinks.stdout import StandardOutputJournal
 
@@ -30,7 +29,9 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Iterator, Sequence
 
-    from scraper.execution import Run
+    from scraper.clock import Clock
+    from scraper.execution import Run, RunResult
+    from scraper.observe.display import Display
     from scraper.observe.events import Observer
     from scraper.runs import Mode, RunFiles
     from scraper.settings.model import Settings
@@ -58,13 +59,10 @@ async def run_and_show(
     """
     allow_many_open_files()
     clock = SystemClock()
-    console = stderr_console()
     parse = settings.parse
     counts = Counts(clock=clock, fields=tuple(parse.select), has_function=bool(parse.extractor))
     opened: list[Run] = []
-    display = progress_display(
-        console, counts=counts, waiting=lambda: _waiting(opened), clock=clock, quiet=talk.quiet
-    )
+    display = NoDisplay() if talk.quiet else _display(counts, opened, clock=clock)
     with contextlib.ExitStack() as stack:
         observers: list[Observer] = [counts]
         if talk.log_json:
@@ -80,24 +78,44 @@ async def run_and_show(
             with display, signals_stop(run) as stops, _resumable(talk):
                 result = await run.execute()
             stopped = stops.first
-    snapshot = counts.snapshot(hosts=SLOWEST_SHOWN)
-    if not talk.quiet and files is None:  # the records are what was asked for, on the same terminal
-        print_check(console, snapshot, statements=statements(settings), private=settings.fetch.private)
-    elif not talk.quiet:
-        print_summary(
-            console,
-            snapshot,
-            output=", ".join(map(str, result.outputs if result.complete or not files else [files.journal])),
-            log=str(talk.log_json) if talk.log_json else None,
-            resume_command=talk.resume_command,
-            statements=statements(settings),
-            private=settings.fetch.private,
-        )
+    if not talk.quiet:
+        _summarise(counts, result, files, settings=settings, talk=talk)
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
+    snapshot = counts.snapshot()
     failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
     failed = failed or (snapshot.own is not None and snapshot.own.pages_with_errors > 0)
     return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
+
+
+def _display(counts: Counts, opened: Sequence[Run], *, clock: Clock) -> Display:
+    from scraper.observe.display import (  # noqa: PLC0415 - a quiet run needs no rich
+        progress_display,
+        stderr_console,
+    )
+
+    return progress_display(stderr_console(), counts=counts, waiting=lambda: _waiting(opened), clock=clock)
+
+
+def _summarise(
+    counts: Counts, result: RunResult, files: RunFiles | None, *, settings: Settings, talk: Talk
+) -> None:
+    from scraper.observe.display import stderr_console  # noqa: PLC0415 - a quiet run needs no rich
+    from scraper.observe.summary import SLOWEST_SHOWN, print_check, print_summary  # noqa: PLC0415 - the same
+
+    console, snapshot = stderr_console(), counts.snapshot(hosts=SLOWEST_SHOWN)
+    if files is None:  # the records are what was asked for, on the same terminal
+        print_check(console, snapshot, statements=statements(settings), private=settings.fetch.private)
+        return
+    print_summary(
+        console,
+        snapshot,
+        output=", ".join(map(str, result.outputs if result.complete else [files.journal])),
+        log=str(talk.log_json) if talk.log_json else None,
+        resume_command=talk.resume_command,
+        statements=statements(settings),
+        private=settings.fetch.private,
+    )
 
 
 @contextlib.contextmanager

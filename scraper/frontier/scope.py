@@ -12,13 +12,13 @@ from collections import Counter
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from publicsuffixlist import PublicSuffixList
-
 from scraper.errors import SettingsError
 from scraper.urls import host_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from publicsuffixlist import PublicSuffixList
 
     from scraper.settings.model import FollowSettings
 
@@ -110,6 +110,8 @@ def registrable_domain(host: str) -> str:
 
 @cache
 def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - most runs follow no links
+
     return PublicSuffixList()
 
 

@@ -1,11 +1,10 @@
-"""Which display a run gets: a bar on a terminal, lines elsewhere, none when quiet."""
+"""Which display a run gets that is not to be quiet: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.console import Console
-from rich.text import Text
 
 from scraper.observe.plain import PlainProgress
 from scraper.observe.progress import TerminalProgress
@@ -38,28 +37,6 @@ class Display(Protocol):
     ) -> None: ...
 
 
-class NoDisplay:
-    """Shows no events; lines that must be said (``say``) are still said."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def notice(self, event: Event) -> None:
-        """Do nothing."""
-
-    def say(self, lines: tuple[str, ...]) -> None:
-        """Print lines."""
-        for line in lines:
-            self._console.print(Text(line), soft_wrap=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
 class TalkConsole(Console):
     """A console whose reader may go away: it falls silent, and the run goes on.
 
@@ -80,11 +57,9 @@ def stderr_console() -> Console:
 
 
 def progress_display(
-    console: Console, *, counts: Counts, waiting: Callable[[], HostsWaiting], clock: Clock, quiet: bool
+    console: Console, *, counts: Counts, waiting: Callable[[], HostsWaiting], clock: Clock
 ) -> Display:
-    """Choose the display for a console: none, a bar, or a line now and then."""
-    if quiet:
-        return NoDisplay(console)
+    """Choose the display for a console: a bar, or a line now and then."""
     if console.is_terminal and not console.is_dumb_terminal:
         return TerminalProgress(console, counts=counts, waiting=waiting, clock=clock)
     return PlainProgress(console.file, counts=counts, waiting=waiting, clock=clock)

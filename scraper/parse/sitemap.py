@@ -16,8 +16,6 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from lxml import etree  # type: ignore[import-untyped]
-
 from scraper.parse.sitemap_text import GZIP, SitemapError, as_utf8, inflate
 from scraper.robots.reading import MAX_BYTES as ROBOTS_BYTES
 from scraper.urls import MAX_URL_BYTES, drop_fragment, resolve
@@ -270,6 +268,8 @@ def _step_end(text: bytearray, at: int) -> int:
 
 def _feed(collector: _Collector, steps: Iterator[bytes]) -> None:
     """Parse until the collector has enough, or going on would cost too much."""
+    from lxml import etree  # type: ignore[import-untyped]  # noqa: PLC0415 - most runs read no sitemap
+
     limits = {"load_dtd": False, "no_network": True, "huge_tree": False, "resolve_entities": False}
     parser = etree.XMLParser(target=collector, encoding="utf-8", recover=True, **limits)
     silent = 0

@@ -18,6 +18,7 @@ import pytest
 
 from scraper.cli import main as program
 from scraper.cli.exits import Exit
+from scraper.cli.overview import SUBCOMMANDS
 from scraper.demo.server import SampleServer
 from scraper.demo.site import build_site
 from scraper.record import Record
@@ -129,7 +130,7 @@ def test_the_readmes_commands_and_options_exist(line: str) -> None:
 
 def test_every_flag_that_is_mentioned_exists() -> None:
     known: set[str] = set()
-    for name in program.SUBCOMMANDS:
+    for name in SUBCOMMANDS:
         _, command, _ = program.cli.resolve_command(click.Context(program.cli), [name])
         assert command is not None
         known |= {option for parameter in command.params for option in parameter.opts}

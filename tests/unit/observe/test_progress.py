@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from scraper.observe.counts import Counts
-from scraper.observe.display import NoDisplay, TalkConsole, progress_display, stderr_console
+from scraper.observe.display import TalkConsole, progress_display, stderr_console
 from scraper.observe.events import Admitted, Draining, Observers, RunEnded, Sealed, Stalled
+from scraper.observe.no_display import NoDisplay
 from scraper.observe.plain import PlainProgress
 from scraper.observe.progress import TerminalProgress
 from scraper.observe.status import HostsWaiting
@@ -160,19 +161,11 @@ def test_a_closed_pipe_silences_the_console_and_ends_nothing() -> None:
     assert console.quiet
 
 
-@pytest.mark.parametrize(
-    ("terminal", "quiet", "kind"),
-    [
-        (True, False, TerminalProgress),
-        (False, False, PlainProgress),
-        (True, True, NoDisplay),
-        (False, True, NoDisplay),
-    ],
-)
-def test_which_display_a_run_gets(*, terminal: bool, quiet: bool, kind: type) -> None:
+@pytest.mark.parametrize(("terminal", "kind"), [(True, TerminalProgress), (False, PlainProgress)])
+def test_which_display_a_run_gets(*, terminal: bool, kind: type) -> None:
     clock = FakeClock()
     display = progress_display(
-        _console(terminal=terminal), counts=Counts(clock=clock), waiting=_waiting, clock=clock, quiet=quiet
+        _console(terminal=terminal), counts=Counts(clock=clock), waiting=_waiting, clock=clock
     )
     assert type(display) is kind
 
@@ -180,19 +173,23 @@ def test_which_display_a_run_gets(*, terminal: bool, quiet: bool, kind: type) ->
 def test_a_dumb_terminal_gets_lines() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})
     clock = FakeClock()
-    display = progress_display(
-        console, counts=Counts(clock=clock), waiting=_waiting, clock=clock, quiet=False
-    )
+    display = progress_display(console, counts=Counts(clock=clock), waiting=_waiting, clock=clock)
     assert type(display) is PlainProgress
 
 
-def test_quiet_shows_no_event_but_says_what_must_be_said() -> None:
-    console = _console(terminal=False)
-    with NoDisplay(console) as display:
+def test_quiet_shows_no_event_but_says_what_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with NoDisplay() as display:
         display.notice(Stalled(silent_s=60.0, waits=("x",)))
         display.notice(RunEnded(complete=True, elapsed_s=1.0))
         display.say(("the log ends here [x]",))
-    assert _written_to(console) == "the log ends here [x]\n"
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "the log ends here [x]\n"
+
+
+def test_a_closed_pipe_ends_nothing_that_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", ClosedPipe())
+    NoDisplay().say(("the log ends here", "and that was all"))
 
 
 def test_talk_goes_to_stderr_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
