@@ -24,6 +24,7 @@ from scraper.observe.log import JsonLog
 from scraper.observe.status import HostsWaiting
 from scraper.observe.summary import SLOWEST_SHOWN, print_check, print_summary
 from scraper.redaction import redact
+from scraper.results import READABLE
 from scraper.sinks.stdout import StandardOutputJournal
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from scraper.execution import Run
+    from scraper.observe.counts import Snapshot
     from scraper.observe.events import Observer
     from scraper.runs import Mode, RunFiles
     from scraper.settings.model import Settings
@@ -45,6 +47,8 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     log_json: Path | None = None
     resume_command: str | None = None
     """What goes on with the run when it is stopped; ``None`` when nothing can."""
+    output: Path | None = None
+    """Where the records are in the end, when that is not where the run writes them."""
 
 
 async def run_and_show(
@@ -83,14 +87,18 @@ async def run_and_show(
     if not talk.quiet and files is None:  # the records are what was asked for, on the same terminal
         print_check(console, snapshot, statements=statements(settings), private=settings.fetch.private)
     elif not talk.quiet:
+        outputs = result.outputs if result.complete or not files else (files.journal,)
+        if result.complete and talk.output:
+            outputs = (talk.output,)
         print_summary(
             console,
             snapshot,
-            output=", ".join(map(str, result.outputs if result.complete or not files else [files.journal])),
+            output=", ".join(map(str, outputs)),
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
             statements=statements(settings),
             private=settings.fetch.private,
+            next_commands=next_commands(snapshot, outputs) if result.complete else (),
         )
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
@@ -109,6 +117,18 @@ def _resumable(talk: Talk) -> Iterator[None]:
         if talk.resume_command is None:
             raise
         raise RunError(f"{error} (--resume goes on)") from error
+
+
+def next_commands(snapshot: Snapshot, outputs: Sequence[Path]) -> Sequence[str]:
+    """Return the command lines that make sense after a complete run with these outputs."""
+    output = next((path for path in outputs if path.name.endswith(READABLE)), None)
+    if output is None or not snapshot.failed:
+        return ()
+    where = " and ".join(f'outcome != "{outcome}"' for outcome in sorted(GOOD & set(snapshot.by_outcome)))
+    commands = [["show", str(output), *(["--where", where] if where else [])]]
+    if snapshot.retryable:
+        commands.append(["retry", str(output)])
+    return [shlex.join(["scraper", *words]) for words in commands]
 
 
 def resume_command(arguments: Sequence[str] | None = None) -> str:

@@ -43,6 +43,7 @@ def print_summary(
     resume_command: str | None = None,
     statements: Sequence[str] = (),
     private: str = "listed",
+    next_commands: Sequence[str] = (),
 ) -> None:
     """Print what a run came to: tables for 80 columns, then where things are and whether all is there.
 
@@ -57,6 +58,7 @@ def print_summary(
         private: ``fetch.private``, for what to do about lines that were refused for it.
         resume_command: The command line that goes on with this run, shown when it is incomplete;
             ``None`` when nothing can. It is shown as it is: secrets must not be in it.
+        next_commands: Command lines that make sense next; the same holds for them.
     """
     console.print()
     for table in (_outcomes(snapshot), _statuses(snapshot), _slowest(snapshot)):
@@ -75,6 +77,10 @@ def print_summary(
     _check(console, snapshot, private=private)
     if not snapshot.complete and resume_command:
         console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
+    if next_commands:
+        console.print(Text("Next:"))
+    for command in next_commands:
+        console.print(Text(f"  {printable(command)}"), soft_wrap=True)
 
 
 def print_check(
