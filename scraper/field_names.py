@@ -34,19 +34,20 @@ def field_path(name: str) -> FieldPath:
         UnknownField: A record has no such field.
     """
     parts = name.split(".")
-    known: type[msgspec.Struct] | None = Record
+    known: type | None = Record
     for at, part in enumerate(parts):
-        if known is None:
-            rest = ".".join(parts[at:])
-            if not rest:
-                break
+        if known is dict:
+            if not (rest := ".".join(parts[at:])):
+                raise UnknownField(f"{name!r} ends in a dot: name what is below it")
             return FieldPath((*parts[:at], rest))
+        if known is None:
+            raise UnknownField(
+                f"a record has no field {name!r}: there is nothing below {'.'.join(parts[:at])}"
+            )
         kinds = _kinds(known)
         if part not in kinds:
             raise UnknownField(_unknown(".".join(parts[: at + 1]), part, kinds, before=parts[:at]))
         known = kinds[part]
-    if not parts[-1]:
-        raise UnknownField(f"{name!r} ends in a dot: name what is below it")
     return FieldPath(tuple(parts))
 
 
@@ -71,15 +72,17 @@ def shown_path(path: FieldPath) -> str:
 
 
 @cache
-def _kinds(struct: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct] | None]:
-    """Return a struct's fields, each with the struct that is below it, if that is what is there."""
+def _kinds(struct: type) -> dict[str, type | None]:
+    """Return a struct's fields, each with what is below it: a struct, ``dict`` for free names, or nothing."""
     hints = typing.get_type_hints(struct)
-    return {name: _struct_in(hints[name]) for name in struct.__struct_fields__}
+    return {field.name: _below(hints[field.name]) for field in msgspec.structs.fields(struct)}
 
 
-def _struct_in(annotation: Any) -> type[msgspec.Struct] | None:
+def _below(annotation: Any) -> type | None:
     options = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     for option in options:
+        if typing.get_origin(option) is dict:
+            return dict
         if isinstance(option, type) and issubclass(option, msgspec.Struct):
             return option
     return None

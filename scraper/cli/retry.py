@@ -124,11 +124,9 @@ def retry(
             return _answer(files, go_on(files, choice if is_said else None), settings=settings, talk=talk)
         chosen = begin(files, choice)
         if not quiet and chosen.sitemaps:
-            _say(
-                f"Left out: {chosen.sitemaps} sitemaps; what they list would be new records, crawl them anew"
-            )
+            _say(f"Left out: {chosen.sitemaps} sitemaps, since what they list would be new records")
         if not chosen.lines and files.is_in_place:
-            _say(f"{files.run}: nothing to ask again; of its records none is of {choice.words}")
+            _say(f"{files.run}: nothing to ask again, there are none of {choice.words}")
             return Exit.COMPLETE
         return _answer(files, chosen, settings=settings, talk=talk)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -48,7 +49,7 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     resume_command: str | None = None
     """What goes on with the run when it is stopped; ``None`` when nothing can."""
     output: Path | None = None
-    """Where the records are in the end, when that is not where the run writes them."""
+    """Where the caller puts the records in the end, and tells of it, when that is not where the run does."""
 
 
 async def run_and_show(
@@ -88,17 +89,18 @@ async def run_and_show(
         print_check(console, snapshot, statements=statements(settings), private=settings.fetch.private)
     elif not talk.quiet:
         outputs = result.outputs if result.complete or not files else (files.journal,)
-        if result.complete and talk.output:
-            outputs = (talk.output,)
+        is_told = result.complete and talk.output is not None
         print_summary(
             console,
             snapshot,
-            output=", ".join(map(str, outputs)),
+            output=None if is_told else ", ".join(map(str, outputs)),
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
             statements=statements(settings),
             private=settings.fetch.private,
-            next_commands=next_commands(snapshot, outputs) if result.complete else (),
+            next_commands=next_commands(snapshot, [talk.output] if talk.output else outputs)
+            if result.complete
+            else (),
         )
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
@@ -124,7 +126,8 @@ def next_commands(snapshot: Snapshot, outputs: Sequence[Path]) -> Sequence[str]:
     output = next((path for path in outputs if path.name.endswith(READABLE)), None)
     if output is None or not snapshot.failed:
         return ()
-    where = " and ".join(f'outcome != "{outcome}"' for outcome in sorted(GOOD & set(snapshot.by_outcome)))
+    good = sorted(GOOD & set(snapshot.by_outcome))
+    where = f"outcome not in {json.dumps(good)}" if good else ""
     commands = [["show", str(output), *(["--where", where] if where else [])]]
     if snapshot.retryable:
         commands.append(["retry", str(output)])

@@ -38,7 +38,7 @@ def print_summary(
     console: Console,
     snapshot: Snapshot,
     *,
-    output: str,
+    output: str | None,
     log: str | None = None,
     resume_command: str | None = None,
     statements: Sequence[str] = (),
@@ -52,7 +52,7 @@ def print_summary(
     Args:
         console: Of standard error.
         snapshot: Taken after ``RunEnded``, with ``hosts=SLOWEST_SHOWN``.
-        output: Where the records are.
+        output: Where the records are; ``None`` when somebody else tells.
         log: Where the log is, if there is one.
         statements: Sentences about how the run asked, without secrets: what was not verified, which way.
         private: ``fetch.private``, for what to do about lines that were refused for it.
@@ -69,9 +69,10 @@ def print_summary(
         console.print(line)
     _state(console, statements)
     where = "Output" if snapshot.complete else "Records so far"
-    console.print(
-        Text(f"{where}: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
-    )
+    if output is not None:
+        console.print(
+            Text(f"{where}: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
+        )
     if log is not None:
         console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
     _check(console, snapshot, private=private)
