@@ -31,7 +31,7 @@ from scraper.planted import refuse_planted
 from scraper.record import SCHEMA_VERSION, Outcome, Record
 from scraper.results import raw_records
 from scraper.robots.access import origin_of
-from scraper.runs import Mode, RunFiles, run_files
+from scraper.runs import JOURNAL_FORMATS, Mode, RunFiles, run_files
 from scraper.sinks.whole_file import whole_file
 from scraper.sources.again import LineAgain, Selection, lines_again
 from scraper.sources.source import Source
@@ -117,6 +117,11 @@ class RetryFiles(msgspec.Struct, frozen=True, kw_only=True):
         return self._beside("retry.merged")
 
     @property
+    def lines(self) -> Path:
+        """The new records as JSON Lines, while an output of another format is made of them."""
+        return self._beside("retry.lines")
+
+    @property
     def answers(self) -> RunFiles:
         """The files of the run over the list."""
         journal = self._beside("retry")
@@ -180,7 +185,7 @@ def begin(files: RetryFiles, choice: Choice) -> Chosen:
         SinkError: The list can't be written.
     """
     # The list before what belongs to it: an answer to another list must not be taken for one to this.
-    for path in (files.merged, files.listed, files.answers.state, files.answers.journal):
+    for path in (files.merged, files.listed, files.lines, files.answers.state, files.answers.journal):
         with _written(path):
             path.unlink(missing_ok=True)
     counted = Chosen()
@@ -247,19 +252,14 @@ def merge(files: RetryFiles) -> int:
 
     Raises:
         RunError: They can't be written, or an answer is missing, which is a bug.
+        UsageError: The run has changed meanwhile.
     """
-    stamp = _stamp(files.run)
-    finalise = FINALISERS[files.target.suffix]
-    lines = files.target.with_name(f"{files.target.name}.retry.lines")
-    try:
-        with whole_file(lines) as out:
-            good = _merge(files, out)
-        if _stamp(files.run) != stamp:
-            raise UsageError(f"{files.run} has changed while it was read: start over with --fresh")
-        finalise(lines, files.merged)
-    finally:
-        with _written(lines):
-            lines.unlink(missing_ok=True)
+    if files.target.suffix in JOURNAL_FORMATS:
+        with whole_file(files.merged) as out:
+            return _merge(files, out)
+    with whole_file(files.lines) as out:
+        good = _merge(files, out)
+    FINALISERS[files.target.suffix](files.lines, files.merged)
     return good
 
 
@@ -280,7 +280,7 @@ def take_place(files: RetryFiles) -> None:
                     f"{files.target} was written to since then: remove {files.merged} to keep it as it is"
                 )
             files.merged.chmod(old.st_mode & 0o777)
-        for path in (files.listed, files.answers.journal):
+        for path in (files.lines, files.listed, files.answers.journal):
             path.unlink(missing_ok=True)
         if files.is_in_place:
             _keep(files.target, files.before)
@@ -342,6 +342,7 @@ def _candidates(run: Path) -> Iterator[Candidate]:
 def _merge(files: RetryFiles, out: BinaryIO) -> int:
     decode, encode = msgspec.json.Decoder(Record).decode, msgspec.json.Encoder().encode
     good = 0
+    stamp = _stamp(files.run)
     with contextlib.ExitStack() as stack:
         listed = stack.enter_context(files.listed.open("rb"))
         seqs = array("q", (line.seq for line in lines_again(listed, name=str(files.listed))))
@@ -364,8 +365,8 @@ def _merge(files: RetryFiles, out: BinaryIO) -> int:
             out.write(encode(record) + b"\n")
             line = next(lines, None)
             number += 1
-    if line is not None:
-        raise RunError(f"{files.run} has fewer records than when the retry began: start over with --fresh")
+    if line is not None or _stamp(files.run) != stamp:
+        raise UsageError(f"{files.run} has changed while it was read: start over with --fresh")
     return good
 
 

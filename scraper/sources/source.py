@@ -84,7 +84,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             raw = _standard_input() if self.kind == "stdin" else io.FileIO(self.name)
         with raw:
             if self.format == "again":  # our own file, in which no line is cut
-                yield from seeds_again(io.BufferedReader(raw), name=self.name)
+                with io.BufferedReader(raw) as lines:
+                    yield from seeds_again(lines, name=self.name)
                 return
             yield from self._seeds(read_lines(raw, name=self.name, before_read=waits))
 
