@@ -19,17 +19,10 @@ from scraper.errors import UsageError
 from scraper.observe.printable import printable
 from scraper.record import Outcome
 from scraper.results import run_file
-from scraper.retrying import (
-    Choice,
-    Chosen,
-    RetryFiles,
-    begin,
-    go_on,
-    is_answered,
-    merge,
-    retry_files,
-    take_place,
-)
+from scraper.retrying.begun import begin, go_on, is_answered
+from scraper.retrying.choice import Choice, Chosen
+from scraper.retrying.files import RetryFiles, retry_files
+from scraper.retrying.merging import merge, take_place
 from scraper.runs import Mode
 from scraper.sinks.claim import claimed
 from scraper.sources.source import Source

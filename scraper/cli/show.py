@@ -36,10 +36,18 @@ _GAP = "  "
 @click.option("--where", metavar="CONDITION", help="Only records that meet it: 'status >= 400'.")
 @click.option("--fields", metavar="NAME,...", default=DEFAULT_FIELDS, show_default=True, help="The columns.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="No more than so many records.")
-@click.option("--sort", metavar="FIELD", help="By this field; with - before it, the largest first.")
+@click.option("--sort", metavar="FIELD", help="By this field, the smallest first.")
+@click.option("--reverse", is_flag=True, help="With --sort: the largest first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object of the fields for each record.")
 def show(
-    *, run: Path, where: str | None, fields: str, limit: int | None, sort: str | None, as_json: bool
+    *,
+    run: Path,
+    where: str | None,
+    fields: str,
+    limit: int | None,
+    sort: str | None,
+    reverse: bool,
+    as_json: bool,
 ) -> None:
     """Show the records of a run as a table.
 
@@ -53,19 +61,21 @@ def show(
     \b
       scraper show pages.jsonl --where 'outcome != "ok"' --fields url,outcome,error.message
       scraper show pages.jsonl --where 'status in [301, 404] or url ~ "[?]page="'
-      scraper show pages.jsonl --where 'links.total > 100' --sort=-links.total --limit 10
+      scraper show pages.jsonl --where 'links.total > 100' --sort links.total --reverse --limit 10
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
     columns = field_paths(name for name in fields.split(",") if name)
     if not columns:
         raise UsageError("--fields is empty: name fields with commas between, or leave it out")
     meets = condition(where) if where is not None else None
-    order = field_path(sort.removeprefix("-")) if sort else None
+    if reverse and not sort:
+        raise UsageError("--reverse needs the field to order by: --sort FIELD")
+    order = field_path(sort) if sort else None
     records = record_values(run_file(run))
     wanted = records if meets is None else filter(meets, records)
-    if order is None or sort is None:
+    if order is None:
         rows: Iterator[Row] = islice(([value_at(record, at) for at in columns] for record in wanted), limit)
     else:
-        rows = _sorted(wanted, columns, order, descending=sort.startswith("-"), limit=limit)
+        rows = _sorted(wanted, columns, order, descending=reverse, limit=limit)
     if as_json:
         names = list(map(shown_path, columns))
         for row in rows:

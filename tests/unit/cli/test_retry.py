@@ -20,7 +20,7 @@ from scraper.cli.main import main
 from scraper.frontier.rows import Line, request_of
 from scraper.frontier.scope import Scope
 from scraper.results import raw_records
-from scraper.retrying import Candidate, Choice
+from scraper.retrying.choice import Candidate, Choice
 from scraper.runs import Mode, RunFiles
 from scraper.settings.model import FollowSettings
 from tests.support.runs import a_record, write_run
