@@ -121,11 +121,11 @@ def _resumable(talk: Talk) -> Iterator[None]:
         raise RunError(f"{error} (--resume goes on)") from error
 
 
-def next_commands(snapshot: Snapshot, outputs: Sequence[Path]) -> Sequence[str]:
+def next_commands(snapshot: Snapshot, outputs: Sequence[Path]) -> list[str]:
     """Return the command lines that make sense after a complete run with these outputs."""
     output = next((path for path in outputs if path.name.endswith(READABLE)), None)
     if output is None or not snapshot.failed:
-        return ()
+        return []
     good = sorted(GOOD & set(snapshot.by_outcome))
     where = f"outcome not in {json.dumps(good)}" if good else ""
     commands = [["show", str(output), *(["--where", where] if where else [])]]

@@ -18,6 +18,7 @@ from tests.support.processes import (
     started,
     write_list,
 )
+from tests.support.runs import a_record, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,3 +156,14 @@ def test_kills_during_a_retry_lose_and_double_nothing(tmp_path: Path) -> None:
         "pages.jsonl.before",
         "urls.txt",
     ]
+
+
+def test_a_link_to_a_private_address_is_not_asked_because_it_is_asked_again(
+    server: Moody, tmp_path: Path
+) -> None:
+    planted = a_record(server.url("/planted"), parent=0, depth=1, outcome="blocked_address", status=None)
+    run = write_run(tmp_path / "pages.jsonl", [a_record("https://a.example/"), planted])
+    retried = scrape("retry", run, "--outcome", "blocked_address", *QUICK, "-q", cwd=tmp_path)
+    assert retried.code == 0, retried.err
+    assert [record["outcome"] for record in records_in(run)] == ["ok", "blocked_address"]
+    assert server.asked == []
