@@ -109,9 +109,10 @@ def values_of(line: bytes, *, path: Path, number: int) -> dict[str, Any]:
     """
     try:
         values = _decode_any(line)
-        version = values.get("schema") if isinstance(values, dict) else None
-        if version == SCHEMA_VERSION and type(version) is int:  # which true and 1.0 are not
-            return values
+        if isinstance(values, dict):
+            version = values.get("schema")
+            if version == SCHEMA_VERSION and type(version) is int:  # which true and 1.0 are not
+                return values
         _decode(line)  # to be told what is wrong
         raise UsageError(f"{path}: record {number} is none: it is of another schema")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

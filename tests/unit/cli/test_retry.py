@@ -311,6 +311,23 @@ def test_what_was_written_after_the_end_is_not_replaced(
     assert run.read_bytes() == run.with_name("copy").read_bytes()
 
 
+def test_what_was_merged_before_a_fresh_start_is_forgotten(
+    run: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_files: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "take_place", killed)
+        with pytest.raises(Killed):
+            main(["retry", str(run), "-q"])
+    answers.code = Exit.INTERRUPTED
+    assert main(["retry", str(run), "-q", "--fresh", "--status", "404"]) == 130
+    answers.code = Exit.COMPLETE
+    assert main(["retry", str(run), "-q", "--resume"]) == 0
+    assert [record["run"] for record in records_of(run)] == ["r1", "r1", "r1", "r2", "r1"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links and modes of POSIX")
 def test_a_link_stays_one_and_the_mode_is_kept(run: Path, answers: Answers, tmp_path: Path) -> None:
     run.chmod(0o600)
