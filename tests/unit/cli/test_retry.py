@@ -293,6 +293,23 @@ def test_a_run_that_has_changed_is_not_merged_into(
     assert [record["title"] for record in records_of(run)] == ["anew"]
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "told"), [(0, "pages.jsonl.retry.list is damaged"), (1, "no list of what to ask for again")]
+)
+def test_a_damaged_list_is_told(
+    run: Path, answers: Answers, spoilt: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.code = Exit.INTERRUPTED
+    main(["retry", str(run), "-q"])
+    listed = run.with_name("pages.jsonl.retry.list")
+    lines = listed.read_bytes().splitlines(keepends=True)
+    listed.write_bytes(b"".join([*lines[:spoilt], b"nonsense\n", *lines[spoilt + 1 :]]))
+    before = run.read_bytes()
+    assert main(["retry", str(run), "-q", "--resume"]) == 2
+    assert told in capsys.readouterr().err
+    assert run.read_bytes() == before
+
+
 def test_what_was_written_after_the_end_is_not_replaced(
     run: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
