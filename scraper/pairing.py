@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BATCH = 1000
 Row = TypeVar("Row", bound=tuple[Any, ...])
 # Filled in the order of the key: a tree that grows at random places is slow once it is larger than the cache.
-# A million records on each side took 152 s with it.
+# A million records on each side took 152 s with it, and 64 s so.
 _SORT = (
     (
         "CREATE TABLE {side} (page BLOB PRIMARY KEY, n INTEGER, digest BLOB, content BLOB, missing INTEGER)"
