@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scraper.pipeline import Crawl
     from scraper.runs import RunFiles
 
-_FINALISERS = {".json": write_json_array, ".jsonl": copy_journal, ".ndjson": copy_journal}
+FINALISERS = {".json": write_json_array, ".jsonl": copy_journal, ".ndjson": copy_journal}
 """How an output that is not the journal is made from it, by its ending."""
 
 
@@ -145,7 +145,7 @@ class Run:
             await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
         if self._files:
             for output in self._files.final_outputs:
-                finalise = _FINALISERS[self._files.ending_of(output)]
+                finalise = FINALISERS[self._files.ending_of(output)]
                 await asyncio.to_thread(finalise, self._files.journal, output)
         self.is_complete = True
 

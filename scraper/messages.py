@@ -23,6 +23,8 @@ class Seed(msgspec.Struct, frozen=True):
     """Verbatim, without the line's end."""
     extra: dict[str, Any] | None = None
     """The row's other columns; ``None`` when there are none."""
+    is_found: bool = False
+    """A page or a sitemap named it once, not the user: it lists no host, and gets no credentials."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,6 @@ import msgspec
 
 from scraper.errors import StateError, UsageError
 from scraper.frontier.state_thread import StateThread
-from scraper.messages import Seed
 from scraper.redaction import redact, without_user_info
 from scraper.runs import Mode, RunFiles, new_run_id
 from scraper.sinks.claim import claimed
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from scraper.clock import Clock
+    from scraper.messages import Seed
     from scraper.sinks.base import Journal
     from scraper.sources.lines_given import GivenLines
 
@@ -151,7 +151,7 @@ class WithoutUserInfo:
         """Yield the source's seeds; see ``Source.open_seeds``."""
         for seed in self._source.open_seeds(before_read=before_read):
             shown = without_user_info(seed.input)
-            yield seed if shown == seed.input else Seed(shown, seed.extra)
+            yield seed if shown == seed.input else msgspec.structs.replace(seed, input=shown)
 
 
 def _masked(source: Source) -> Source:

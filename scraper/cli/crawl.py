@@ -81,7 +81,7 @@ def crawl(
     found = sources_from_arguments(sources, settings.sources)
     if mode is Mode.RESUME and files and not found and not files.is_unfinished():
         raise UsageError(f"no unfinished run in {files.outputs[0]}: name the SOURCE to begin one")
-    _keep_apart(log_json, settings.robots.cache, files=files, found=found)
+    keep_apart(log_json, settings.robots.cache, files=files, found=found)
     talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command() if files else None)
     return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))
 
@@ -100,7 +100,7 @@ def _files(outputs: Sequence[Path], mode: Mode) -> RunFiles | None:
     return None
 
 
-def _keep_apart(log: Path | None, cache: str, *, files: RunFiles | None, found: Sequence[Source]) -> None:
+def keep_apart(log: Path | None, cache: str, *, files: RunFiles | None, found: Sequence[Source]) -> None:
     """Refuse one file for two purposes, before any of them is opened."""
     others = [source.name for source in found if source.kind == "file"]
     if log:

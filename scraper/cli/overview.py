@@ -24,6 +24,9 @@ class Subcommand(NamedTuple):
 SUBCOMMANDS: Final = {
     "crawl": Subcommand("scraper.cli.crawl:crawl", "Fetch every URL of a list: one JSON record a line."),
     "plan": Subcommand("scraper.cli.plan:plan", "Say what a crawl would be, before it is begun."),
+    "retry": Subcommand("scraper.cli.retry:retry", "Ask again for what failed, and put that into the run."),
+    "show": Subcommand("scraper.cli.show:show", "Show the records of a run as a table."),
+    "diff": Subcommand("scraper.cli.diff:diff", "Say what has changed between two runs."),
     "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),
     "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
     "report": Subcommand("scraper.cli.report:report", "Make one HTML page of a run."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from scraper.observe.log import JsonLog
 from scraper.observe.no_display import NoDisplay
 from scraper.observe.status import HostsWaiting
 from scraper.redaction import redact
+from scraper.results import READABLE
 from scraper.sinks.stdout import StandardOutputJournal
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.execution import Run, RunResult
+    from scraper.observe.counts import Snapshot
     from scraper.observe.display import Display
     from scraper.observe.events import Observer
     from scraper.runs import Mode, RunFiles
@@ -46,6 +49,8 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     log_json: Path | None = None
     resume_command: str | None = None
     """What goes on with the run when it is stopped; ``None`` when nothing can."""
+    output: Path | None = None
+    """Where the caller puts the records in the end, and tells of it, when that is not where the run does."""
 
 
 async def run_and_show(
@@ -107,14 +112,19 @@ def _summarise(
     if files is None:  # the records are what was asked for, on the same terminal
         print_check(console, snapshot, statements=statements(settings), private=settings.fetch.private)
         return
+    outputs = result.outputs if result.complete else (files.journal,)
+    is_told = result.complete and talk.output is not None
     print_summary(
         console,
         snapshot,
-        output=", ".join(map(str, result.outputs if result.complete else [files.journal])),
+        output=None if is_told else ", ".join(map(str, outputs)),
         log=str(talk.log_json) if talk.log_json else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
+        next_commands=next_commands(snapshot, [talk.output] if talk.output else outputs)
+        if result.complete
+        else (),
     )
 
 
@@ -129,6 +139,19 @@ def _resumable(talk: Talk) -> Iterator[None]:
         if talk.resume_command is None:
             raise
         raise RunError(f"{error} (--resume goes on)") from error
+
+
+def next_commands(snapshot: Snapshot, outputs: Sequence[Path]) -> list[str]:
+    """Return the command lines that make sense after a complete run with these outputs."""
+    output = next((path for path in outputs if path.name.endswith(READABLE)), None)
+    if output is None or not snapshot.failed:
+        return []
+    good = sorted(GOOD & set(snapshot.by_outcome))
+    where = f"outcome not in {json.dumps(good)}" if good else ""
+    commands = [["show", str(output), *(["--where", where] if where else [])]]
+    if snapshot.retryable:
+        commands.append(["retry", str(output)])
+    return [shlex.join(["scraper", *words]) for words in commands]
 
 
 def resume_command(arguments: Sequence[str] | None = None) -> str:

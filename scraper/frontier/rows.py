@@ -111,8 +111,8 @@ class Line(NamedTuple):
             parsed.guessed_scheme,
             None if is_sitemap or scope.takes_line(url) else Outcome.FILTERED,
             None,
-            Descent(is_sitemap=True) if is_sitemap else None,
-            parsed.is_plain_host,
+            _descent(is_sitemap=is_sitemap, is_trusted=not seed.is_found),
+            parsed.is_plain_host and not seed.is_found,
         )
 
     @classmethod
@@ -235,6 +235,10 @@ def request_of(home: int, place: int, row: Row) -> Request:
 
 
 _LISTED = Descent()
+
+
+def _descent(*, is_sitemap: bool, is_trusted: bool) -> Descent | None:
+    return Descent(is_sitemap=is_sitemap, is_trusted=is_trusted) if is_sitemap or not is_trusted else None
 
 
 def _settled(outcome: Outcome, why: str | None) -> Settled:

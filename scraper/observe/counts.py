@@ -65,6 +65,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Records on disk that this run wrote."""
     failed: int
     """Of those on disk, the ones whose outcome is not one of ``GOOD``."""
+    retryable: int
+    """Of those that this run wrote, the ones that may well come out better later."""
     by_outcome: dict[Outcome, int]
     by_status: dict[int, int]
     """By status code, 100 to 599."""
@@ -141,6 +143,7 @@ class Counts:
         self._outcomes: dict[Outcome, int] = {}
         self._statuses: dict[int | None, int] = {}
         self._retries = 0
+        self._retryable = 0
         self._redirects = 0
         self._robots_read = 0
         self._robots_failed: dict[Outcome, int] = {}
@@ -210,6 +213,7 @@ class Counts:
         self._count_result(record.outcome, record.status, 1)
         if record.cause is not None and record.outcome is Outcome.ROBOTS_UNREACHABLE:
             self._causes[record.cause] = self._causes.get(record.cause, 0) + 1
+        self._retryable += record.retryable
         self._wire_bytes += record.wire_bytes
         self._size_bytes += record.size_bytes
         if record.own is not None:
@@ -248,6 +252,7 @@ class Counts:
             done=done,
             written=self._written,
             failed=sum(count for outcome, count in self._outcomes.items() if outcome not in GOOD),
+            retryable=self._retryable,
             by_outcome=dict(self._outcomes),
             by_status={status: count for status, count in self._statuses.items() if status and status > 0},
             by_status_class=self._by_status_class(),

@@ -41,11 +41,12 @@ def print_summary(
     console: Console,
     snapshot: Snapshot,
     *,
-    output: str,
+    output: str | None,
     log: str | None = None,
     resume_command: str | None = None,
     statements: Sequence[str] = (),
     private: str = "listed",
+    next_commands: Sequence[str] = (),
 ) -> None:
     """Print what a run came to: tables for 80 columns, then where things are and whether all is there.
 
@@ -54,12 +55,13 @@ def print_summary(
     Args:
         console: Of standard error.
         snapshot: Taken after ``RunEnded``, with ``hosts=SLOWEST_SHOWN``.
-        output: Where the records are.
+        output: Where the records are; ``None`` when somebody else tells.
         log: Where the log is, if there is one.
         statements: Sentences about how the run asked, without secrets: what was not verified, which way.
         private: ``fetch.private``, for what to do about lines that were refused for it.
         resume_command: The command line that goes on with this run, shown when it is incomplete;
             ``None`` when nothing can. It is shown as it is: secrets must not be in it.
+        next_commands: Command lines that make sense next; the same holds for them.
     """
     console.print()
     for table in (_outcomes(snapshot), _statuses(snapshot), _slowest(snapshot), _own(snapshot)):
@@ -70,15 +72,20 @@ def print_summary(
         console.print(line)
     _state(console, statements)
     where = "Output" if snapshot.complete else "Records so far"
-    console.print(
-        Text(f"{where}: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
-    )
+    if output is not None:
+        console.print(
+            Text(f"{where}: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
+        )
     if log is not None:
         console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
     _warn_of_fields(console, snapshot)
     _check(console, snapshot, private=private)
     if not snapshot.complete and resume_command:
         console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
+    if next_commands:
+        console.print(Text("Next:"))
+    for command in next_commands:
+        console.print(Text(f"  {printable(command)}"), soft_wrap=True)
 
 
 def print_check(

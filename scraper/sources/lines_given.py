@@ -50,4 +50,4 @@ def _written(seed: Seed) -> Seed:
         raise SourceError(
             f"the columns given with {scalar_text(seed.input)!r} are no JSON: {error}"
         ) from error
-    return Seed(scalar_text(seed.input), seed.extra)
+    return msgspec.structs.replace(seed, input=scalar_text(seed.input))

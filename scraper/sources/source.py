@@ -13,6 +13,7 @@ import msgspec
 
 from scraper.errors import SourceError
 from scraper.messages import Seed
+from scraper.sources.again import seeds_again
 from scraper.sources.jsonlines import json_seeds
 from scraper.sources.lines import read_lines
 from scraper.sources.table import table_seeds
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _OWN_TO_A_PROCESS = ("/dev/stdin", "/dev/fd/", "/proc/")
 """What these names mean is over with the process, also where they lead to a regular file."""
 
-Format: TypeAlias = Literal["text", "csv", "tsv", "jsonl"]
+Format: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "again"]
+"""``again`` is what ``scraper retry`` writes for itself: see ``sources.again``."""
 
 
 class Identity(NamedTuple):
@@ -81,6 +83,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         with _translated(self.name):
             raw = _standard_input() if self.kind == "stdin" else io.FileIO(self.name)
         with raw:
+            if self.format == "again":  # our own file, in which no line is cut
+                with io.BufferedReader(raw) as lines:
+                    yield from seeds_again(lines, name=self.name)
+                return
             yield from self._seeds(read_lines(raw, name=self.name, before_read=waits))
 
     def _seeds(self, lines: Iterable[bytes]) -> Iterator[Seed]:

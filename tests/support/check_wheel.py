@@ -58,6 +58,7 @@ def use(binaries: Path, place: Path) -> None:
     # Line 2 answers nothing: a port that nobody listens on. Both lines give a record all the same.
     (place / "urls.txt").write_text("no url\nhttp://127.0.0.1:9/\n")
     run(binaries / "scraper", "crawl", "urls.txt", "-o", "pages.json", "--retries", "0", "-q", cwd=place)
+    run(binaries / "scraper", "diff", "pages.json", "pages.json", "--format", "html", cwd=place)
     outcomes = [record["outcome"] for record in json.loads((place / "pages.json").read_text())]
     if sorted(outcomes) != ["invalid_url", "robots_unreachable"]:
         sys.exit(f"check_wheel: a crawl gave {outcomes}")

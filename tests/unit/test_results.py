@@ -11,7 +11,7 @@ import pytest
 from scraper import record_line
 from scraper.errors import UsageError
 from scraper.record import Outcome
-from scraper.results import raw_records, read_records, run_file
+from scraper.results import raw_records, read_records, record_values, run_file
 from scraper.sinks.json_array import write_json_array
 from scraper.verdict.page import Done
 from tests.support.fakes import request
@@ -86,3 +86,23 @@ def test_a_damaged_gzip_is_said(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"".join(lines(3)))[:-30])
     with pytest.raises(UsageError, match="can't read"):
         list(read_records(path))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("nonsense", "record 2 is none"),
+        ('"text"', "record 2 is none"),
+        ("{}", "record 2 is none"),
+        ('{"schema": 2}', "schema version 2, and this program reads 1"),
+        ('{"schema": true}', "record 2 is none"),
+        ('{"schema": "1"}', "record 2 is none"),
+    ],
+)
+def test_values_are_those_of_records_only(tmp_path: Path, line: str, told: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(lines(1)[0] + line.encode() + b"\n")
+    found = record_values(path)
+    assert next(found) == json.loads(lines(1)[0])
+    with pytest.raises(UsageError, match=told):
+        next(found)

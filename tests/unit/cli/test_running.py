@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import shlex
+from pathlib import Path
 
-from scraper.cli.running import Talk, _resumable, resume_command
+import pytest
+from msgspec.structs import replace
+
+from scraper.cli.main import main
+from scraper.cli.running import Talk, _resumable, next_commands, resume_command
 from scraper.errors import CountMismatch, RunError, SinkError
+from scraper.observe.counts import Counts
+from scraper.record import Outcome
+from tests.support.fakes import FakeClock
+from tests.support.runs import a_record, write_run
+from tests.unit.observe.samples import finished, written
 
 GENERIC = "the same command with --resume"
 
@@ -75,3 +85,44 @@ def test_an_error_says_that_the_run_goes_on_where_it_does(
     with pytest.raises(RunError) as caught, _resumable(Talk(resume_command=command)):
         raise error
     assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "retryable", "output", "commands"),
+    [
+        ([Outcome.OK, Outcome.DUPLICATE], False, "a.jsonl", []),
+        (
+            [Outcome.OK, Outcome.HTTP_ERROR],
+            False,
+            "a.jsonl",
+            ["""show a.jsonl --where 'outcome not in ["ok"]'"""],
+        ),
+        (
+            [Outcome.OK, Outcome.DUPLICATE, Outcome.TIMEOUT],
+            True,
+            "my run.json",
+            [
+                """show 'my run.json' --where 'outcome not in ["duplicate", "ok"]'""",
+                "retry 'my run.json'",
+            ],
+        ),
+        ([Outcome.TIMEOUT], True, "a.jsonl", ["show a.jsonl", "retry a.jsonl"]),
+        ([Outcome.TIMEOUT], True, "a.unreadable", []),
+    ],
+)
+def test_what_makes_sense_next(
+    outcomes: list[Outcome], output: str, commands: list[str], *, retryable: bool
+) -> None:
+    counts = Counts(clock=FakeClock())
+    for outcome in outcomes:
+        counts.notice(written(replace(finished(outcome=outcome), retryable=retryable)))
+    assert next_commands(counts.snapshot(), [Path(output)]) == [f"scraper {command}" for command in commands]
+
+
+def test_what_is_said_to_be_next_can_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = write_run(tmp_path / "a run.jsonl", [a_record(1), a_record(2, outcome="timeout", status=None)])
+    counts = Counts(clock=FakeClock())
+    counts.notice(written(finished(), finished(1, outcome=Outcome.TIMEOUT)))
+    (command,) = next_commands(counts.snapshot(), [run])
+    assert main(shlex.split(command)[1:]) == 0
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["seq", "2"]

@@ -334,3 +334,14 @@ def test_beside_records_on_standard_output_only_what_must_be_known_is_said() -> 
         "Complete: 1 line in, 1 record out.",
         "No line was a URL: are --format and --column right?",
     ]
+
+
+def test_it_ends_with_what_makes_sense_next() -> None:
+    console = Console(file=io.StringIO(), width=20)
+    print_summary(
+        console, _complete(), output=None, next_commands=["scraper show a.jsonl --where 'x'", "b\x1b[31m"]
+    )
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert text.endswith("Next:\n  scraper show a.jsonl --where 'x'\n  b\n")
+    assert "Output" not in text
