@@ -98,8 +98,10 @@ class Line(NamedTuple):
         except InvalidUrl as error:
             outcome = Outcome.INVALID_URL
             return cls(seq, text, seed.extra, None, "", None, (0, 0), settled=outcome, why=str(error))
-        url = urls.sitemaps_place(parsed.url) if is_sitemap else parsed.url
-        key = _key(url, is_sitemap=is_sitemap)
+        url, key = parsed.url, parsed.key
+        if is_sitemap:
+            url = urls.sitemaps_place(url)
+            key = _key(url, is_sitemap=True)
         return cls(
             seq,
             text,
