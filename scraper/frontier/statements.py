@@ -9,6 +9,7 @@ CREATE TABLE seen (high INTEGER, low INTEGER, seq INTEGER NOT NULL, PRIMARY KEY 
 CREATE TABLE waiting (
     host INTEGER, place INTEGER, line TEXT NOT NULL, PRIMARY KEY (host, place)
 ) WITHOUT ROWID;
+CREATE TABLE arrived (place INTEGER PRIMARY KEY, host INTEGER NOT NULL, line TEXT NOT NULL);
 CREATE TABLE tally (
     outcome TEXT, status INTEGER, records INTEGER NOT NULL, PRIMARY KEY (outcome, status)
 ) WITHOUT ROWID;
@@ -38,6 +39,14 @@ INSERT INTO waiting
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
 ORDER BY 1, 2
 """
+# A long list that goes round its hosts would touch a page of ``waiting`` for each line. So its lines are put
+# down as they come, and sorted in when there are many of them or somebody wants to read.
+ARRIVE = """
+INSERT INTO arrived
+SELECT json_extract(value, '$[1]'), json_extract(value, '$[0]'), json_extract(value, '$[2]') FROM json_each(?)
+"""
+ARRIVED = "SELECT ifnull((SELECT max(place) FROM arrived) - (SELECT min(place) FROM arrived) + 1, 0)"
+SORT_IN = "INSERT INTO waiting SELECT host, place, line FROM arrived ORDER BY host, place"
 KNOWN = """
 SELECT json_group_array(json_extract(value, '$[0]')) FROM json_each(?) JOIN seen
 ON seen.high = json_extract(value, '$[1]') AND seen.low = json_extract(value, '$[2]')
