@@ -105,6 +105,7 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         self._db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+        self._db.execute(f"PRAGMA journal_size_limit={_LOG_PAGES * 4096}")
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
