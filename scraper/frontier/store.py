@@ -42,12 +42,12 @@ if TYPE_CHECKING:
 LAYOUT_VERSION = 4
 """Of the tables below. A state of another version can't be resumed."""
 
-_CACHE_KIB = 8192
+_CACHE_KIB = 4096
 _LOG_PAGES = 8192
 """How long the write-ahead log grows, 32 MiB, before its pages go into the file. A batch of lines touches
 nearly as many pages; with the 1,000 that SQLite begins with each batch would wait for the disk."""
 
-_ARRIVING = 2000
+_ARRIVING = 1000
 """With fewer lines at once it is not worth the way round by ``arrived``."""
 _MOST_ARRIVED = 64_000
 """Sorting so many in takes about half a second, which is how long everybody else waits for the state."""

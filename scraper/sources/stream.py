@@ -50,8 +50,8 @@ if TYPE_CHECKING:
             ...
 
 
-BATCH_SEEDS = 4000
-"""A batch touches nearly as many pages of the state, so few large ones cost less; 8,000 took 15 MB more."""
+BATCH_SEEDS = 2000
+"""A batch touches nearly as many pages of the state, so few large ones cost less; 8,000 took 20 MB more."""
 FIRST_BATCH_SEEDS = 500
 """A source begins with such a batch, so that the crawl begins at once; each further one is twice as long."""
 BATCH_CHARS = 1024 * 1024
