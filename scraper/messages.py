@@ -40,6 +40,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """The source has no more."""
     waits: bool
     """The source can be read later again, so that it may be made to wait."""
+    share: float | None = None
+    """How much of all sources was read by then, from 0 to 1; ``None`` when that can't be told."""
 
 
 class Settled(msgspec.Struct, frozen=True):

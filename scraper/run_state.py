@@ -146,10 +146,16 @@ class WithoutUserInfo:
         self._source = source
         self.name = source.name
         self.rereadable = source.rereadable
+        self.size_bytes = source.size_bytes
 
-    def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
+    def open_seeds(
+        self,
+        *,
+        before_read: Callable[[], None] | None = None,
+        note_bytes: Callable[[int], None] | None = None,
+    ) -> Iterator[Seed]:
         """Yield the source's seeds; see ``Source.open_seeds``."""
-        for seed in self._source.open_seeds(before_read=before_read):
+        for seed in self._source.open_seeds(before_read=before_read, note_bytes=note_bytes):
             shown = without_user_info(seed.input)
             yield seed if shown == seed.input else msgspec.structs.replace(seed, input=shown)
 

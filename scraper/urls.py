@@ -82,6 +82,8 @@ class ParsedUrl(NamedTuple):
     """The request URL: absolute, ASCII, without a fragment."""
     host: str
     """The host key, as by ``host_key``."""
+    key: str
+    """As by ``dedup_key``."""
     guessed_scheme: bool = False
     """The line had no scheme; ``https`` was put before it. See ``http_variant``."""
     is_plain_host: bool = True
@@ -105,7 +107,8 @@ def parse_input(line: str) -> ParsedUrl:
     guessed = not line.startswith("http")
     candidate = "https://" + line if guessed else line
     if (plain := _plain_url(candidate)) and len(candidate) < MAX_URL_BYTES and len(plain[1]) <= _MAX_HOST:
-        return ParsedUrl(candidate if plain[2] else candidate + "/", plain[1], guessed)
+        url = candidate if plain[2] else candidate + "/"
+        return ParsedUrl(url, plain[1], dedup_key(url) if "%" in url else url, guessed)
     return _parse_with_care(line)
 
 
@@ -130,7 +133,8 @@ def _parse_with_care(line: str) -> ParsedUrl:
     if guessed:
         _judge_guess(text, parsed.hostname, has_port=bool(parsed.port))
     host = _without_dot(host)
-    return ParsedUrl(drop_fragment(url), host, guessed, _names_plainly(absolute, host_name(host)))
+    key = dedup_key(url)
+    return ParsedUrl(drop_fragment(url), host, key, guessed, _names_plainly(absolute, host_name(host)))
 
 
 def _names_plainly(absolute: str, name: str) -> bool:
@@ -266,9 +270,8 @@ def dedup_key(url: str) -> str:
         key = url if plain[2] else url + "/"
     else:
         key = drop_fragment(_parsed(url)[0])
-    if "%" not in key:
-        return key
-    return _triplet.sub(_fold_triplet if _stray_percent(key) else _decode_triplet, key)
+    undo = _fold_triplet if _stray_percent(key) else _decode_triplet
+    return _triplet.sub(undo, key) if "%" in key else key
 
 
 def _fold_triplet(triplet: re.Match[str]) -> str:

@@ -108,7 +108,7 @@ class Frontier:
         Waits while more lines than the look-ahead are unfinished, unless the source can't wait: the
         back-pressure on the list.
         """
-        while batch.waits and self._unfinished >= self._settings.lookahead:
+        while batch.seeds and batch.waits and self._unfinished >= self._settings.lookahead:
             self._room.clear()
             await self._room.wait()
         admission = await self._state.call(self._state.store.admit, batch)

@@ -24,6 +24,11 @@ _SITEMAP = "sitemap:"
 """What a line begins with that names a sitemap."""
 
 
+_LISTED_FOR_A_LINK = 10
+"""How many URLs that sitemaps list are taken for each link that would be: who names a sitemap wants what
+it lists, but a host can make up sitemaps without end."""
+
+
 def names_sitemap(line: str) -> bool:
     """Return whether a line of a list names a sitemap in place of a page."""
     return line.lstrip()[: len(_SITEMAP)].lower() == _SITEMAP
@@ -98,8 +103,10 @@ class Line(NamedTuple):
         except InvalidUrl as error:
             outcome = Outcome.INVALID_URL
             return cls(seq, text, seed.extra, None, "", None, (0, 0), settled=outcome, why=str(error))
-        url = urls.sitemaps_place(parsed.url) if is_sitemap else parsed.url
-        key = _key(url, is_sitemap=is_sitemap)
+        url, key = parsed.url, parsed.key
+        if is_sitemap:
+            url = urls.sitemaps_place(url)
+            key = _key(url, is_sitemap=True)
         return cls(
             seq,
             text,
@@ -202,6 +209,20 @@ def host_id(host: str) -> int:
 def name_id(host: str) -> int:
     """Return the number that a host goes by whatever its port."""
     return host_id(urls.host_name(host))
+
+
+def account_of(line: Line, links_per_host: int) -> tuple[int, int]:
+    """Return what a line that was found is counted under, and how many of those are taken.
+
+    A host's links, its sitemaps, and its pages that sitemaps list are three counts. What is no URL has
+    no host, and is counted for all hosts together: also that is a record for every line.
+    """
+    descent = line.descent
+    if descent is not None and descent.is_sitemap:  # no host has such a name, so no number is used twice
+        return host_id(f"sitemap:{line.host}"), links_per_host
+    if descent is not None and not descent.depth:
+        return host_id(f"listed:{line.host}"), links_per_host * _LISTED_FOR_A_LINK
+    return host_id(line.host), links_per_host
 
 
 def request_of(home: int, place: int, row: Row) -> Request:

@@ -9,6 +9,7 @@ CREATE TABLE seen (high INTEGER, low INTEGER, seq INTEGER NOT NULL, PRIMARY KEY 
 CREATE TABLE waiting (
     host INTEGER, place INTEGER, line TEXT NOT NULL, PRIMARY KEY (host, place)
 ) WITHOUT ROWID;
+CREATE TABLE arrived (place INTEGER PRIMARY KEY, host INTEGER NOT NULL, line TEXT NOT NULL);
 CREATE TABLE tally (
     outcome TEXT, status INTEGER, records INTEGER NOT NULL, PRIMARY KEY (outcome, status)
 ) WITHOUT ROWID;
@@ -20,9 +21,13 @@ CREATE TABLE listed (name INTEGER PRIMARY KEY);
 # Every step of a statement gives the interpreter's lock away and has to win it back from a busy event
 # loop, which takes up to 5 ms. So a batch goes in and out as one JSON text and costs a handful of steps,
 # however many rows it has: statements row by row took 114 ms to admit 500 lines, and slowed the loop.
+#
+# Rows go in in the order of their table, so that each of its pages is looked for once: keys are random,
+# and lists go round their hosts.
 SEE = """
 INSERT OR IGNORE INTO seen
 SELECT json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[0]') FROM json_each(?)
+ORDER BY 1, 2, 3
 """
 DUPLICATES = """
 SELECT json_group_array(json_array(json_extract(value, '$[0]'), seen.seq)) FROM json_each(?) JOIN seen
@@ -32,7 +37,16 @@ WHERE seen.seq <> json_extract(value, '$[0]')
 ADMIT = """
 INSERT INTO waiting
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
+ORDER BY 1, 2
 """
+# A long list that goes round its hosts would touch a page of ``waiting`` for each line. So its lines are put
+# down as they come, and sorted in when there are many of them or somebody wants to read.
+ARRIVE = """
+INSERT INTO arrived
+SELECT json_extract(value, '$[1]'), json_extract(value, '$[0]'), json_extract(value, '$[2]') FROM json_each(?)
+"""
+ARRIVED = "SELECT ifnull((SELECT max(place) FROM arrived) - (SELECT min(place) FROM arrived) + 1, 0)"
+SORT_IN = "INSERT INTO waiting SELECT host, place, line FROM arrived ORDER BY host, place"
 KNOWN = """
 SELECT json_group_array(json_extract(value, '$[0]')) FROM json_each(?) JOIN seen
 ON seen.high = json_extract(value, '$[1]') AND seen.low = json_extract(value, '$[2]')

@@ -26,7 +26,7 @@ from scraper.errors import OutputLocked, StateError, UsageError
 from scraper.frontier import statements
 from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Tally, Want
 from scraper.frontier.robots_cache import Recalled, RobotsCache
-from scraper.frontier.rows import NOBODY, Line, Row, host_id, name_id, request_of, row_of
+from scraper.frontier.rows import NOBODY, Line, Row, account_of, host_id, name_id, request_of, row_of
 from scraper.frontier.scope import Scope
 from scraper.record import Outcome
 from scraper.settings.model import FollowSettings, RobotsSettings
@@ -39,12 +39,18 @@ if TYPE_CHECKING:
     from scraper.messages import Batch, Finished, Request
     from scraper.robots.access import RobotsFile
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 """Of the tables below. A state of another version can't be resumed."""
 
-_LISTED_FOR_A_LINK = 10
-"""How many URLs that sitemaps list are taken for each link that would be: who names a sitemap wants what
-it lists, but a host can make up sitemaps without end."""
+_CACHE_KIB = 4096
+_LOG_PAGES = 8192
+"""How long the write-ahead log grows, 32 MiB, before its pages go into the file. A batch of lines touches
+nearly as many pages; with the 1,000 that SQLite begins with each batch would wait for the disk."""
+
+_ARRIVING = 1000
+"""With fewer lines at once it is not worth the way round by ``arrived``."""
+_MOST_ARRIVED = 64_000
+"""Sorting so many in takes about half a second, which is how long everybody else waits for the state."""
 
 
 class Store:
@@ -97,7 +103,9 @@ class Store:
         finally:
             self._db.execute("COMMIT" if self._db.in_transaction else "SELECT 1")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute("PRAGMA cache_size=-4096")
+        self._db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+        self._db.execute(f"PRAGMA journal_size_limit={_LOG_PAGES * 4096}")
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -191,8 +199,8 @@ class Store:
             self._db.execute(statements.SEE, (keys,))
             firsts: dict[int, int] = dict(msgspec.json.decode(self._value(statements.DUPLICATES, keys)))
             admission = self._insert([(line.home(firsts), line.row(firsts)) for line in lines])
-            names = {name_id(line.host) for line in lines if line.lists_host}
-            self._db.execute(statements.LIST, (_json(list(names)),))
+            hosts = {line.host for line in lines if line.lists_host}
+            self._db.execute(statements.LIST, (_json([name_id(host) for host in hosts]),))
             self._db.execute(
                 "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
                 (batch.source, batch.consumed, int(batch.ended)),
@@ -211,6 +219,7 @@ class Store:
 
         Of those that enter some may be put off to the next call: they are not in ``rows``.
         """
+        self._sort_in_if_any()
         with self._translated():
             recalled = self._robots.recall(entering) if entering else Recalled({}, frozenset())
             wants = [want for want in wants if want.host_id not in recalled.put_off]
@@ -243,6 +252,7 @@ class Store:
 
         Each is one seek in the primary key, however many rows a host has.
         """
+        self._sort_in_if_any()
         with self._translated():
             found: list[int] = msgspec.json.decode(self._value(statements.HOSTS, host_id, limit))
         return sorted(found)
@@ -284,6 +294,7 @@ class Store:
 
     def largest_hosts(self, limit: int) -> list[Counted]:
         """Return the hosts with the most lines waiting, the largest first; counts every line."""
+        self._sort_in_if_any()
         with self._translated():
             return [Counted(*row) for row in self._db.execute(statements.LARGEST, (NOBODY, limit)).fetchall()]
 
@@ -291,9 +302,31 @@ class Store:
         """Put rows behind all others; each is a host id and what waits there."""
         first = self._number("places")
         placed = [(home, place, row) for place, (home, row) in enumerate(rows, first)]
-        self._db.execute(statements.ADMIT, (_json(placed),))
+        if len(rows) < _ARRIVING:
+            self._db.execute(statements.ADMIT, (_json(placed),))
+        else:
+            self._db.execute(statements.ARRIVE, (_json(placed),))
+            if self._arrived() >= _MOST_ARRIVED:
+                self._sort_in()
         self._add(places=len(rows))
         return Admission(len(rows), tuple(dict.fromkeys(home for home, _ in rows)))
+
+    def _arrived(self) -> int:
+        """Return how many lines are still to be sorted in, at the most."""
+        return int(self._db.execute(statements.ARRIVED).fetchone()[0])
+
+    def _sort_in(self) -> None:
+        """Put the lines that have arrived where they are read, within a transaction."""
+        self._db.execute(statements.SORT_IN)
+        self._db.execute("DELETE FROM arrived")
+
+    def _sort_in_if_any(self) -> None:
+        """Let whoever reads find all lines: cursors go by places, so none may come in behind them later."""
+        with self._translated():
+            some = self._arrived() > 0
+        if some:
+            with self._transaction():
+                self._sort_in()
 
     def _take_found(self, finished: Sequence[Finished]) -> Admission:
         """Take in what the pages and sitemaps led to, if it is new and its host has not had enough."""
@@ -316,7 +349,7 @@ class Store:
 
     def _within_limits(self, lines: Sequence[Line]) -> list[Line]:
         """Return the lines of whose kind their hosts have not yet had as many as are taken; count them."""
-        accounts = [_account(line, self._links_per_host) for line in lines]
+        accounts = [account_of(line, self._links_per_host) for line in lines]
         numbers = sorted({number for number, _ in accounts})
         taken: dict[int, int] = dict(self._db.execute(statements.LINKS_TAKEN, (_json(numbers),)).fetchall())
         within = []
@@ -353,20 +386,6 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
     except OSError as error:
         raise UsageError(f"can't write {path}: {error.strerror}") from error
-
-
-def _account(line: Line, links_per_host: int) -> tuple[int, int]:
-    """Return what a line that was found is counted under, and how many of those are taken.
-
-    A host's links, its sitemaps, and its pages that sitemaps list are three counts. What is no URL has
-    no host, and is counted for all hosts together: also that is a record for every line.
-    """
-    descent = line.descent
-    if descent is not None and descent.is_sitemap:  # no host has such a name, so no number is used twice
-        return host_id(f"sitemap:{line.host}"), links_per_host
-    if descent is not None and not descent.depth:
-        return host_id(f"listed:{line.host}"), links_per_host * _LISTED_FOR_A_LINK
-    return host_id(line.host), links_per_host
 
 
 def _by_place(placed: tuple[int, Row]) -> int:

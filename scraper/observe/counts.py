@@ -59,6 +59,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Of the known lines, those that pages and sitemaps led to."""
     total: int | None
     """Lines altogether; ``None`` while the sources are still read."""
+    read_share: float | None
+    """How much of the sources was read, from 0 to 1; ``None`` when that can't be told, or all of it was."""
     done: int
     """Records on disk."""
     written: int
@@ -139,6 +141,7 @@ class Counts:
         self._admitted = 0
         self._found = 0
         self._total: int | None = None
+        self._read_share: float | None = None
         self._written = 0
         self._outcomes: dict[Outcome, int] = {}
         self._statuses: dict[int | None, int] = {}
@@ -178,11 +181,13 @@ class Counts:
 
     def _count_lines(self, event: Admitted | LinksTaken | Sealed) -> None:
         if isinstance(event, Sealed):
-            self._total = event.lines
+            self._total, self._read_share = event.lines, None
             return
         self._admitted += event.lines
         if isinstance(event, LinksTaken):
             self._found += event.lines
+        else:
+            self._read_share = event.share
         if self._total is not None:
             self._total += event.lines
 
@@ -249,6 +254,7 @@ class Counts:
             known=known,
             found=(start.found if start else 0) + self._found,
             total=self._total,
+            read_share=self._read_share,
             done=done,
             written=self._written,
             failed=sum(count for outcome, count in self._outcomes.items() if outcome not in GOOD),

@@ -35,6 +35,8 @@ class Admitted(msgspec.Struct, frozen=True):
 
     lines: int
     """How many, in this batch."""
+    share: float | None = None
+    """How much of all sources was read by then, from 0 to 1; ``None`` when that can't be told."""
 
 
 class Sealed(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from scraper.observe.status import (
     HostsWaiting,
     event_lines,
     hosts_words,
+    list_words,
     progress_words,
     time_left_words,
 )
@@ -143,7 +144,10 @@ class TerminalProgress(AbstractContextManager["TerminalProgress"]):
             pace = Text(figures.rate(snapshot.rate), style="green")
         else:
             pace = Text(f"nothing for {figures.duration(silent_s)}", style="yellow")
-        bottom = Text(", ").join([pace, failed, Text(hosts_words(waiting))])
+        parts = [pace, failed]
+        if (read := list_words(snapshot)) is not None:
+            parts.append(Text(read))
+        bottom = Text(", ").join([*parts, Text(hosts_words(waiting))])
         bottom.no_wrap, bottom.overflow = True, "ellipsis"
         whole = Table.grid()
         whole.add_row(top)

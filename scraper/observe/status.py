@@ -40,6 +40,11 @@ def progress_words(snapshot: Snapshot) -> str:
     return f"{snapshot.done:,} of {snapshot.total:,}"
 
 
+def list_words(snapshot: Snapshot) -> str | None:
+    """Say how much of the list is read while it is: ``list 34% read``; else ``None``."""
+    return None if snapshot.read_share is None else f"list {snapshot.read_share:.0%} read"
+
+
 def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting) -> str:
     """Say how long it still takes: ``about 3 min 20 s left``, or that this can't be told."""
     if snapshot.left_s is None:
@@ -64,7 +69,10 @@ def status_line(snapshot: Snapshot, *, waiting: HostsWaiting) -> str:
         parts += [f"{figures.rate(snapshot.mean_rate)} on average", figures.duration(snapshot.elapsed_s)]
         parts.append("complete" if snapshot.complete else "incomplete")
     else:
-        parts += [figures.rate(snapshot.rate), hosts_words(waiting)]
+        parts.append(figures.rate(snapshot.rate))
+        if (read := list_words(snapshot)) is not None:
+            parts.append(read)
+        parts.append(hosts_words(waiting))
         parts.append(time_left_words(snapshot, waiting=waiting))
     return ", ".join(parts)
 

@@ -33,12 +33,18 @@ class RawBytes(Protocol):
         ...
 
 
-def read_lines(raw: RawBytes, *, name: str, before_read: Callable[[], None] | None = None) -> Iterator[bytes]:
+def read_lines(
+    raw: RawBytes,
+    *,
+    name: str,
+    before_read: Callable[[], None] | None = None,
+    note_bytes: Callable[[int], None] | None = None,
+) -> Iterator[bytes]:
     """Yield the lines of a list with their ends (LF, CRLF or CR), as soon as they are whole.
 
     A UTF-8 byte order mark is dropped. Gzip is known by its first bytes, not by the name, also of
-    several members. ``before_read`` is called before each read of ``raw``, which may block. Does not
-    close ``raw``.
+    several members. ``before_read`` is called before each read of ``raw``, which may block, and
+    ``note_bytes`` after it with the bytes read so far. Does not close ``raw``.
 
     Raises:
         SourceError: The bytes can't be read, the gzip data is corrupt or ends early (with the number
@@ -46,7 +52,7 @@ def read_lines(raw: RawBytes, *, name: str, before_read: Callable[[], None] | No
     """
     count = 0
     try:
-        for line in _split(_without_bom(_gunzipped(_chunks(raw, before_read)))):
+        for line in _split(_without_bom(_gunzipped(_chunks(raw, before_read, note_bytes)))):
             yield line
             count += 1
     except (zlib.error, EOFError) as error:
@@ -57,13 +63,19 @@ def read_lines(raw: RawBytes, *, name: str, before_read: Callable[[], None] | No
         raise SourceError(f"{name}: {error}; save the list as UTF-8 text") from error
 
 
-def _chunks(raw: RawBytes, before_read: Callable[[], None] | None) -> Iterator[bytes]:
+def _chunks(
+    raw: RawBytes, before_read: Callable[[], None] | None, note_bytes: Callable[[int], None] | None
+) -> Iterator[bytes]:
+    read_bytes = 0
     while True:
         if before_read is not None:
             before_read()
         chunk = raw.read(CHUNK_BYTES)
         if not chunk:
             return
+        read_bytes += len(chunk)
+        if note_bytes is not None:
+            note_bytes(read_bytes)
         yield chunk
 
 

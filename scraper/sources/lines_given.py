@@ -21,16 +21,23 @@ class GivenLines:
     name = "the lines given"
     rereadable = True
     """Not really, but it is in no hurry: it may be made to wait as a file may."""
+    size_bytes: int | None = None
 
     def __init__(self, lines: Iterable[str | Seed]) -> None:
         self._lines = lines
 
-    def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
+    def open_seeds(
+        self,
+        *,
+        before_read: Callable[[], None] | None = None,
+        note_bytes: Callable[[int], None] | None = None,
+    ) -> Iterator[Seed]:
         """Yield the lines as seeds.
 
         ``before_read`` is called before each line of an iterator, which may block; a collection does
-        not, and so comes in full batches.
+        not, and so comes in full batches. ``note_bytes`` is never called.
         """
+        del note_bytes
         if isinstance(self._lines, Collection):
             before_read = None
         lines = iter(self._lines)

@@ -59,6 +59,16 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
                 return False
         return self.kind == "argument"
 
+    @property
+    def size_bytes(self) -> int | None:
+        """How many bytes there are to be read; 0 of arguments, ``None`` for what is no regular file."""
+        if self.kind == "argument":
+            return 0
+        try:
+            return os.stat(self.name).st_size if self.rereadable else None  # noqa: PTH116 - also /dev/fd/N
+        except OSError:
+            return None
+
     def identity(self) -> Identity | None:
         """Return what tells a changed file from the same, ``None`` for what is no regular file."""
         if self.kind == "argument" or not self.rereadable:
@@ -67,11 +77,17 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             status = os.stat(self.name)  # noqa: PTH116 - also /dev/fd/N
         return Identity(status.st_size, status.st_mtime_ns)
 
-    def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
+    def open_seeds(
+        self,
+        *,
+        before_read: Callable[[], None] | None = None,
+        note_bytes: Callable[[int], None] | None = None,
+    ) -> Iterator[Seed]:
         """Open the source and yield its seeds; blocks while a pipe is empty.
 
-        ``before_read`` is called before a read that may block, that is not for regular files. The
-        generator closes the file when it ends or is closed; standard input stays open.
+        ``before_read`` is called before a read that may block, that is not for regular files.
+        ``note_bytes`` is told how many bytes were read so far, as they are in the file.
+        The generator closes the file when it ends or is closed; standard input stays open.
 
         Raises:
             SourceError: It can't be opened or read, or is not what its format says.
@@ -87,7 +103,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
                 with io.BufferedReader(raw) as lines:
                     yield from seeds_again(lines, name=self.name)
                 return
-            yield from self._seeds(read_lines(raw, name=self.name, before_read=waits))
+            yield from self._seeds(read_lines(raw, name=self.name, before_read=waits, note_bytes=note_bytes))
 
     def _seeds(self, lines: Iterable[bytes]) -> Iterator[Seed]:
         if self.format == "csv":

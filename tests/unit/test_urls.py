@@ -102,7 +102,8 @@ _lines = st.one_of(
     ],
 )
 def test_a_line_is_read_as_the_standard_says(line: str, url: str, host: str) -> None:
-    assert parse_input(line)[:3] == (url, host, False)
+    parsed = parse_input(line)
+    assert (parsed.url, parsed.host, parsed.guessed_scheme) == (url, host, False)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,8 @@ def test_a_line_is_read_as_the_standard_says(line: str, url: str, host: str) -> 
     ],
 )
 def test_a_line_without_a_scheme_is_taken_for_https_and_flagged(line: str, url: str, host: str) -> None:
-    assert parse_input(line)[:3] == (url, host, True)
+    parsed = parse_input(line)
+    assert (parsed.url, parsed.host, parsed.guessed_scheme) == (url, host, True)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,8 @@ def test_what_was_parsed_is_a_fixed_point(line: str) -> None:
         return
     assert parsed.url.isascii()
     assert can_ada.parse(parsed.url).href == parsed.url
-    assert parse_input(parsed.url)[:3] == (parsed.url, parsed.host, False)
+    assert parsed.key == dedup_key(parsed.url)
+    assert parse_input(parsed.url)[:4] == (parsed.url, parsed.host, parsed.key, False)
     assert host_key(parsed.url) == parsed.host
     assert resolve("http://base.test/x", parsed.url) == parsed.url
 

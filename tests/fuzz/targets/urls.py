@@ -41,7 +41,9 @@ def _assert_input(text: str) -> str | None:
     assert "#" not in parsed.url
     assert parsed.host == urls.host_key(parsed.url)
     again = urls.parse_input(parsed.url)
-    assert again[:3] == (parsed.url, parsed.host, False), f"{parsed.url!r} read again is {again!r}"
+    assert again[:4] == (parsed.url, parsed.host, parsed.key, False), (
+        f"{parsed.url!r} read again is {again!r}"
+    )
     assert_request_url(urls.http_variant(parsed.url))
     assert_request_url(urls.sitemaps_place(parsed.url))
     return parsed.url

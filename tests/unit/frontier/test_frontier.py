@@ -14,7 +14,7 @@ from scraper.frontier import window
 from scraper.frontier.rows import host_id
 from scraper.messages import Found, Impression, Request, RobotsRequest, Sign
 from scraper.record import Outcome, Redirect, Try
-from scraper.settings.model import HostLimits
+from scraper.settings.model import FrontierSettings, HostLimits
 from tests.support.fakes import (
     ZERO_S,
     FakeClock,
@@ -105,6 +105,43 @@ def test_a_full_lookahead_makes_a_list_wait_until_lines_are_finished() -> None:
             await frontier.finish([finished(first)], output_bytes=3)
         assert frontier.lines == 3
         await frontier.finish([finished(second)], output_bytes=6)
+
+    play(act)
+
+
+def test_the_end_of_a_list_waits_for_no_room() -> None:
+    """A list as long as the look-ahead is read to its end before any of its lines is finished."""
+
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, lookahead=2)
+        await frontier.admit(batch("http://a.example/1", "http://a.example/2"))
+        await frontier.admit(batch(consumed=2, ended=True))
+        assert frontier.lines == 2
+
+    play(act)
+
+
+def test_memory_holds_a_window_of_a_long_list() -> None:
+    """20,000 lines over 500 hosts: no more of them are in memory than the window takes, at any time."""
+
+    async def act(clock: FakeClock) -> None:
+        window = 8
+        frontier = frontier_of(FakeState(), clock, hosts_in_memory=window, lookahead=20_000)
+        lines = [f"http://h{number % 500}.example/{number}" for number in range(20_000)]
+        most_hosts = most_errands = done = 0
+        for first in range(0, 20_000, 5000):
+            await frontier.admit(batch(*lines[first : first + 5000], consumed=first + 5000))
+        await frontier.seal()
+        while not frontier.is_over:
+            visited = [await visit(frontier, clock) for _ in range(40)]
+            stands = frontier.occupancy()
+            most_hosts = max(most_hosts, stands.hosts_in_memory)
+            most_errands = max(most_errands, stands.in_memory)
+            done += len(visited)
+            await frontier.finish([finished(one) for one in visited], output_bytes=3 * done)
+        assert done == 20_000
+        assert most_hosts <= window
+        assert most_errands <= window * FrontierSettings().urls_per_host_in_memory
 
     play(act)
 

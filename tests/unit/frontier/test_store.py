@@ -733,3 +733,40 @@ def test_hosts_stay_listed_when_their_lines_are_done_and_the_state_is_opened_aga
     again = Store(path)
     assert listed(again, "a.example:8080") == {"a.example:8080"}
     again.close(remove=False)
+
+
+def test_long_batches_are_found_by_whoever_reads_in_the_order_of_the_list(path: Path) -> None:
+    """Lines that have arrived are sorted in before a read, after a crash too, with duplicates told."""
+    hosts, lines = 40, [f"http://h{number % 40}.example/{number % 8000}" for number in range(9000)]
+    store = Store(path)
+    for first in range(0, 9000, 3000):
+        assert store.admit(batch(*lines[first : first + 3000], consumed=first + 3000)).lines == 3000
+    assert store._arrived() == 9000
+    store._db.close()  # as a crash does: what was committed is there
+    store = Store(path)
+    assert sorted(store.hosts_after(-1, 1000)) == sorted(
+        [NOBODY, *(host_id(f"h{number}.example") for number in range(hosts))]
+    )
+    found = [one for number in range(hosts) for one in rows(store, f"h{number}.example")]
+    doubled = rows(store, None)
+    assert sorted(one.seq for one in (*found, *doubled)) == list(range(9000))
+    assert all(one.input == lines[one.seq] for one in found)
+    assert {(one.seq, one.duplicate_of) for one in doubled} == {(8000 + n, n) for n in range(1000)}
+    places = [one.place for one in rows(store, "h7.example")]
+    assert places == sorted(places)
+    store.finish([finished(one) for one in (*found, *doubled)], output_bytes=1)
+    assert store.hosts_after(-1, 1000) == []
+    store.close(remove=True)
+
+
+def test_not_more_than_so_many_lines_wait_to_be_sorted_in(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scraper.frontier.store._MOST_ARRIVED", 5000)
+    for first in (0, 2500):
+        store.admit(batch(*(f"http://h.example/{number}" for number in range(first, first + 2500))))
+    assert store._arrived() == 0
+    assert [counted.lines for counted in store.largest_hosts(2)] == [5000]
+    store.admit(batch(*(f"http://i.example/{number}" for number in range(2500))))
+    assert store._arrived() == 2500
+    assert [counted.lines for counted in store.largest_hosts(2)] == [5000, 2500]

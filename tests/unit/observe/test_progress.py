@@ -70,6 +70,15 @@ def test_what_is_drawn_fits_80_columns() -> None:
     assert bottom == "256/s, 1 failed, hosts: 12 ready, 52 held, 64 in memory"
 
 
+def test_while_a_file_is_read_it_is_drawn_how_much_of_it_was() -> None:
+    bench = Bench()
+    bench.observers.notice(started())
+    bench.clock.move(1)
+    bench.observers.notice(Admitted(340_000, share=0.34))
+    _, bottom = bench.drawn()
+    assert bottom == "0.0/s, 0 failed, list 34% read, hosts: 12 ready, 52 held, 64 in memory"
+
+
 def test_before_anything_happened_nothing_is_divided_by_it() -> None:
     top, bottom = Bench().drawn()
     assert top.endswith("0 of 0+  0.0%  time left unknown")

@@ -24,6 +24,16 @@ def test_while_the_sources_are_read_the_line_says_so() -> None:
     )
 
 
+def test_while_a_file_is_read_the_line_says_how_much_of_it_was() -> None:
+    counts = Counts(clock=FakeClock())
+    counts.notice(started())
+    counts.notice(Admitted(5000, share=0.344))
+    line = status_line(counts.snapshot(), waiting=WAITING)
+    assert line.startswith("0 of 5,000+ done, 0 failed, 0.0/s, list 34% read, hosts: 3 ready")
+    counts.notice(Sealed(5000))
+    assert "list" not in status_line(counts.snapshot(), waiting=WAITING)
+
+
 @pytest.mark.parametrize(("least_s", "left"), [(0.0, "about 9 s left"), (3600.0, "about 1 h 00 min left")])
 def test_no_estimate_goes_below_what_politeness_allows(least_s: float, left: str) -> None:
     clock = FakeClock()

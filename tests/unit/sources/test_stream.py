@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +29,18 @@ class Listed:
 
     name = "listed"
     rereadable = True
+    size_bytes: int | None = None
 
     def __init__(self, seeds: Iterator[Seed]) -> None:
         self._seeds = seeds
 
-    def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
-        del before_read
+    def open_seeds(
+        self,
+        *,
+        before_read: Callable[[], None] | None = None,
+        note_bytes: Callable[[int], None] | None = None,
+    ) -> Iterator[Seed]:
+        del before_read, note_bytes
         return self._seeds
 
 
@@ -67,15 +75,36 @@ def _join(stream: SeedStream) -> None:
     assert not thread.is_alive()
 
 
-async def test_a_big_file_comes_in_full_batches_and_in_order(tmp_path: Path) -> None:
+async def test_a_big_file_comes_in_batches_that_grow_and_in_order(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("".join(f"http://a.com/{number}\n" for number in range(100_000)))
     batches = await _all(SeedStream([Source(kind="file", name=str(path))]))
-    assert [len(batch.seeds) for batch in batches] == [500] * 200 + [0]
-    assert [batch.consumed for batch in batches] == [*range(500, 100_001, 500), 100_000]
-    assert [batch.ended for batch in batches] == [False] * 200 + [True]
+    sizes = [500, 1000, *[2000] * 49, 500]
+    assert [len(batch.seeds) for batch in batches] == sizes
+    assert [batch.consumed for batch in batches] == list(accumulate(sizes))
+    assert [batch.ended for batch in batches] == [False] * 51 + [True]
     inputs = [seed.input for batch in batches for seed in batch.seeds]
     assert inputs == [f"http://a.com/{number}" for number in range(100_000)]
+
+
+async def test_how_much_of_all_files_was_read_comes_with_each_batch(tmp_path: Path) -> None:
+    lines = [f"http://a.com/{number:06}\n" for number in range(20_000)]
+    plain, packed = tmp_path / "list.txt", tmp_path / "list.gz"
+    plain.write_text("".join(lines))
+    packed.write_bytes(gzip.compress("".join(lines).encode()))
+    sources = [Source(kind="file", name=str(path)) for path in (plain, packed)]
+    shares = [batch.share for batch in await _all(SeedStream(sources))]
+    assert None not in shares
+    assert shares == sorted(shares, key=lambda share: share or 0)
+    of_plain = plain.stat().st_size / (plain.stat().st_size + packed.stat().st_size)
+    assert 0 < (shares[0] or 0) < of_plain < shares[-2] <= shares[-1] == 1.0  # type: ignore[operator]
+
+
+async def test_with_a_source_of_unknown_length_no_share_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("http://a.com/\n")
+    batches = await _all(SeedStream([Source(kind="file", name=str(path)), _numbered(3)]))
+    assert {batch.share for batch in batches} == {None}
 
 
 async def test_a_batch_belongs_to_one_source() -> None:
@@ -94,9 +123,15 @@ async def test_what_was_read_before_is_passed_over(done: int | None) -> None:
     class Unopened:
         name = "unopened"
         rereadable = True
+        size_bytes: int | None = None
 
-        def open_seeds(self, *, before_read: Callable[[], None] | None = None) -> Iterator[Seed]:
-            raise AssertionError(before_read)
+        def open_seeds(
+            self,
+            *,
+            before_read: Callable[[], None] | None = None,
+            note_bytes: Callable[[int], None] | None = None,
+        ) -> Iterator[Seed]:
+            raise AssertionError(before_read, note_bytes)
 
     stream = SeedStream([Unopened(), _numbered(5), _numbered(2), _numbered(1)], skip=[done, 3, 2])
     batches = await _all(stream)
