@@ -35,6 +35,7 @@ SUBCOMMANDS: Final = {
     "crawl": Subcommand("scraper.cli.crawl:crawl", "Fetch every URL of a list: one JSON record a line."),
     "plan": Subcommand("scraper.cli.plan:plan", "Say what a crawl would be, before it is begun."),
     "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),
+    "export": Subcommand("scraper.cli.export:export", "Write a run's records in other formats."),
     "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
     "config": Subcommand("scraper.cli.config:config", "Show the settings, or check a settings file."),
     "schema": Subcommand("scraper.cli.schema:schema", "Print the JSON Schema of a record."),

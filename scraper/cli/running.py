@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Iterator, Sequence
 
-    from scraper.execution import Run
+    from scraper.execution import Run, RunResult
     from scraper.observe.events import Observer
     from scraper.runs import Mode, RunFiles
     from scraper.settings.model import Settings
@@ -86,7 +86,7 @@ async def run_and_show(
         print_summary(
             console,
             snapshot,
-            output=", ".join(map(str, result.outputs if result.complete or not files else [files.journal])),
+            output=", ".join(_places(result, files)),
             log=str(talk.log_json) if talk.log_json else None,
             resume_command=talk.resume_command,
             statements=statements(settings),
@@ -96,6 +96,13 @@ async def run_and_show(
         return Exit(128 + stopped)
     failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
     return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
+
+
+def _places(result: RunResult, files: RunFiles | None) -> list[str]:
+    """Return where the records are by now."""
+    if files and not result.complete:
+        return [str(files.journal)]
+    return [*map(str, result.outputs), *result.uploaded]
 
 
 @contextlib.contextmanager
