@@ -69,12 +69,15 @@ def export(
             for count, record in enumerate(read(), 1):  # noqa: B007 - it is what is asked for afterwards
                 yield record
 
-        for output in files.outputs:
-            write_format(counted(), output, ending=files.ending_of(output))
-        for remote in files.remotes:
-            with made_for(remote, files.journal) as made:
-                write_format(counted(), made, ending=remote.ending)
-                remote.upload(made)
+        try:
+            for output in files.outputs:
+                write_format(counted(), output, ending=files.ending_of(output))
+            for remote in files.remotes:
+                with made_for(remote, files.journal) as made:
+                    write_format(counted(), made, ending=remote.ending)
+                    remote.upload(made)
+        except msgspec.DecodeError as error:  # all are records: it is a number, and only tables are so narrow
+            raise UsageError(f"{source}: record {count} fits into no table of 64 bits: {error}") from error
     return Exported(records=count, outputs=tuple(map(str, chain(files.outputs, files.remotes))))
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from scraper.sources.source import Source
 
 _PAGES = ("--max-body", "--parser", "--select", "--extractor", "--links", "--text")
-_LEFT_OUT = ("--robots", "--strict", "--same-site", *_PAGES)
-"""The first is a switch of its own here, the others say how pages are read and links followed."""
+_LEFT_OUT = ("--robots", "--strict", "--same-site", "--ordered", *_PAGES)
+"""The first is a switch of its own here, the others say how pages are read, kept and links followed."""
 
 
 @click.command()

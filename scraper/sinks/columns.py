@@ -44,6 +44,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     nullable: bool
     required: bool
     """Whether it stands in every record."""
+    free: bool
+    """Whether anything that JSON can hold may stand in it, at whatever depth."""
     default: Any
     """What a field that is left out means, as built-in types; ``None`` also where it is required."""
 
@@ -75,6 +77,7 @@ def column_of(field: inspect.Field) -> Column:
         type=type_,
         nullable=nullable,
         required=field.required,
+        free=_is_free(type_),
         default=None if default is msgspec.NODEFAULT else default,
     )
 
@@ -100,19 +103,18 @@ def _kind(type_: inspect.Type) -> Kind:
     return Kind.NESTED
 
 
-def is_free(type_: inspect.Type) -> bool:
-    """Whether anything that JSON can hold may stand in a value of this type, at whatever depth."""
+def _is_free(type_: inspect.Type) -> bool:
     match type_:
         case inspect.AnyType():
             return True
         case inspect.ListType(item_type=item):
-            return is_free(item)
+            return _is_free(item)
         case inspect.DictType(value_type=value):
-            return is_free(value)
+            return _is_free(value)
         case inspect.UnionType():
-            return is_free(without_none(type_)[0])
+            return _is_free(without_none(type_)[0])
         case inspect.StructType(fields=fields):
-            return any(is_free(field.type) for field in fields)
+            return any(_is_free(field.type) for field in fields)
     return False
 
 

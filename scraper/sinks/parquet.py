@@ -14,11 +14,11 @@ from msgspec import inspect
 
 from scraper.errors import SinkError, UsageError
 from scraper.record import SCHEMA_VERSION
-from scraper.sinks.columns import Column, Kind, columns, is_free, record_json, row_decoder, without_none
+from scraper.sinks.columns import Column, Kind, columns, record_json, row_decoder, without_none
 from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 MAGIC = b"PAR1"
@@ -54,7 +54,7 @@ def write_parquet(records: Iterable[bytes], target: Path) -> None:
     """
     pa, parquet = _library()
     schema = pa.schema(
-        [pa.field(column.name, _column_type(pa, column), nullable=_nullable(column)) for column in columns()],
+        [pa.field(column.name, _column_type(pa, column), nullable=column.nullable) for column in columns()],
         metadata={VERSION_KEY: str(SCHEMA_VERSION)},
     )
     row_of = row_decoder(_is_typed)
@@ -69,7 +69,7 @@ def write_parquet(records: Iterable[bytes], target: Path) -> None:
                     for start in range(0, len(group), _BATCH_RECORDS)
                 ]
                 writer.write_table(pa.Table.from_batches(batches, schema), row_group_size=len(group))
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OverflowError) as error:
         raise SinkError(f"can't write {target}: {error}") from error
 
 
@@ -117,45 +117,45 @@ def _groups(records: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def _batch(pa: Any, schema: Any, rows: Sequence[Sequence[Any]]) -> Any:
     arrays = [
-        pa.array([_value(column, value) for value in values], type=field.type)
-        for column, field, values in zip(columns(), schema, zip(*rows, strict=True), strict=True)
+        pa.array(values if convert is None else list(map(convert, values)), type=field.type)
+        for convert, field, values in zip(
+            map(_converter, columns()), schema, zip(*rows, strict=True), strict=True
+        )
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
+def _converter(column: Column) -> Callable[[Any], Any] | None:
+    if column.kind is not Kind.NESTED:
+        return None
+    return _text if column.free else _plain
+
+
+def _text(value: msgspec.Raw) -> str:
+    return str(value, "utf-8")
+
+
 def _is_typed(column: Column) -> bool:
-    return column.kind is Kind.NESTED and not is_free(column.type)
-
-
-def _nullable(column: Column) -> bool:
-    return column.nullable
-
-
-def _value(column: Column, value: Any) -> Any:
-    if column.kind is not Kind.NESTED or value is None:
-        return value
-    return _plain(value) if _is_typed(column) else str(value, "utf-8")
+    return column.kind is Kind.NESTED and not column.free
 
 
 def _plain(value: Any) -> Any:
     """Return structs as dictionaries with all of their fields, and dictionaries as pairs."""
-    match value:
-        case msgspec.Struct():
-            return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
-        case list():
-            return list(map(_plain, value))
-        case dict():
-            return [(key, _plain(one)) for key, one in value.items()]
+    if isinstance(value, list):
+        return list(map(_plain, value)) if value else value
+    if isinstance(value, dict):
+        return [(key, _plain(one)) for key, one in value.items()]
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     return value
 
 
 def _read(column: Column, value: Any) -> Any:
-    is_json = column.kind is Kind.NESTED and not _is_typed(column)
-    return msgspec.Raw(value.encode()) if is_json and value is not None else value
+    return msgspec.Raw(value.encode()) if column.free and value is not None else value
 
 
 def _column_type(pa: Any, column: Column) -> Any:
-    return pa.string() if is_free(column.type) else _arrow_type(pa, column.type)
+    return pa.string() if column.free else _arrow_type(pa, column.type)
 
 
 def _arrow_type(pa: Any, type_: inspect.Type) -> Any:

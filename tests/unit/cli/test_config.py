@@ -107,6 +107,7 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--exclude", "x"], "follow.exclude", "x", "--exclude"),
         (["--links"], "parse.links", True, "--links"),
         (["--text"], "parse.text", "visible", "--text"),
+        (["--ordered"], "output.ordered", True, "--ordered"),
         (["--strict"], "run.strict", True, "--strict"),
         (["--set", "output.batch_s=1"], "output.batch_s", 1.0, "--set"),
     ],
@@ -122,7 +123,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 25
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 26
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:
