@@ -48,6 +48,10 @@ def run_file(run: Path) -> Path:
     if not run.is_dir():
         if not run.exists():
             raise UsageError(f"no such run: {run}")
+        if run.suffix == ".csv":
+            raise UsageError(
+                f"{run}: CSV does not hold records whole; name the run's {' or '.join(READABLE[:3])}"
+            )
         return run
     there = sorted(path for path in run.iterdir() if path.name.endswith(READABLE) and path.is_file())
     # Of a run that was written in several formats, what it wrote first.

@@ -48,7 +48,7 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise SinkError(f"can't write {target}: {error.strerror}") from error
+        raise SinkError(f"can't write {target}: {error.strerror or error}") from error
 
 
 def remove_torn(target: Path) -> None:

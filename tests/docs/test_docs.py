@@ -89,7 +89,7 @@ def prepared(folder: Path, server: SampleServer) -> None:
 
 
 def outputs(folder: Path) -> dict[str, int]:
-    return {path.name: path.read_bytes().count(b"\n") for path in (folder / "output").iterdir()}
+    return {path.name: path.read_bytes().count(b"\n") for path in (folder / "output").glob("*.jsonl")}
 
 
 def test_the_readme_has_what_it_is_looked_into_for() -> None:
@@ -110,7 +110,9 @@ async def test_the_readmes_commands_run_in_their_order(tmp_path: Path) -> None:
         for line in filter(runs_here, commands()):
             code, _, err = await ran(line, folder=tmp_path)
             assert code == Exit.COMPLETE, f"{line}: {err}"
-    assert outputs(tmp_path) == {"pages.jsonl": 5, "set.jsonl": 5, "walled.jsonl": 5}
+    assert outputs(tmp_path) == {"pages.jsonl": 5, "ordered.jsonl": 5, "set.jsonl": 5, "walled.jsonl": 5}
+    tables = {path.name for path in (tmp_path / "output").iterdir()} - outputs(tmp_path).keys()
+    assert tables == {"pages.csv", "pages.sqlite"}
 
 
 @pytest.mark.parametrize("line", [line for line in commands() if re.search(r"(^|\s)scraper (?!\|)", line)])

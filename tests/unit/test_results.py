@@ -49,6 +49,9 @@ def test_each_form_gives_the_records_in_order(tmp_path: Path, count: int) -> Non
 def test_a_run_is_a_file_or_a_folder_with_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such run"):
         run_file(tmp_path / "x.jsonl")
+    (tmp_path / "pages.csv").touch()
+    with pytest.raises(UsageError, match=r"CSV does not hold records whole; name the run's \.jsonl or"):
+        run_file(tmp_path / "pages.csv")
     with pytest.raises(UsageError, match="no file of records"):
         run_file(tmp_path)
     one = tmp_path / "pages.jsonl"

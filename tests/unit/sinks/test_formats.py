@@ -53,6 +53,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, run: list[Record]) -> Non
 
 
 def check_table(path: Path, run: list[Record]) -> None:
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfschema,run,seq,")
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(run)
