@@ -54,7 +54,7 @@ def crawl(
     quiet: bool,
     log_json: Path | None,
 ) -> int:
-    """Fetch every URL of the lists and write one JSON record for each line.
+    """Fetch every URL of the lists and write one record for each line.
 
     A SOURCE is a file (text, .csv, .tsv, .jsonl, each also .gz), - for standard input, or a URL.
     Failed pages are records too; the exit code is 0 when every line has its record.

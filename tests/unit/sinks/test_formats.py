@@ -164,7 +164,14 @@ LINKED = [
     record(0, link_list=[{"url": "https://a.example/1#x", "text": "one", "rel": None}]),
     record(1, outcome="http_error", status=404, parent=0, depth=1),
     record(2, title="T", elapsed=2.0, indexable=False, indexable_reason="noindex"),
-    record(3, title="T", elapsed=1.0, text_sha256="a", word_count=3),
+    record(
+        3,
+        title="T",
+        elapsed=1.0,
+        text_sha256="a",
+        word_count=3,
+        link_list=[{"url": f"https://b.example/{n}", "text": None, "rel": "nofollow"} for n in range(12)],
+    ),
     record(4, outcome="dns_error", error={"type": "E", "message": "no address", "phase": "dns"}),
     record(
         5, outcome="robots_denied", redirects=[{"url": "u", "status": 301, "location": "/", "elapsed_s": 0.5}]
@@ -192,7 +199,10 @@ LINKED = [
         ("SELECT seq FROM slowest", [(2,), (3,)]),
         ("SELECT records FROM outcomes WHERE outcome = 'ok'", [(3,)]),
         ("SELECT seq, position, status, elapsed_s FROM redirects", [(5, 0, 301, 0.5)]),
-        ("SELECT seq, position, url, text, rel FROM links", [(0, 0, "https://a.example/1#x", "one", None)]),
+        (
+            "SELECT seq, position, url, text, rel FROM links WHERE seq = 0",
+            [(0, 0, "https://a.example/1#x", "one", None)],
+        ),
         ("PRAGMA user_version", [(SCHEMA_VERSION,)]),
         ("PRAGMA integrity_check", [("ok",)]),
     ],
