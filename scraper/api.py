@@ -109,7 +109,8 @@ async def crawl_to_files(
     Args:
         sources: Files, URLs, or ``-``, as on the command line, one or several; may be empty with
             ``resume``.
-        outputs: One path or several; the endings name the formats.
+        outputs: One path or several, texts also as URLs (``s3://bucket/pages.csv``); the endings name the
+            formats.
         settings: The defaults where not given.
         resume: Go on with an unfinished run; begin it if there is none.
         fresh: Start over, and replace what is there.
@@ -124,7 +125,7 @@ async def crawl_to_files(
     paths = [outputs] if isinstance(outputs, str | Path) else outputs
     opened = open_run(
         sources_from_arguments([str(source) for source in sources], settings.sources),
-        run_files([Path(path) for path in paths]),
+        run_files(paths, ordered=settings.output.ordered),
         settings=settings,
         observer=observer or Observers(),
         mode=Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW,

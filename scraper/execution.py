@@ -10,8 +10,8 @@ import msgspec
 
 from scraper.errors import CountMismatch, RunError, ScraperError, SourceError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
-from scraper.sinks.json_array import write_json_array
-from scraper.sinks.jsonl import copy_journal
+from scraper.sinks.formats import finalise
+from scraper.sinks.remote import made_for
 
 if TYPE_CHECKING:
     from scraper.clock import Clock
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from scraper.observe.watchdog import Watchdog
     from scraper.pipeline import Crawl
     from scraper.runs import RunFiles
-
-FINALISERS = {".json": write_json_array, ".jsonl": copy_journal, ".ndjson": copy_journal}
-"""How an output that is not the journal is made from it, by its ending."""
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +33,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     """Records written, likewise."""
     outputs: tuple[Path, ...]
+    uploaded: tuple[str, ...] = ()
+    """The outputs that are not on this machine, by their URLs without secrets."""
     elapsed_s: float
     resumable: bool
     """Not complete, and what is missing can be done with ``--resume``."""
@@ -112,6 +111,7 @@ class Run:
             lines=self.crawl.frontier.lines,
             records=self.crawl.journal.records,
             outputs=self._files.outputs if self._files else (),
+            uploaded=tuple(remote.shown for remote in self._files.remotes) if self._files else (),
             elapsed_s=elapsed_s,
             resumable=self._files is not None and not self.is_complete,
         )
@@ -144,10 +144,22 @@ class Run:
         if not lines:
             await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
         if self._files:
-            for output in self._files.final_outputs:
-                finalise = FINALISERS[self._files.ending_of(output)]
-                await asyncio.to_thread(finalise, self._files.journal, output)
+            await asyncio.to_thread(_make_outputs, self._files)
         self.is_complete = True
+
+
+def _make_outputs(files: RunFiles) -> None:
+    """Make all that is not the journal itself, then upload what does not belong here.
+
+    Raises:
+        SinkError: One can't be written; those before it are there.
+    """
+    for output in files.final_outputs:
+        finalise(files.journal, output, ending=files.ending_of(output), ordered=files.ordered)
+    for remote in files.remotes:
+        with made_for(remote, files.journal) as made:
+            finalise(files.journal, made, ending=remote.ending, ordered=files.ordered)
+            remote.upload(made)
 
 
 def _known_cause(group: BaseExceptionGroup[BaseException]) -> ScraperError | None:

@@ -13,6 +13,7 @@ import msgspec
 
 from scraper.errors import UsageError
 from scraper.record import SCHEMA_VERSION, Record
+from scraper.sinks import parquet, sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 
 LINES = (".jsonl", ".ndjson")
 ARRAY = ".json"
-READABLE = (*LINES, ARRAY, *(f"{ending}.gz" for ending in (*LINES, ARRAY)))
+JSON = (*LINES, ARRAY, *(f"{ending}.gz" for ending in (*LINES, ARRAY)))
+TABLES = (".parquet", ".sqlite")
+READABLE = (*JSON, *TABLES)
 """Endings of what can be read; the form is told by the content."""
 
+_MAGIC_BYTES = 16
 _decode = msgspec.json.Decoder(Record).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_all = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -45,10 +49,16 @@ def run_file(run: Path) -> Path:
     if not run.is_dir():
         if not run.exists():
             raise UsageError(f"no such run: {run}")
+        if run.suffix == ".csv":
+            raise UsageError(
+                f"{run}: CSV does not hold records whole; name the run's {' or '.join(READABLE[:3])}"
+            )
         return run
-    found = sorted(path for path in run.iterdir() if path.name.endswith(READABLE) and path.is_file())
+    there = sorted(path for path in run.iterdir() if path.name.endswith(READABLE) and path.is_file())
+    # Of a run that was written in several formats, what it wrote first.
+    found = [path for path in there if path.name.endswith(JSON)] or there
     if not found:
-        raise UsageError(f"{run}: there is no file of records in it ({' '.join(READABLE[:3])})")
+        raise UsageError(f"{run}: there is no file of records in it ({' '.join((*LINES, ARRAY, *TABLES))})")
     if len(found) > 1:
         raise UsageError(f"{run}: holds several, name one: {', '.join(path.name for path in found)}")
     return found[0]
@@ -65,6 +75,13 @@ def raw_records(path: Path) -> Iterator[bytes]:
     """
     try:
         with _opened(path) as file:
+            beginning = file.peek(_MAGIC_BYTES)
+            if beginning.startswith(sqlite.MAGIC):
+                yield from sqlite.read_sqlite(path)
+                return
+            if beginning.startswith(parquet.MAGIC):
+                yield from parquet.read_parquet(path)
+                return
             first = file.readline()
             if first.lstrip().startswith(b"["):
                 yield from _of_array(first, file)
@@ -76,6 +93,17 @@ def raw_records(path: Path) -> Iterator[bytes]:
         raise UsageError(f"{path}: is no JSON: {error}") from error
 
 
+def checked_records(path: Path) -> Iterator[bytes]:
+    """Give the records of a file as ``raw_records`` does, each one looked at; see ``read_records``.
+
+    Raises:
+        UsageError: It can't be read, or holds something else than records of this schema's version.
+    """
+    for number, line in enumerate(raw_records(path), 1):
+        _checked(path, number, line)
+        yield line
+
+
 def read_records(path: Path) -> Iterator[Record]:
     """Give the records of a file, in its order; see ``raw_records``.
 
@@ -83,10 +111,14 @@ def read_records(path: Path) -> Iterator[Record]:
         UsageError: It can't be read, or holds something else than records of this schema's version.
     """
     for number, line in enumerate(raw_records(path), 1):
-        try:
-            yield _decode(line)
-        except msgspec.DecodeError as error:
-            raise UsageError(f"{path}: record {number} is none: {_why(line, error)}") from error
+        yield _checked(path, number, line)
+
+
+def _checked(path: Path, number: int, line: bytes) -> Record:
+    try:
+        return _decode(line)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path}: record {number} is none: {_why(line, error)}") from error
 
 
 def record_values(path: Path) -> Iterator[dict[str, Any]]:

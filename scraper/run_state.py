@@ -52,7 +52,7 @@ async def kept_on_disk(files: RunFiles, mode: Mode) -> AsyncIterator[Kept]:
         OutputLocked: Another run writes there.
         UsageError: The place can't be written, or the outputs are not those of the run to be resumed.
     """
-    files.check(mode)
+    await asyncio.to_thread(files.check, mode)
     for output in files.outputs:
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -107,12 +107,21 @@ async def _same_outputs(files: RunFiles, state: StateThread) -> None:
     Raises:
         UsageError: They differ: an output would never be made, or nobody asked for it.
     """
-    names = [path.name for path in files.outputs]
+    names = [*(path.name for path in files.outputs), *(remote.shown for remote in files.remotes)]
     remembered = await state.call(state.store.fact, "outputs")
     if remembered is None:
-        await state.call(state.store.note, outputs=msgspec.json.encode(names).decode())
-    elif sorted(names) != sorted(before := _recalled(remembered, list[str])):
+        await state.call(
+            state.store.note,
+            outputs=msgspec.json.encode(names).decode(),
+            ordered=msgspec.json.encode(files.ordered).decode(),
+        )
+        return
+    if sorted(names) != sorted(before := _recalled(remembered, list[str])):
         raise UsageError(f"the unfinished run writes {', '.join(before)}: resume it with the same outputs")
+    ordered = await state.call(state.store.fact, "ordered")
+    if ordered is not None and _recalled(ordered, bool) is not files.ordered:
+        told = "without --ordered" if files.ordered else "with --ordered"
+        raise UsageError(f"the unfinished run was begun {told} (output.ordered): resume it so")
 
 
 async def _discard(state_path: Path) -> None:

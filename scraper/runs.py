@@ -14,14 +14,16 @@ import msgspec
 
 from scraper.errors import OutputExists, UsageError
 from scraper.planted import refuse_planted
+from scraper.sinks.formats import FORMATS, JSON_LINES, require_format
+from scraper.sinks.remote import Remote, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-JOURNAL_FORMATS = (".jsonl", ".ndjson")
+JOURNAL_FORMATS = JSON_LINES
 """Formats that the journal itself is in."""
-FINAL_FORMATS = (".json",)
+FINAL_FORMATS = tuple(ending for ending in FORMATS if ending not in JSON_LINES)
 """Formats that are made from the journal when the run is complete."""
 _SQLITE_SIDES = ("-wal", "-shm", "-journal")
 """How the names end that SQLite puts beside a database: it writes and deletes them as its own."""
@@ -48,6 +50,16 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
     """What is written while the run goes on: the first JSON Lines output, or a file of its own."""
     state: Path
     """What is not done yet; there only while the run is incomplete."""
+    remotes: tuple[Remote, ...] = ()
+    """Further outputs, which are not on this machine: made from the journal when it is complete, and
+    uploaded."""
+    ordered: bool = False
+    """Whether the records are put in input order. Then no output is the journal."""
+
+    @property
+    def name(self) -> str:
+        """What to call the run: its first output."""
+        return str((*self.outputs, *self.remotes)[0])
 
     @property
     def final_outputs(self) -> tuple[Path, ...]:
@@ -68,11 +80,17 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
         return os.path.exists(self.state)  # noqa: PTH110 Path's raises where a folder can't be looked into
 
     def is_complete(self) -> bool:
-        """Whether an output is there and no unfinished run with it."""
-        return not self.is_unfinished() and any(map(os.path.isfile, self.outputs))
+        """Whether an output is there and no unfinished run with it.
+
+        Raises:
+            UsageError: A remote output can't be asked for.
+        """
+        if self.is_unfinished():
+            return False
+        return any(map(os.path.isfile, self.outputs)) or any(remote.exists() for remote in self.remotes)
 
     def check(self, mode: Mode) -> None:
-        """Refuse what would overwrite.
+        """Refuse what would overwrite. Blocking; remote outputs are asked for.
 
         Raises:
             OutputExists: Something is there that the mode keeps; the message has the remedy.
@@ -84,16 +102,18 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
             return
         if mode is Mode.RESUME:
             if self.is_complete():
-                raise OutputExists(f"{self.outputs[0]} is complete: nothing to resume, --fresh starts over")
+                raise OutputExists(f"{self.name} is complete: nothing to resume, --fresh starts over")
             return
         if self.is_unfinished():
             raise OutputExists(
-                f"an unfinished run lies in {self.outputs[0]}: "
-                "go on with --resume, or start over with --fresh"
+                f"an unfinished run lies in {self.name}: go on with --resume, or start over with --fresh"
             )
         for path in self.outputs:
             if os.path.exists(path):  # noqa: PTH110 as above
                 raise OutputExists(f"{path} exists: replace it with --fresh, or name another output")
+        for remote in self.remotes:
+            if remote.exists():
+                raise OutputExists(f"{remote} exists: replace it with --fresh, or name another output")
 
     def _check_places(self) -> None:
         for path in self.written():
@@ -120,36 +140,59 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
         yield from _database(self.state)
 
 
-def run_files(outputs: Sequence[Path]) -> RunFiles:
-    """Return the files of a run with these outputs (at least one).
+def run_files(outputs: Sequence[Path | str], *, ordered: bool = False) -> RunFiles:
+    """Return the files of a run with these outputs (at least one), on this machine or as URLs.
+
+    Args:
+        outputs: A text may be a URL: ``s3://bucket/pages.parquet``. Without an output on this machine,
+            journal and state are in the working directory.
+        ordered: As ``RunFiles.ordered``.
 
     Raises:
-        UsageError: An output has no known ending, two are the same, or one is a link that another user
-            may have made.
+        UsageError: An output has no known ending, two are the same, one is a link that another user may
+            have made, or its format or its place needs a library that is missing.
     """
-    for path in outputs:
+    places = list(map(located, outputs))
+    remotes = [place for place in places if isinstance(place, Remote)]
+    paths = [place for place in places if isinstance(place, Path)]
+    for path in paths:
         refuse_planted(path)
-    endings = {path.resolve() if path.is_symlink() else path: path.suffix for path in outputs}
-    for path in outputs:
-        if path.suffix not in JOURNAL_FORMATS + FINAL_FORMATS:
-            known = " ".join(JOURNAL_FORMATS + FINAL_FORMATS)
-            raise UsageError(f"{path}: the ending names the format, one of {known}")
+    endings = {path.resolve() if path.is_symlink() else path: path.suffix for path in paths}
+    _check_endings([*((path, path.suffix) for path in paths), *((one, one.ending) for one in remotes)])
+    for path in paths:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
-    if any(_is_same_file(one, other) for one, other in combinations(outputs, 2)):
+    if any(_is_same_file(one, other) for one, other in combinations(paths, 2)) or _has_twins(remotes):
         raise UsageError("an output is named twice")
-    outputs = list(endings)  # resolved: a link and its target are one file, and must have one lock
-    first = min(outputs)  # whatever their order, they are one run
-    journals = [path for path in outputs if endings[path] in JOURNAL_FORMATS]
+    for remote in remotes:
+        remote.require_library()
+    # Resolved: a link and its target are one file, and must have one lock.
+    # Whatever their order, they are one run.
+    first = min(endings or [Path(remote.local_name) for remote in remotes])
+    journals = [path for path in endings if endings[path] in JOURNAL_FORMATS]
     named_after = min(journals, default=first)
-    journal = min(journals) if journals else first.with_name(f"{first.name}.journal")
+    is_output = bool(journals) and not ordered
     return RunFiles(
-        outputs=tuple(outputs),
+        outputs=tuple(endings),
         endings=tuple(endings.values()),
-        journal=journal,
+        journal=named_after if is_output else first.with_name(f"{first.name}.journal"),
         # Beside the journal, so that two runs that would write the same one meet at its lock.
         state=named_after.with_name(f"{named_after.name}.state"),
+        remotes=tuple(remotes),
+        ordered=ordered,
     )
+
+
+def _check_endings(endings: Sequence[tuple[Path | Remote, str]]) -> None:
+    for place, ending in endings:
+        if ending not in FORMATS:
+            known = " ".join(JOURNAL_FORMATS + FINAL_FORMATS)
+            raise UsageError(f"{place}: the ending names the format, one of {known}")
+        require_format(ending)
+
+
+def _has_twins(remotes: Sequence[Remote]) -> bool:
+    return len(set(remotes)) < len(remotes)
 
 
 def keep_cache_apart(cache: str, *, files: RunFiles | None, others: Sequence[str]) -> None:

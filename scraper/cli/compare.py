@@ -53,7 +53,9 @@ _HAVE_STATUS: Final = frozenset({Outcome.OK, Outcome.HTTP_ERROR})
 
 @click.command(cls=SettingsCommand)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(allow_dash=True))
-@settings_options_without(NotHonoured("follow", "asks for each page of the list once"), left_out=BODY_FLAGS)
+@settings_options_without(
+    NotHonoured("follow", "asks for each page of the list once"), left_out=("--ordered", *BODY_FLAGS)
+)
 @click.pass_context
 def compare(ctx: click.Context, *, sources: tuple[str, ...]) -> Exit:
     """Visit a list one page at a time, then concurrently, and print both times.

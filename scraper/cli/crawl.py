@@ -11,6 +11,7 @@ from scraper.cli.main import one_line
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options
 from scraper.errors import UsageError
 from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
+from scraper.sinks.formats import FORMATS
 from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
     "--output",
     "outputs",
     multiple=True,
-    type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where the records go; the ending names the format: .jsonl .ndjson .json. May be repeated. "
-    "Without it, JSON Lines to standard output.",
+    help=f"Where the records go; the ending names the format: {' '.join(FORMATS)}. A path, or a URL such as "
+    "s3://bucket/pages.parquet. May be repeated. Without it, JSON Lines to standard output.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an unfinished run; begin it if there is none.")
 @click.option("--fresh", is_flag=True, help="Start over, and replace what is there.")
@@ -46,13 +46,13 @@ def crawl(
     ctx: click.Context,
     *,
     sources: tuple[str, ...],
-    outputs: tuple[Path, ...],
+    outputs: tuple[str, ...],
     resume: bool,
     fresh: bool,
     quiet: bool,
     log_json: Path | None,
 ) -> int:
-    """Fetch every URL of the lists and write one JSON record for each line.
+    """Fetch every URL of the lists and write one record for each line.
 
     A SOURCE is a file (text, .csv, .tsv, .jsonl, each also .gz), - for standard input, or a URL.
     Failed pages are records too; the exit code is 0 when every line has its record.
@@ -72,27 +72,27 @@ def crawl(
     if not sources and not resume:
         raise UsageError("no SOURCE: name a list, a URL, or - for standard input")
     mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
-    files = _files(outputs, mode)
+    files = _files(outputs, mode, ordered=settings.output.ordered)
     if files and mode is Mode.RESUME and files.is_complete():
-        click.echo(
-            one_line(f"{files.outputs[0]} is there, with no unfinished run: nothing to resume"), err=True
-        )
+        click.echo(one_line(f"{files.name} is there, with no unfinished run: nothing to resume"), err=True)
         return 0
     found = sources_from_arguments(sources, settings.sources)
     if mode is Mode.RESUME and files and not found and not files.is_unfinished():
-        raise UsageError(f"no unfinished run in {files.outputs[0]}: name the SOURCE to begin one")
+        raise UsageError(f"no unfinished run in {files.name}: name the SOURCE to begin one")
     keep_apart(log_json, settings.robots.cache, files=files, found=found)
     talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command() if files else None)
     return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))
 
 
-def _files(outputs: Sequence[Path], mode: Mode) -> RunFiles | None:
+def _files(outputs: Sequence[str], mode: Mode, *, ordered: bool) -> RunFiles | None:
     """Return the run's files, ``None`` for a run to standard output."""
-    written = [output for output in outputs if str(output) != "-"]
+    written = [output for output in outputs if output != "-"]
     if len(written) < len(outputs) and (written or len(outputs) > 1):
         raise UsageError("standard output (-) can't be combined with other outputs")
     if written:
-        return run_files(written)
+        return run_files(written, ordered=ordered)
+    if ordered:
+        raise UsageError("--ordered (output.ordered) needs a file: standard output gets records as they come")
     if mode is Mode.FRESH:
         raise UsageError("--fresh needs the output to replace: -o FILE")
     if mode is Mode.RESUME:

@@ -66,7 +66,7 @@ async def _demo(folder: Path, *, seed: int, pages: int, loaded: Loaded) -> Exit:
         )
         ending = await run_and_show(
             sources_from_arguments([str(listed)], loaded.settings.sources),
-            run_files([written]),
+            run_files([written], ordered=loaded.settings.output.ordered),
             settings=_hurried(loaded),
             mode=Mode.FRESH,
             talk=Talk(),

@@ -65,6 +65,7 @@ FLAGS: Final = (
     Flag("--extractor", "parse.extractor", "MODULE:FUNCTION"),
     Flag("--column", "sources.column", "NAME"),
     Flag("--format", "sources.format"),
+    Flag("--ordered", "output.ordered"),
     Flag("--strict", "run.strict"),
 )
 

@@ -29,6 +29,7 @@ SUBCOMMANDS: Final = {
     "diff": Subcommand("scraper.cli.diff:diff", "Say what has changed between two runs."),
     "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),
     "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
+    "export": Subcommand("scraper.cli.export:export", "Write a run's records in other formats."),
     "report": Subcommand("scraper.cli.report:report", "Make one HTML page of a run."),
     "config": Subcommand("scraper.cli.config:config", "Show the settings, or check a settings file."),
     "schema": Subcommand("scraper.cli.schema:schema", "Print the JSON Schema of a record."),

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
-_LEFT_OUT = ("--robots", "--strict", "--same-site", "--max-body", "--parser", *BODY_FLAGS)
-"""The first is a switch of its own here, the others say how pages are read and links followed."""
+_LEFT_OUT = ("--robots", "--strict", "--same-site", "--max-body", "--parser", "--ordered", *BODY_FLAGS)
+"""The first is a switch of its own here, the others say how pages are read, kept and links followed."""
 
 
 @click.command()

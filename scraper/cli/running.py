@@ -113,11 +113,12 @@ def _summarise(
         print_check(console, snapshot, statements=statements(settings), private=settings.fetch.private)
         return
     outputs = result.outputs if result.complete else (files.journal,)
+    uploaded = result.uploaded if result.complete else ()
     is_told = result.complete and talk.output is not None
     print_summary(
         console,
         snapshot,
-        output=None if is_told else ", ".join(map(str, outputs)),
+        output=None if is_told else ", ".join(map(str, (*outputs, *uploaded))),
         log=str(talk.log_json) if talk.log_json else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
@@ -144,13 +145,17 @@ def _resumable(talk: Talk) -> Iterator[None]:
 def next_commands(snapshot: Snapshot, outputs: Sequence[Path]) -> list[str]:
     """Return the command lines that make sense after a complete run with these outputs."""
     output = next((path for path in outputs if path.name.endswith(READABLE)), None)
-    if output is None or not snapshot.failed:
+    if output is None:
         return []
+    report = ["report", str(output), "-o", str(output.with_name("report.html"))]
+    if not snapshot.failed:
+        return [shlex.join(["scraper", *report])]
     good = sorted(GOOD & set(snapshot.by_outcome))
     where = f"outcome not in {json.dumps(good)}" if good else ""
     commands = [["show", str(output), *(["--where", where] if where else [])]]
     if snapshot.retryable:
         commands.append(["retry", str(output)])
+    commands.append(report)
     return [shlex.join(["scraper", *words]) for words in commands]
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.errors import RunError, UsageError
-from scraper.execution import FINALISERS
 from scraper.record import Outcome, Record
 from scraper.results import raw_records
 from scraper.retrying.files import RetryFiles, stamp_of, written
 from scraper.runs import JOURNAL_FORMATS
+from scraper.sinks.formats import finalise
 from scraper.sinks.whole_file import whole_file
 from scraper.sources.again import lines_again
 
@@ -38,7 +38,7 @@ def merge(files: RetryFiles) -> int:
             return _merge(files, out)
     with whole_file(files.lines) as out:
         good = _merge(files, out)
-    FINALISERS[files.target.suffix](files.lines, files.merged)
+    finalise(files.lines, files.merged, ending=files.target.suffix, ordered=False)
     return good
 
 

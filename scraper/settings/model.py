@@ -299,6 +299,9 @@ class ParseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How records are written."""
 
+    ordered: bool = False
+    """Write the records in the order of the list. They are then kept in a journal until the run is complete,
+    also for JSON Lines."""
     batch_records: Positive = 256
     """A batch is written when it has so many records,"""
     batch_bytes: Positive = 1024 * 1024

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shutil
 import stat
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +14,7 @@ from scraper.errors import SinkError, UsageError
 from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from aiofiles.threadpool.binary import AsyncFileIO
@@ -143,13 +142,13 @@ def _cut(path: Path, descriptor: int, *, length: int) -> int:
     return lines
 
 
-def copy_journal(journal: Path, target: Path) -> None:
-    """Copy a complete journal to another JSON Lines file, which appears whole or not at all.
+def write_json_lines(records: Iterable[bytes], target: Path) -> None:
+    """Write records to another JSON Lines file, which appears whole or not at all.
 
-    Blocking.
+    Blocking; memory does not depend on their number.
 
     Raises:
         SinkError: It can't be written; ``target`` is as it was.
     """
-    with whole_file(target) as copy, journal.open("rb") as lines:
-        shutil.copyfileobj(lines, copy)
+    with whole_file(target) as lines:
+        lines.writelines(record + b"\n" for record in records)

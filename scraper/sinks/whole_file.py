@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from functools import partial
@@ -14,6 +15,9 @@ from scraper.errors import SinkError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_ENDING = ".part"
+_is_token = re.compile(r"[0-9a-f]{8}").fullmatch
 
 
 @contextlib.contextmanager
@@ -27,7 +31,7 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
         SinkError: It can't be written, or the block raised an ``OSError``; nothing is left behind.
     """
     # A name of its own: two runs may come to the same target at the same time.
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_ENDING}")
     try:
         try:
             mode = _mode_of(target)
@@ -44,7 +48,20 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise SinkError(f"can't write {target}: {error.strerror}") from error
+        raise SinkError(f"can't write {target}: {error.strerror or error}") from error
+
+
+def remove_torn(target: Path) -> None:
+    """Remove what a process that was killed while it wrote ``target`` has left; nobody else may be at it."""
+    with contextlib.suppress(OSError):
+        for torn in target.parent.iterdir():
+            if _is_torn(torn.name, of=target.name):
+                torn.unlink(missing_ok=True)
+
+
+def _is_torn(name: str, *, of: str) -> bool:
+    between = name.removeprefix(f".{of}.").removesuffix(_ENDING)
+    return name == f".{of}.{between}{_ENDING}" and bool(_is_token(between))
 
 
 def _mode_of(target: Path) -> int | None:

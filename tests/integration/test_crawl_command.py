@@ -287,3 +287,9 @@ def test_a_run_out_of_files_ends_in_one_line_and_can_be_resumed(server: Server, 
     records = records_in(tmp_path / "pages.jsonl")
     assert has_each_once(records, urls)
     assert {record["outcome"] for record in records} == {"ok"}
+
+
+def test_standard_output_is_not_put_in_order() -> None:
+    ended = scrape("crawl", "http://a.example/", "--ordered")
+    assert ended.code == 2
+    assert "needs a file: standard output gets records as they come" in ended.only_line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 import sys
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scraper.results import read_records
 from tests.support.processes import (
     PYTHON,
     SCRAPER,
@@ -156,6 +158,45 @@ POINTS = {
     "before the state is removed": "die_at_once(store, 'close')",
     "when the state is removed": "die_after(store, 'close')",
 }
+
+
+# Each writes what it has by then.
+TORN_OUTPUT = """
+import scraper.sinks.formats, scraper.sinks.parquet, scraper.sinks.sqlite
+lines = scraper.sinks.formats.record_lines
+def half_of_the_lines(journal, *, ordered):
+    for number, line in enumerate(lines(journal, ordered=ordered)):
+        if number == 20:
+            die()
+        yield line
+scraper.sinks.formats.record_lines = half_of_the_lines
+scraper.sinks.parquet._GROUP_RECORDS = scraper.sinks.sqlite._BATCH_RECORDS = 8
+"""
+
+
+@pytest.mark.parametrize("name", ["pages.csv", "pages.parquet", "pages.sqlite", "pages.jsonl"])
+def test_a_kill_while_an_output_is_made_leaves_none_that_is_torn(
+    server: Server, tmp_path: Path, name: str
+) -> None:
+    urls = server.bulk(30, tag=tmp_path.name, hosts=15)
+    sources, output = write_list(tmp_path / "urls.txt", urls), tmp_path / name
+    words = ("crawl", sources, "-o", output, "--resume", "--ordered", *FAST)
+    with started(*words, program=(*PYTHON, "-c", DIES.replace("{point}", TORN_OUTPUT))) as running:
+        assert running.wait().code == -9, running.err.read_text()
+    assert not output.exists()
+    refused = scrape(*[word for word in words if word != "--ordered"])
+    assert (refused.code, "was begun with --ordered" in refused.err) == (2, True)
+
+    ended = scrape(*words)
+
+    assert ended.code == 0, ended.err
+    assert {path.name for path in tmp_path.iterdir()} == {name, "urls.txt"}
+    if name == "pages.csv":
+        with output.open(encoding="utf-8-sig", newline="") as file:
+            found = [row["url"] for row in csv.DictReader(file)]
+    else:
+        found = [record.url or "" for record in read_records(output)]
+    assert found == urls
 
 
 ARRAY_TOO = [point for point in POINTS if "array" in point or "state" in point]

@@ -12,7 +12,7 @@ from scraper import record_line
 from scraper.errors import UsageError
 from scraper.record import Outcome
 from scraper.results import raw_records, read_records, record_values, run_file
-from scraper.sinks.json_array import write_json_array
+from scraper.sinks.formats import finalise
 from scraper.verdict.page import Done
 from tests.support.fakes import request
 
@@ -32,7 +32,8 @@ def lines(count: int) -> list[bytes]:
 def test_each_form_gives_the_records_in_order(tmp_path: Path, count: int) -> None:
     journal = tmp_path / "a.jsonl"
     journal.write_bytes(b"".join(lines(count)))
-    write_json_array(journal, tmp_path / "b.json")
+    for ending in (".json", ".parquet", ".sqlite"):
+        finalise(journal, tmp_path / f"b{ending}", ending=ending, ordered=False)
     laid_out = tmp_path / "c.json"
     laid_out.write_text(json.dumps([json.loads(line) for line in lines(count)], indent=2))
     one_line = tmp_path / "d.json"
@@ -48,12 +49,17 @@ def test_each_form_gives_the_records_in_order(tmp_path: Path, count: int) -> Non
 def test_a_run_is_a_file_or_a_folder_with_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such run"):
         run_file(tmp_path / "x.jsonl")
+    (tmp_path / "pages.csv").touch()
+    with pytest.raises(UsageError, match=r"CSV does not hold records whole; name the run's \.jsonl or"):
+        run_file(tmp_path / "pages.csv")
     with pytest.raises(UsageError, match="no file of records"):
         run_file(tmp_path)
     one = tmp_path / "pages.jsonl"
     one.write_bytes(b"")
     (tmp_path / "notes.txt").write_bytes(b"")
     assert run_file(tmp_path) == run_file(one) == one
+    (tmp_path / "pages.sqlite").write_bytes(b"")
+    assert run_file(tmp_path) == one, "what was made of it is no second run"
     (tmp_path / "more.json").write_bytes(b"[]\n")
     with pytest.raises(UsageError, match=r"name one: more\.json, pages\.jsonl"):
         run_file(tmp_path)

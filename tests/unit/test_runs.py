@@ -20,6 +20,8 @@ from scraper.runs import Mode, keep_cache_apart, new_run_id, run_files
         (["pages.json", "pages.jsonl"], "pages.jsonl", ["pages.json"], True),
         (["a.jsonl", "b.jsonl", "c.json"], "a.jsonl", ["b.jsonl", "c.json"], True),
         (["a.json", "b.json"], "a.json.journal", ["a.json", "b.json"], False),
+        (["b.sqlite", "a.csv"], "a.csv.journal", ["b.sqlite", "a.csv"], False),
+        (["a.csv", "b.parquet", "c.jsonl"], "c.jsonl", ["a.csv", "b.parquet"], True),
     ],
 )
 def test_the_files_of_a_run(
@@ -31,6 +33,13 @@ def test_the_files_of_a_run(
     assert files.keeps_journal is keeps
     # Named after the file that is written to, or two runs could write one journal under two locks.
     assert files.state == tmp_path / f"{journal.removesuffix('.journal')}.state"
+
+
+def test_an_ordered_run_keeps_its_journal_apart(tmp_path: Path) -> None:
+    files = run_files([tmp_path / "b.csv", tmp_path / "c.jsonl"], ordered=True)
+    assert files.journal == tmp_path / "b.csv.journal"
+    assert files.final_outputs == files.outputs
+    assert files.state == tmp_path / "c.jsonl.state", "the same place, so that the other order finds it"
 
 
 def test_the_ending_of_a_link_is_its_own(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scraper.errors import SinkError, UsageError
-from scraper.sinks.jsonl import JsonLinesJournal, copy_journal
+from scraper.sinks.formats import finalise
+from scraper.sinks.jsonl import JsonLinesJournal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +114,7 @@ async def test_a_full_disk_is_a_sink_error(path: Path) -> None:
 
 def test_a_copy_is_the_same(path: Path, tmp_path: Path) -> None:
     path.write_bytes(ONE + TWO)
-    copy_journal(path, tmp_path / "copy.ndjson")
+    finalise(path, tmp_path / "copy.ndjson", ending=".ndjson", ordered=False)
     assert (tmp_path / "copy.ndjson").read_bytes() == ONE + TWO
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scraper.errors import SinkError
+from scraper.sinks.formats import finalise
 from scraper.sinks.json_array import write_json_array
-from scraper.sinks.whole_file import whole_file
+from scraper.sinks.whole_file import remove_torn, whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,11 +78,9 @@ def test_a_place_that_cannot_be_written_is_a_sink_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000])
-def test_an_array_has_one_record_a_line(target: Path, tmp_path: Path, count: int) -> None:
+def test_an_array_has_one_record_a_line(target: Path, count: int) -> None:
     records = [{"seq": seq, "input": "a\u2028b [, \\n"} for seq in range(count)]
-    journal = tmp_path / "journal"
-    journal.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), "utf-8")
-    write_json_array(journal, target)
+    write_json_array((json.dumps(record, ensure_ascii=False).encode() for record in records), target)
     text = target.read_text("utf-8")
     assert json.loads(text) == records
     assert text.count("\n") == (count + 2 if count else 1)
@@ -90,7 +89,7 @@ def test_an_array_has_one_record_a_line(target: Path, tmp_path: Path, count: int
 def test_a_journal_that_is_gone_leaves_the_old_array(target: Path, tmp_path: Path) -> None:
     target.write_bytes(b"[]\n")
     with pytest.raises(SinkError):
-        write_json_array(tmp_path / "gone", target)
+        finalise(tmp_path / "gone", target, ending=".json", ordered=False)
     assert target.read_bytes() == b"[]\n"
     assert names(target) == ["pages.json"]
 
@@ -131,3 +130,13 @@ def test_a_link_is_replaced_and_not_followed(target: Path, tmp_path: Path) -> No
         file.write(b"new")
     assert (tmp_path / "elsewhere").read_bytes() == b"old"
     assert not target.is_symlink()
+
+
+def test_what_a_kill_left_of_a_file_is_removed_and_nothing_else(target: Path, tmp_path: Path) -> None:
+    torn, others = ".pages.json.0a1b2c3d.part", [".pages.json.part", ".pages.json.0a1b2c3.part", "pages.json"]
+    others += [".other.json.0a1b2c3d.part", ".pages.json.0a1b2c3d.part.txt"]
+    for name in (torn, *others):
+        (tmp_path / name).touch()
+    remove_torn(target)
+    assert names(target) == sorted(others)
+    remove_torn(tmp_path / "gone" / "pages.json")
