@@ -14,7 +14,7 @@ import msgspec
 
 from scraper.errors import OutputExists, UsageError
 from scraper.planted import refuse_planted
-from scraper.sinks.formats import FORMATS, JSON_LINES, require_format
+from scraper.sinks.endings import ENDINGS, JSON_LINES
 from scraper.sinks.remote import Remote, located
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 JOURNAL_FORMATS = JSON_LINES
 """Formats that the journal itself is in."""
-FINAL_FORMATS = tuple(ending for ending in FORMATS if ending not in JSON_LINES)
+FINAL_FORMATS = tuple(ending for ending in ENDINGS if ending not in JSON_LINES)
 """Formats that are made from the journal when the run is complete."""
 _SQLITE_SIDES = ("-wal", "-shm", "-journal")
 """How the names end that SQLite puts beside a database: it writes and deletes them as its own."""
@@ -184,8 +184,10 @@ def run_files(outputs: Sequence[Path | str], *, ordered: bool = False) -> RunFil
 
 
 def _check_endings(endings: Sequence[tuple[Path | Remote, str]]) -> None:
+    from scraper.sinks.formats import require_format  # noqa: PLC0415 - a command's help needs no format
+
     for place, ending in endings:
-        if ending not in FORMATS:
+        if ending not in ENDINGS:
             known = " ".join(JOURNAL_FORMATS + FINAL_FORMATS)
             raise UsageError(f"{place}: the ending names the format, one of {known}")
         require_format(ending)

@@ -11,7 +11,7 @@ from scraper.cli.main import one_line
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options
 from scraper.errors import UsageError
 from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
-from scraper.sinks.formats import FORMATS
+from scraper.sinks.endings import ENDINGS
 from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "outputs",
     multiple=True,
     metavar="FILE",
-    help=f"Where the records go; the ending names the format: {' '.join(FORMATS)}. A path, or a URL such as "
+    help=f"Where the records go; the ending names the format: {' '.join(ENDINGS)}. A path, or a URL such as "
     "s3://bucket/pages.parquet. May be repeated. Without it, JSON Lines to standard output.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an unfinished run; begin it if there is none.")

@@ -8,7 +8,7 @@ import click
 
 from scraper.cli.main import one_line
 from scraper.export import export as make
-from scraper.sinks.formats import FORMATS
+from scraper.sinks.endings import ENDINGS
 
 
 @click.command()
@@ -20,7 +20,7 @@ from scraper.sinks.formats import FORMATS
     multiple=True,
     required=True,
     metavar="FILE",
-    help=f"Where the records go; the ending names the format: {' '.join(FORMATS)}. A path, or a URL such as "
+    help=f"Where the records go; the ending names the format: {' '.join(ENDINGS)}. A path, or a URL such as "
     "s3://bucket/pages.parquet. May be repeated.",
 )
 @click.option("--ordered", is_flag=True, help="Write the records in the order of the list.")

@@ -12,7 +12,7 @@ import msgspec
 from scraper.errors import OutputExists, SinkError, UsageError
 from scraper.planted import refuse_planted
 from scraper.runs import Mode, RunFiles, run_files
-from scraper.sinks.formats import FORMATS
+from scraper.sinks.endings import ENDINGS
 from scraper.sources.source import Source
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class RetryFiles(msgspec.Struct, frozen=True, kw_only=True):
         """
         for path in (self.listed, self.merged, self.before):
             refuse_planted(path)
-        if self.run.suffix in FORMATS and run_files([self.run]).is_unfinished():
+        if self.run.suffix in ENDINGS and run_files([self.run]).is_unfinished():
             raise UsageError(f"the run in {self.run} is not finished: go on with it first, by crawl --resume")
         if mode is Mode.NEW and self.is_unfinished():
             raise OutputExists(
@@ -100,7 +100,7 @@ def retry_files(run: Path, output: Path | None) -> RetryFiles:
     """
     path = run.resolve() if run.is_symlink() else run  # a link stays one, and leads to the new records
     if output is None or output.resolve() == path.resolve():
-        if path.suffix not in FORMATS:
+        if path.suffix not in ENDINGS:
             raise UsageError(f"{run} can be read but not written: name an output, -o FILE.jsonl")
         return RetryFiles(run=path, target=path)
     outputs = run_files([output]).outputs

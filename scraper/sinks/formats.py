@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from scraper.errors import SinkError
 from scraper.sinks import parquet
 from scraper.sinks.csv_table import write_csv
+from scraper.sinks.endings import JSON_LINES
 from scraper.sinks.json_array import write_json_array
 from scraper.sinks.jsonl import write_json_lines
 from scraper.sinks.lines import record_lines
@@ -16,9 +17,6 @@ from scraper.sinks.whole_file import remove_torn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
-
-JSON_LINES: Final = (".jsonl", ".ndjson")
-"""Formats that a journal itself is in."""
 
 
 class Format(NamedTuple):

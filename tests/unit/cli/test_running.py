@@ -90,12 +90,12 @@ def test_an_error_says_that_the_run_goes_on_where_it_does(
 @pytest.mark.parametrize(
     ("outcomes", "retryable", "output", "commands"),
     [
-        ([Outcome.OK, Outcome.DUPLICATE], False, "a.jsonl", []),
+        ([Outcome.OK, Outcome.DUPLICATE], False, "a.jsonl", ["report a.jsonl -o report.html"]),
         (
             [Outcome.OK, Outcome.HTTP_ERROR],
             False,
             "a.jsonl",
-            ["""show a.jsonl --where 'outcome not in ["ok"]'"""],
+            ["""show a.jsonl --where 'outcome not in ["ok"]'""", "report a.jsonl -o report.html"],
         ),
         (
             [Outcome.OK, Outcome.DUPLICATE, Outcome.TIMEOUT],
@@ -104,9 +104,15 @@ def test_an_error_says_that_the_run_goes_on_where_it_does(
             [
                 """show 'my run.json' --where 'outcome not in ["duplicate", "ok"]'""",
                 "retry 'my run.json'",
+                "report 'my run.json' -o report.html",
             ],
         ),
-        ([Outcome.TIMEOUT], True, "a.jsonl", ["show a.jsonl", "retry a.jsonl"]),
+        (
+            [Outcome.TIMEOUT],
+            True,
+            "a.jsonl",
+            ["show a.jsonl", "retry a.jsonl", "report a.jsonl -o report.html"],
+        ),
         ([Outcome.TIMEOUT], True, "a.unreadable", []),
     ],
 )
@@ -123,6 +129,9 @@ def test_what_is_said_to_be_next_can_be_done(tmp_path: Path, capsys: pytest.Capt
     run = write_run(tmp_path / "a run.jsonl", [a_record(1), a_record(2, outcome="timeout", status=None)])
     counts = Counts(clock=FakeClock())
     counts.notice(written(finished(), finished(1, outcome=Outcome.TIMEOUT)))
-    (command,) = next_commands(counts.snapshot(), [run])
-    assert main(shlex.split(command)[1:]) == 0
+    show, report = next_commands(counts.snapshot(), [run])
+    assert main(shlex.split(report)[1:]) == 0
+    assert "</html>" in (tmp_path / "report.html").read_text("utf-8")
+    capsys.readouterr()
+    assert main(shlex.split(show)[1:]) == 0
     assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["seq", "2"]

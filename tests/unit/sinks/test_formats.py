@@ -22,6 +22,7 @@ from scraper.results import raw_records, read_records
 from scraper.sinks import formats
 from scraper.sinks.columns import Kind, columns
 from scraper.sinks.csv_table import guarded
+from scraper.sinks.endings import ENDINGS
 from scraper.sinks.formats import FORMATS, finalise, require_format
 from scraper.sinks.parquet import VERSION_KEY
 from tests.support.records_made import record, records
@@ -286,3 +287,7 @@ def test_a_missing_library_is_said_before(monkeypatch: pytest.MonkeyPatch) -> No
             require_format(ending)
     with pytest.raises(UsageError, match=r"\.parquet needs pyarrow: pip install pyarrow$"):
         require_format(".parquet")
+
+
+def test_each_ending_has_its_format() -> None:
+    assert tuple(FORMATS) == ENDINGS
