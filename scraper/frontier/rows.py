@@ -195,7 +195,7 @@ _halves = struct.Struct("<qq").unpack
 """A digest as two of SQLite's integers: half the bytes of any text that JSON could carry it in."""
 
 
-@functools.lru_cache(4096)
+@functools.lru_cache(16_384)  # lists go round their hosts: one that holds fewer than they have finds none
 def host_id(host: str) -> int:
     """Return the number that a host goes by in the state.
 

@@ -195,9 +195,12 @@ class Store:
         with self._transaction():
             first = self._number("lines")
             lines = [Line.of(seq, seed, self._scope) for seq, seed in enumerate(batch.seeds, first)]
-            keys = _json([(line.seq, *line.digest) for line in lines if line.is_first])
-            self._db.execute(statements.SEE, (keys,))
-            firsts: dict[int, int] = dict(msgspec.json.decode(self._value(statements.DUPLICATES, keys)))
+            digests = [(line.seq, *line.digest) for line in lines if line.is_first]
+            keys = _json(digests)
+            are_new = self._db.execute(statements.SEE, (keys,)).rowcount == len(digests)
+            firsts: dict[int, int] = {}
+            if not are_new:
+                firsts = dict(msgspec.json.decode(self._value(statements.DUPLICATES, keys)))
             admission = self._insert([(line.home(firsts), line.row(firsts)) for line in lines])
             hosts = {line.host for line in lines if line.lists_host}
             self._db.execute(statements.LIST, (_json([name_id(host) for host in hosts]),))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from scraper.changes import compared_fields
 from scraper.pairing import Comparison
+from tests.support.memory import peak_bytes
 
 
 def write(path: Path, count: int, *, is_new: bool) -> None:
@@ -61,15 +61,15 @@ def main() -> None:
         write(old, count, is_new=False)
         write(new, count, is_new=True)
         size_mib = (old.stat().st_size + new.stat().st_size) / 2**20
-        before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before_bytes = peak_bytes()
         began_s = time.perf_counter()
         comparison = Comparison(old, new, fields=compared_fields([]))
         entries = sum(1 for _ in comparison.entries())
         took_s = time.perf_counter() - began_s
-        most_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        most_bytes = peak_bytes()
     sys.stdout.write(
         f"{count:,} records twice ({size_mib:.0f} MiB): {took_s:.1f} s, {entries:,} entries, "
-        f"{most_kib / 1024:.0f} MiB at most, {before_kib / 1024:.0f} MiB before\n{comparison.totals}\n"
+        f"{most_bytes / 2**20:.0f} MiB at most, {before_bytes / 2**20:.0f} MiB before\n{comparison.totals}\n"
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from scraper.results import raw_records
 from scraper.sinks.formats import FORMATS, finalise
 from tests.fidelity import ours
 from tests.fidelity.corpus import pages
+from tests.support.memory import peak_bytes
 
 say = functools.partial(print, flush=True)  # the table is the program's output
 _MIB = 1024 * 1024
@@ -58,8 +58,7 @@ def make(journal: Path, target: Path, *, ordered: bool) -> None:
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     finalise(journal, target, ending=target.suffix, ordered=ordered)
     elapsed_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    say(msgspec.json.encode(Taken(elapsed_s, cpu_s, peak_bytes, target.stat().st_size)).decode())
+    say(msgspec.json.encode(Taken(elapsed_s, cpu_s, peak_bytes(), target.stat().st_size)).decode())
 
 
 def taken(journal: Path, target: Path, *, ordered: bool) -> Taken:

@@ -45,6 +45,7 @@ from scraper.cli import running
 from scraper.messages import Response
 from scraper.observe.counts import Counts
 from scraper.observe.events import Event, RunEnded, RunStarted, Sealed, Written
+from tests.support.memory import memory_bytes
 from tests.support.processes import clean_environment
 
 if TYPE_CHECKING:
@@ -86,14 +87,6 @@ class Report(msgspec.Struct, kw_only=True):
     peak_bytes: int = 0
     state_bytes: int = 0
     """The most that the state and its log took, as far as it was looked at."""
-
-
-def memory_bytes(name: str) -> int:
-    """Return a figure of the memory of this process: ``VmRSS`` or ``VmHWM``."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise LookupError(name)
 
 
 # --- in the program's process ---------------------------------------------------------------------

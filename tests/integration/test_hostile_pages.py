@@ -17,12 +17,12 @@ _HONEST_EVERY = 10
 _PEAK_BYTES = 300 * 1024 * 1024
 
 _PROGRAM = """
-import asyncio, json, resource, sys
+import asyncio, json, sys
 from tests.integration.test_hostile_pages import crawl_all
+from tests.support.memory import peak_bytes
 
 records = asyncio.run(crawl_all())
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-json.dump({"records": records, "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024)}, sys.stdout)
+json.dump({"records": records, "peak_bytes": peak_bytes()}, sys.stdout)
 """
 
 
