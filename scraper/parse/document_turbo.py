@@ -89,8 +89,13 @@ class TurboDocument:
         first = _first_child(node)
         if first is None:
             return "", True
-        if type(first) is Text and first.next_sibling is None:
-            return first.data, True
+        # A link that is all of a heading, a text that is all of a link.
+        while first is not None and first.next_sibling is None:
+            if type(first) is Text:
+                return first.data, True
+            if not isinstance(first, Element) or first.tag not in INLINE:
+                break
+            first = _first_child(first)
         # Most others are inline all through, and C joins them.
         below = [one.tag for one in islice(node.iter_elements(), _MAX_INLINE + 1)]
         if len(below) <= _MAX_INLINE and self._nodes_left > 0 and INLINE.issuperset(below):
