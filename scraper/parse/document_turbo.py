@@ -86,16 +86,9 @@ class TurboDocument:
 
     def text(self, node: Element, /) -> tuple[str, bool]:
         """An element's text, inline elements joined, others apart; and whether that is all of it."""
-        first = _first_child(node)
-        if first is None:
-            return "", True
-        # A link that is all of a heading, a text that is all of a link.
-        while first is not None and first.next_sibling is None:
-            if type(first) is Text:
-                return first.data, True
-            if not isinstance(first, Element) or first.tag not in INLINE:
-                break
-            first = _first_child(first)
+        sole = _sole_text(node)
+        if sole is not None:
+            return sole, True
         # Most others are inline all through, and C joins them.
         below = [one.tag for one in islice(node.iter_elements(), _MAX_INLINE + 1)]
         if len(below) <= _MAX_INLINE and self._nodes_left > 0 and INLINE.issuperset(below):
@@ -206,6 +199,20 @@ def _flatten_graphics(tree: turbohtml.Document, root: Element) -> None:
         node.replace_with(Text(f" {' '.join(node.strings)} "))
     if graphics:
         root.normalize()
+
+
+def _sole_text(node: Node) -> str | None:
+    """Return the text of an element that holds but one, as a link that is all of a heading does."""
+    inner = _first_child(node)
+    if inner is None:
+        return ""
+    while inner is not None and inner.next_sibling is None:
+        if type(inner) is Text:
+            return inner.data
+        if not isinstance(inner, Element) or inner.tag not in INLINE:
+            break
+        inner = _first_child(inner)
+    return None
 
 
 def _first_child(node: Node) -> Node | None:
