@@ -30,9 +30,9 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of back-off before it."""
     retry_after_s: float | None = None
     """What the server asked for, in seconds, when it asked."""
-    url: str | msgspec.UnsetType = msgspec.UNSET
+    url: str | None = None
     """What was asked for, where it is not the record's ``url``: https, for a line without a scheme that went
-    on to http. Left out otherwise."""
+    on to http. ``None`` otherwise."""
 
 
 class Redirect(msgspec.Struct, frozen=True, kw_only=True):

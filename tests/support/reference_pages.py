@@ -125,8 +125,6 @@ def _fields(struct: type[msgspec.Struct], names: Iterable[str]) -> list[str]:
     types: dict[str, str] = {}
     for ancestor in struct.__mro__:
         types = {**inspect.get_annotations(ancestor), **types}
-    # What says that a field is left out is no type of a value in it.
-    types = {name: text.replace(" | msgspec.UnsetType", "") for name, text in types.items()}
     rows = [
         f"| `{name}` | {_cell(f'`{types[name]}`')} | {_plain(meanings.get(name, ''))} |" for name in names
     ]

@@ -199,8 +199,15 @@ def test_one_try_is_not_listed_and_several_are_all() -> None:
     finished, record = finish(request(URL, tries=[first]), done, answer=response())
     assert record["attempts"] == finished.attempts == 2
     assert record["tries"] == [
-        {"at": first.at, "status": 503, "error": "http_error", "waited_s": 0.0, "retry_after_s": 7.0},
-        {"at": AT, "status": 200, "error": None, "waited_s": 7.25, "retry_after_s": None},
+        {
+            "at": first.at,
+            "status": 503,
+            "error": "http_error",
+            "waited_s": 0.0,
+            "retry_after_s": 7.0,
+            "url": None,
+        },
+        {"at": AT, "status": 200, "error": None, "waited_s": 7.25, "retry_after_s": None, "url": None},
     ]
 
 

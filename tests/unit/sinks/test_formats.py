@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pyarrow import parquet as pq  # type: ignore[import-untyped]
 
+from scraper import record_values
 from scraper.errors import SinkError, UsageError
 from scraper.record import SCHEMA_VERSION, Heading, Record
 from scraper.results import raw_records, read_records
@@ -291,3 +292,11 @@ def test_a_missing_library_is_said_before(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_each_ending_has_its_format() -> None:
     assert tuple(FORMATS) == ENDINGS
+
+
+def test_no_part_of_a_record_has_a_value_that_formats_do_not_know() -> None:
+    """``msgspec.UNSET`` is none of JSON's: a ``Try`` that held it could not be written as Parquet."""
+    parts = [one for one in vars(record_values).values() if isinstance(one, type)]
+    structs = [one for one in parts if issubclass(one, msgspec.Struct) and one is not msgspec.Struct]
+    assert len(structs) > 10
+    assert not [one for one in structs if msgspec.UNSET in one.__struct_defaults__]

@@ -298,7 +298,7 @@ def test_the_guess_is_also_made_when_nobody_gave_robots_over_https(cause: Outcom
         assert again.free_tries == 1
         tried = onward(decide(again, response(status=503), retries=granted(retries=1)))
         assert len(tried.tries) == 2, "the guess cost no retry"
-        assert b"url" not in msgspec.json.encode(tried.tries[1])
+        assert tried.tries[1].url is None
     else:
         assert isinstance(decision, Done)
 
