@@ -14,15 +14,15 @@ import msgspec
 from scraper.errors import UsageError
 from scraper.record import SCHEMA_VERSION, Record
 from scraper.sinks import parquet, sqlite
+from scraper.sinks.endings import JSON_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedReader
     from pathlib import Path
 
-LINES = (".jsonl", ".ndjson")
 ARRAY = ".json"
-JSON = (*LINES, ARRAY, *(f"{ending}.gz" for ending in (*LINES, ARRAY)))
+JSON = (*JSON_LINES, ARRAY, *(f"{ending}.gz" for ending in (*JSON_LINES, ARRAY)))
 TABLES = (".parquet", ".sqlite")
 READABLE = (*JSON, *TABLES)
 """Endings of what can be read; the form is told by the content."""
@@ -58,7 +58,9 @@ def run_file(run: Path) -> Path:
     # Of a run that was written in several formats, what it wrote first.
     found = [path for path in there if path.name.endswith(JSON)] or there
     if not found:
-        raise UsageError(f"{run}: there is no file of records in it ({' '.join((*LINES, ARRAY, *TABLES))})")
+        raise UsageError(
+            f"{run}: there is no file of records in it ({' '.join((*JSON_LINES, ARRAY, *TABLES))})"
+        )
     if len(found) > 1:
         raise UsageError(f"{run}: holds several, name one: {', '.join(path.name for path in found)}")
     return found[0]

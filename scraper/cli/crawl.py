@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scraper.cli.main import one_line
-from scraper.cli.options import SettingsCommand, loaded_from, settings_options
+from scraper.cli.options import SettingsCommand, loaded_from, settings_options, talk_options
 from scraper.errors import UsageError
 from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
 from scraper.sinks.endings import ENDINGS
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with an unfinished run; begin it if there is none.")
 @click.option("--fresh", is_flag=True, help="Start over, and replace what is there.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
-@click.option(
-    "--log-json",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Append a structured log.",
-)
+@talk_options
 @settings_options
 @click.pass_context
 def crawl(

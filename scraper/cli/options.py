@@ -124,6 +124,18 @@ class _Collected(NamedTuple):
     not_honoured: list[NotHonoured]
 
 
+def talk_options(command: Command) -> Command:
+    """Add what a command that runs may say, and where: ``quiet`` and ``log_json``."""
+    quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
+    log_json = click.option(
+        "--log-json",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Append a structured log.",
+    )
+    return quiet(log_json(command))  # click shows what was added last first
+
+
 def settings_options(command: Command) -> Command:
     """Add ``--config``, ``--set`` and the dedicated flags to a command.
 

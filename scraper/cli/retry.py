@@ -13,7 +13,7 @@ import msgspec
 from scraper import loop
 from scraper.cli.crawl import keep_apart
 from scraper.cli.exits import Exit
-from scraper.cli.options import SettingsCommand, loaded_from, settings_options_without
+from scraper.cli.options import SettingsCommand, loaded_from, settings_options_without, talk_options
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
 from scraper.observe.printable import printable
@@ -51,13 +51,7 @@ _OUTCOMES = sorted(outcome for outcome in Outcome if outcome is not Outcome.DUPL
 )
 @click.option("--resume", is_flag=True, help="Go on with an unfinished retry; begin it if there is none.")
 @click.option("--fresh", is_flag=True, help="Start over, and replace the FILE of -o.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
-@click.option(
-    "--log-json",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Append a structured log.",
-)
+@talk_options
 @settings_options_without(left_out=_LEFT_OUT)
 @click.pass_context
 def retry(

@@ -109,11 +109,7 @@ def article_of(
         return _of_cards(evidence, nodes=nodes)
     items = items or MainNodes(evidence.items, url=evidence.url)
     publisher = first(name for values in nodes.values("publisher") for name in persons(values))
-    site_name = first(
-        name
-        for name in (*og.get("site_name", ())[:1], publisher, *meta.get("application-name", ())[:1])
-        if name and not name.startswith(("@", "http:", "https:"))
-    )
+    site_name = _site_name(*og.get("site_name", ())[:1], publisher, *meta.get("application-name", ())[:1])
     return Article(
         headline=_headline(evidence, nodes=nodes, names=(site_name, publisher)),
         site_name=site_name,
@@ -156,9 +152,7 @@ def article_of(
 
 def _of_cards(evidence: Evidence, *, nodes: MainNodes) -> Article:
     """Return what titles, OpenGraph and Twitter card say, where a page has nothing else."""
-    site_name = first(
-        name for name in evidence.og.get("site_name", ())[:1] if not name.startswith(("@", "http:", "https:"))
-    )
+    site_name = _site_name(*evidence.og.get("site_name", ())[:1])
     return Article(
         headline=_headline(evidence, nodes=nodes, names=(site_name,)),
         site_name=site_name,
@@ -167,6 +161,11 @@ def _of_cards(evidence: Evidence, *, nodes: MainNodes) -> Article:
         logo=_shared_logo(evidence),
         page_type=_page_type(evidence, nodes=nodes),
     )
+
+
+def _site_name(*names: str | None) -> str | None:
+    """Return the first that is a name, and no handle or address."""
+    return first(name for name in names if name and not name.startswith(("@", "http:", "https:")))
 
 
 def _shared_change(og: dict[str, list[str]]) -> str | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from scraper.changes import compared_fields
 from scraper.pairing import Comparison
 from tests.support.memory import peak_bytes
+from tests.support.runs import a_record
 
 
 def write(path: Path, count: int, *, is_new: bool) -> None:
@@ -27,29 +28,15 @@ def write(path: Path, count: int, *, is_new: bool) -> None:
                 continue
             url = f"https://host{page % 5000}.example/page/{page}"
             title = f"Page {page}" + (", anew" if is_new and page % 100 == 50 else "")
-            record = {
-                "schema": 1,
-                "run": f"r{is_new}",
-                "seq": number,
-                "input": url,
-                "extra": {},
-                "url": url,
-                "final_url": url,
-                "key": url,
-                "duplicate_of": None,
-                "depth": 0,
-                "parent": None,
-                "outcome": "ok",
-                "error": None,
-                "retryable": False,
-                "attempts": 1,
-                "tries": [],
-                "status": 200,
-                "title": title,
-                "text_length": 100,
-                "text_sha256": hashlib.sha256(url.encode()).hexdigest(),
-                "elapsed": number / 1000,
-            }
+            record = a_record(
+                url,
+                run=f"r{is_new}",
+                seq=number,
+                title=title,
+                text_length=100,
+                text_sha256=hashlib.sha256(url.encode()).hexdigest(),
+                elapsed=number / 1000,
+            )
             file.write(json.dumps(record) + "\n")
 
 
