@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 def _given_up(host: HostQueue) -> Failure:
     """Say that a host is given up, and what its last request came to."""
-    message = "the host was given up" + (f"; last it came to {host.turn.trouble}" if host.turn.trouble else "")
-    return Failure(type="HostUnavailable", message=message, phase="connect")
+    last = f"; last it came to {host.turn.trouble}" if host.turn.trouble else ""
+    return Failure(type="HostUnavailable", message=f"the host was given up{last}", phase="connect")
 
 
 def _unavailable(host: HostQueue) -> Settled:

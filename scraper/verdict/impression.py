@@ -32,8 +32,5 @@ def impression_of(result: Response | FetchError) -> Impression:
         asked_s = asked_wait_s(result)
         trouble = f"status {result.status}" + (f", to be asked again in {asked_s:.0f} s" if asked_s else "")
         return Impression(Sign.OVERLOADED, result.first_byte_s, asked_s, trouble)
-    if 200 <= result.status < 400:  # noqa: PLR2004 RFC 9110 sections 15.3 and 15.4
-        sign = Sign.GOOD
-    else:
-        sign = Sign.ERROR
+    sign = Sign.GOOD if 200 <= result.status < 400 else Sign.ERROR  # noqa: PLR2004 RFC 9110 15.3 and 15.4
     return Impression(sign, result.first_byte_s, asked_wait_s(result))
