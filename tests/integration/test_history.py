@@ -81,6 +81,7 @@ async def test_what_has_not_changed_is_not_sent_again_and_has_its_metadata_all_t
             old["fetched_at"],
         )
         assert kept["validated_at"] > kept["fetched_at"]
+        assert not list(tmp_path.glob("pages.sqlite-*"))
         assert (kept["status"], kept["wire_size"], kept["size"]) == (304, 0, old["size"])
         # RFC 9111 3.2: the headers of the 304 take the place of those that are kept.
         assert (kept["headers"]["content-language"], kept["x_robots_tag"]) == (["de"], ["nosnippet"])
