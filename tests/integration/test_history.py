@@ -48,6 +48,10 @@ class Series:
         self.result = await run_to_file([str(listed)], output, by=by, history=known, **sections)
         return sorted(records_in(output), key=lambda record: record["seq"])
 
+    def beside(self) -> list[str]:
+        """Return what SQLite has left beside the history."""
+        return [path.name for path in self.folder.glob("pages.sqlite-*")]
+
     def changes(self, run: int = 0) -> list[tuple[str, str]]:
         """Return the statuses and the page names that a run told of."""
         told = read_changes(self.folder / f"r{run or self.runs}.changes.jsonl")
@@ -81,7 +85,7 @@ async def test_what_has_not_changed_is_not_sent_again_and_has_its_metadata_all_t
             old["fetched_at"],
         )
         assert kept["validated_at"] > kept["fetched_at"]
-        assert not list(tmp_path.glob("pages.sqlite-*"))
+        assert series.beside() == []
         assert (kept["status"], kept["wire_size"], kept["size"]) == (304, 0, old["size"])
         # RFC 9111 3.2: the headers of the 304 take the place of those that are kept.
         assert (kept["headers"]["content-language"], kept["x_robots_tag"]) == (["de"], ["nosnippet"])
@@ -500,9 +504,10 @@ def test_the_history_is_one_option_on_the_command_line(tmp_path: Path) -> None:
         listed = write_list(tmp_path / "urls.txt", [site.url("a")])
         for number, told in enumerate(("1 new", "1 unchanged")):
             words = ("crawl", listed, "-o", tmp_path / f"{number}.jsonl", "--history", tmp_path / "h.sqlite")
-            ended = scrape(*words)
+            ended = scrape(*words, "--log-json", tmp_path / "log")
             assert ended.code == 0, ended.err
-            assert f"Since the run before: {told}" in ended.err
+            assert f"Pages since the run before: {told}" in ended.err
+            assert '"event":"changes"' in (tmp_path / "log").read_text()
         ended = scrape("crawl", site.url("a"), "--history", tmp_path / "h.sqlite")
         assert ended.code == 2
         assert "needs an output in a file" in ended.only_line
