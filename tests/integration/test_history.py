@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scraper.changes import compared_fields
-from scraper.errors import OutputExists, OutputLocked, UsageError
+from scraper.errors import OutputExists, OutputLocked, StateError, UsageError
+from scraper.history import update
 from scraper.history.change_log import read_changes
 from scraper.history.file import held
 from scraper.history.reading import find_pages, pages_known, timeline
@@ -384,7 +386,9 @@ async def test_a_page_that_seldom_changes_is_seldom_asked_for(tmp_path: Path) ->
             return record
 
         first = await after(0)
+        asked = len(site.site.log)
         idle = await after(20)
+        assert len(site.site.log) == asked, "not even robots.txt is asked for"
         assert (idle["outcome"], idle["attempts"], idle["title"]) == ("not_modified", 0, "A")
         assert (idle.get("status"), idle["fetched_at"], idle.get("validated_at")) == (
             None,
@@ -407,8 +411,6 @@ async def test_a_page_that_seldom_changes_is_seldom_asked_for(tmp_path: Path) ->
 
 
 async def test_what_is_kept_may_be_damaged_and_the_page_is_fetched(tmp_path: Path) -> None:
-    import sqlite3  # noqa: PLC0415 - to break what is kept
-
     async with Changing(a=titled("A"), b=titled("B")).serving() as site:
         series = Series(tmp_path, site)
         adaptive = {"adaptive": True}
@@ -435,6 +437,24 @@ async def test_a_run_that_is_stopped_changes_nothing_until_it_is_complete(tmp_pa
         assert result.complete
         assert pages_known(tmp_path / "pages.sqlite") == 40
         assert result.changes["new"] == 40
+
+
+async def test_a_history_that_can_not_be_updated_leaves_a_run_to_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Changing(a=titled("A")).serving() as site:
+        output, history = tmp_path / "r.jsonl", {"file": str(tmp_path / "pages.sqlite")}
+        with monkeypatch.context() as patch:
+            patch.setattr(update._Update, "carry_out", _no_room)
+            with pytest.raises(StateError, match=r"pages\.sqlite: database or disk is full"):
+                await run_to_file([site.url("a")], output, history=history)
+        assert pages_known(tmp_path / "pages.sqlite") == 0
+        result = await run_to_file([site.url("a")], output, resume=True, history=history)
+        assert (result.complete, result.changes["new"], len(site.sent("a"))) == (True, 1, 1)
+
+
+def _no_room(_: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 async def test_one_history_serves_one_run_at_a_time(tmp_path: Path) -> None:
