@@ -168,7 +168,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="of the lists' lengths, %(default)s")
     parser.add_argument("--only", default="*", metavar="NAMES", help=f"of {keys}; 'ours*' is all that match")
     parser.add_argument("--pages", default=",".join(KINDS), metavar="KINDS", help="of %(default)s")
-    parser.add_argument("--write", action="store_true", help="write docs/explanation/benchmarks.md and its chart")
+    parser.add_argument("--write", action="store_true", help="write the page and its chart")
     options = parser.parse_args(words)
     if options.rounds < 1 or not 0 < options.scale <= 100:
         parser.error("--rounds is at least 1, --scale above 0 and at most 100")

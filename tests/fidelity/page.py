@@ -34,7 +34,8 @@ _PAGE: Final = """\
 How much of what pages say of themselves is found, and found right. The corpus is {pages} pages under
 `tests/data/corpus`: shops, news, blogs, journals, agencies, in many scripts and encodings, as malformed as
 pages are. What is expected of each is written down beside it, from the standards and the rules of
-[the record](../reference/record.md); a field that is open to dispute is not judged. `make fidelity` measures anew.
+[the record](../reference/record.md); a field that is open to dispute is not judged. `make fidelity`
+measures anew.
 
 `scraper` is this program with its fast parser and with BeautifulSoup. The others: {versions}.
 
