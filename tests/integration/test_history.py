@@ -119,6 +119,19 @@ async def test_headers_that_come_with_a_304_may_be_a_change(tmp_path: Path) -> N
         assert (record["outcome"], record["change"]["status"]) == ("ok", "unchanged")
 
 
+async def test_what_is_kept_of_a_page_is_how_it_was_fetched(tmp_path: Path) -> None:
+    odd = Answer(b"<title>A</title>", 203, (("Content-Type", "text/html"), ("ETag", '"1"')))
+    async with Changing(a=odd).serving() as site:
+        series = Series(tmp_path, site)
+        await series.run()
+        site.pages["/a"] = Answer(status=304)
+        (record,) = await series.run()
+        assert (record["outcome"], record["change"]["status"]) == ("not_modified", "unchanged")
+        site.pages["/a"] = odd._replace(body=b"<title>B</title>")
+        (record,) = await series.run()
+        assert record["change"]["fields"] == ["headline", "title"]
+
+
 @pytest.mark.parametrize("processes", [0, 1])
 async def test_dates_serve_where_there_are_no_tags_also_in_child_processes(
     tmp_path: Path, processes: int
