@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.archiving [--pages 1500] [--rounds 3]
 
-Pages are as long as real ones, no two alike, and sent as they are, which is what costs an
-archive the most. nginx serves them (``apt-get install nginx-light``). Runs with an archive and without take turns.
+Pages are as long as real ones, no two alike, and sent as they are, which is what costs an archive the most.
+nginx serves them (``apt-get install nginx-light``). Runs with an archive and without take turns.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def main() -> int:
             urls = [f"http://{names[n % _HOSTS]}:{port}/{n}.html" for n in range(asked.pages)]
             source = write_list(folder / "urls.txt", urls)
             say(f"{asked.pages:,} pages, {sum(sizes) / len(sizes) / 1024:.0f} KiB on average; medians")
-            say(
-                f"{'processes':<11}{'archive':<9}{'pages/s':>8}{'CPU ms a page':>15}{'peak':>6} MiB{'file':>7} MiB"
-            )
+            say("processes  archive   pages/s  CPU ms a page  peak MiB   file MiB")
             for processes in (0, 2):
                 took: dict[bool, list[Took]] = {False: [], True: []}
                 for _ in range(asked.rounds):
