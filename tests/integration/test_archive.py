@@ -18,6 +18,8 @@ from warcio.cli import main as warcio  # type: ignore[import-untyped]
 from scraper.sinks.archive_files import files_there
 from tests.integration.test_kill import DIES
 from tests.integration.test_secrets import CANARY, left_by
+from tests.support.crawling import run_to_file
+from tests.support.faulty_parts import CRASH, write_startup
 from tests.support.polite_site import NOT_FOUND, Answer, moved, page, serving_in_thread, text
 from tests.support.processes import (
     PYTHON,
@@ -150,6 +152,27 @@ def test_every_exchange_of_a_run_is_there(site: Site, tmp_path: Path, processes:
     kinds = Counter(group.answer.kind for group in groups)
     if not processes:  # one host is one child's, but for when that is much busier
         assert kinds["revisit"] == 3, "the same page twice more, and what is not modified"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no child processes")
+async def test_a_page_that_crashes_the_parser_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An exchange is in the archive before its page is parsed."""
+    monkeypatch.setenv("PYTHONPATH", str(write_startup(tmp_path)))
+
+    def fatal(ask: Ask) -> Answer:
+        return NOT_FOUND if ask.target == "/robots.txt" else page(title=CRASH if ask.target == "/5" else "ok")
+
+    archive = tmp_path / "pages.warc.gz"
+    with serving_in_thread(fatal) as site:
+        urls = [site.url("127.0.0.1", f"/{number}") for number in range(8)]
+        result = await run_to_file(urls, archive, run={"processes": 1, "workers": 4})
+    assert (result.complete, result.records) == (True, 8)
+    groups = groups_of(archive_of(archive))
+    (crashed,) = (group for group in groups if group.answer.url == urls[5])
+    assert CRASH.encode() in crashed.answer.content
+    assert {group.answer.url for group in groups if group.purpose["kind"] == "page"} == set(urls)
 
 
 def test_an_archive_alone_is_a_run(server: Server, tmp_path: Path) -> None:
