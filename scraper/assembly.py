@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scraper import visiting
 from scraper.clock import SystemClock
 from scraper.execution import Run
+from scraper.frontier import facts
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
 from scraper.history_places import check_history
@@ -19,18 +20,22 @@ from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_n
 from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import product_token, visitor_for
+from scraper.visiting import archive_facts, archivist_for, product_token, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
     from scraper.clock import Clock
+    from scraper.exchange import Put
     from scraper.fetch.http import HttpFetcher
     from scraper.history.remembered import History
     from scraper.observe.events import Observer
     from scraper.processes.pool import ProcessPool
+    from scraper.run_state import Kept
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
+    from scraper.sinks.warc_archive import WarcArchive
     from scraper.sources.lines_given import GivenLines
     from scraper.visit import Visitor
 
@@ -85,6 +90,12 @@ async def open_run(
 
             remembered = History.open(settings, changes=changes, run=name, token=token, clock=clock)
             history = await stack.enter_async_context(remembered)
+        archive, put = None, None
+        if files and files.archive:
+            archive = await stack.enter_async_context(
+                _open_archive(files.archive, kept, settings=settings, run=name, clock=clock)
+            )
+            put = archive.put
 
         def waits() -> tuple[str, ...]:
             return _waits(crawl, visits, clock)
@@ -92,7 +103,14 @@ async def open_run(
         watchdog = Watchdog(observer, waits=waits, silence_s=settings.run.watchdog_s, clock=clock)
         everyone = Observers(watchdog, observer)
         visits, visitor = await stack.enter_async_context(
-            _open_visits(settings, token=token, run=name, clock=clock, observer=everyone)
+            _open_visits(
+                settings,
+                token=token,
+                run=name,
+                clock=clock,
+                observer=everyone,
+                put=put,
+            )
         )
         crawl = Crawl(
             seeds=seeds,
@@ -110,6 +128,7 @@ async def open_run(
             observer=everyone,
             workers=settings.run.workers,
             output=settings.output,
+            archive=archive,
         )
         run = Run(
             name=name,
@@ -129,8 +148,28 @@ async def open_run(
 
 
 @contextlib.asynccontextmanager
+async def _open_archive(
+    first: Path, kept: Kept, *, settings: Settings, run: str, clock: Clock
+) -> AsyncIterator[WarcArchive]:
+    from scraper.sinks.warc_archive import WarcArchive  # noqa: PLC0415 - most runs have none
+
+    archive = await WarcArchive.open(
+        first,
+        noted=kept.archived,
+        most_bytes=settings.output.warc_bytes,
+        facts=archive_facts(settings, run=run),
+        clock=clock,
+        begins=lambda end: kept.state.call(kept.state.store.note, **facts.archive_facts(end)),
+    )
+    try:
+        yield archive
+    finally:
+        await archive.close()
+
+
+@contextlib.asynccontextmanager
 async def _open_visits(
-    settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer
+    settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer, put: Put | None
 ) -> AsyncIterator[tuple[ProcessPool | HttpFetcher, ProcessPool | Visitor]]:
     """Give who knows what a visit waits for, and who visits: here, or in child processes."""
     known = visiting.remembering(settings, run=run, token=token, clock=clock)
@@ -140,7 +179,7 @@ async def _open_visits(
         async with (
             known as memory,
             ProcessPool.open(
-                settings, token=token, run=run, clock=clock, observer=observer, memory=memory
+                settings, token=token, run=run, clock=clock, observer=observer, memory=memory, put=put
             ) as pool,
         ):
             yield pool, pool
@@ -156,6 +195,7 @@ async def _open_visits(
             clock=clock,
             budget=RunBudget(settings.retry),
             memory=memory,
+            archivist=archivist_for(put, run=run) if put else None,
         )
         yield fetcher, visitor
 

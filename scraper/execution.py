@@ -116,7 +116,7 @@ class Run:
             complete=self.is_complete,
             lines=self.crawl.frontier.lines,
             records=self.crawl.journal.records,
-            outputs=self._files.outputs if self._files else (),
+            outputs=self._files.files_made() if self._files else (),
             uploaded=tuple(remote.shown for remote in self._files.remotes) if self._files else (),
             elapsed_s=elapsed_s,
             changes=self._changes,
@@ -148,8 +148,12 @@ class Run:
             raise CountMismatch(
                 f"{lines} lines were read but {records} records written: please report this bug"
             )
+        # Of an empty list, or one that asks nobody, the outputs are empty, and not what was there before.
+        if self.crawl.archive:
+            await self.crawl.archive.begin()
+            await self.crawl.archive.sync()
         if not lines:
-            await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
+            await self.crawl.journal.append([])
         if self._files:
             await asyncio.to_thread(_make_outputs, self._files)
         if self._files and self._history:

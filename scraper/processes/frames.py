@@ -29,6 +29,8 @@ class Start(msgspec.Struct, frozen=True, tag=True, array_like=True):
     token: str
     """The name that robots.txt may call us by."""
     run: str
+    archives: bool = False
+    """What was on the wire is wanted as records of an archive, see ``Exchanged``."""
 
 
 class Visit(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -47,11 +49,18 @@ class Cancel(msgspec.Struct, frozen=True, tag=True, array_like=True):
     number: int
 
 
+class Archived(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """An exchange is in the archive; its visit may go on."""
+
+    number: int
+    """That of the exchange."""
+
+
 class Ping(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Say that you are there."""
 
 
-Order: TypeAlias = Start | Visit | Cancel | Ping
+Order: TypeAlias = Start | Visit | Cancel | Archived | Ping
 
 
 class Departed(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -72,6 +81,15 @@ class Came(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Further tries that were granted since the last news."""
 
 
+class Exchanged(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """What was on the wire; the child waits until it is in the archive."""
+
+    number: int
+    """What the exchange goes by between the two, whichever visit it is of."""
+    records: bytes
+    """As they are to be in the archive."""
+
+
 class Broke(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The run can't go on, and why."""
 
@@ -83,7 +101,7 @@ class Pong(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The child is there, and its event loop turns."""
 
 
-News: TypeAlias = Departed | Came | Broke | Pong
+News: TypeAlias = Departed | Exchanged | Came | Broke | Pong
 
 encode_order = msgspec.json.Encoder().encode
 decode_order = msgspec.json.Decoder(Order).decode

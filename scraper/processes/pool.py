@@ -20,7 +20,7 @@ from scraper import record_line
 from scraper.errors import FetchError, RunError, SettingsError
 from scraper.messages import NO_IMPRESSION, Again, Hop, Request
 from scraper.observe.events import ChildDied
-from scraper.processes.frames import Cancel, Ping, Start, Visit
+from scraper.processes.frames import Archived, Cancel, Ping, Start, Visit
 from scraper.processes.place import Pending, Place
 from scraper.processes.process import ChildProcess
 from scraper.record import Failure, Outcome
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from scraper.clock import Clock
+    from scraper.exchange import Put
     from scraper.messages import Errand, Visited
     from scraper.observe.events import Observer
-    from scraper.processes.frames import Came
+    from scraper.processes.frames import Came, Exchanged
     from scraper.processes.process import Death
     from scraper.settings.model import Settings
     from scraper.visit import Memory
@@ -72,8 +73,10 @@ class ProcessPool:
         clock: Clock,
         observer: Observer,
         memory: Memory | None = None,
+        put: Put | None = None,
     ) -> None:
-        self._start = Start(settings, token, run)
+        self._start = Start(settings, token, run, put is not None)
+        self._put = put
         self._clock = clock
         self._observer = observer
         self._budget = RunBudget(settings.retry)
@@ -81,8 +84,9 @@ class ProcessPool:
         decider = decider_for(settings, retries=retries)
         self._settler = Settler(decider=decider, run=run, clock=clock, memory=memory)
         self._robots = RobotsDecider(settings.robots, retries=retries)
-        self._places = [Place(f"process-{number}") for number in range(settings.run.processes)]
-        self._apart = [Place(f"process-apart-{number}") for number in range(settings.run.processes)]
+        numbers = range(settings.run.processes)
+        self._places = [Place(f"process-{number}", archive=self._archive) for number in numbers]
+        self._apart = [Place(f"process-apart-{number}", archive=self._archive) for number in numbers]
         """For suspects, each alone; a child is started when there is one."""
         self._free = asyncio.Queue[Place](len(self._apart))
         for place in self._apart:
@@ -108,8 +112,12 @@ class ProcessPool:
         clock: Clock,
         observer: Observer,
         memory: Memory | None = None,
+        put: Put | None = None,
     ) -> AsyncIterator[Self]:
-        """Start ``run.processes`` children; ``memory`` is of the runs before, for lines that ask nobody.
+        """Start ``run.processes`` children.
+
+        ``memory`` is of the runs before, for lines that ask nobody. What was on the wire goes to ``put``,
+        where there is one.
 
         Raises:
             SettingsError: The system has no processes that inherit sockets (Windows).
@@ -117,7 +125,7 @@ class ProcessPool:
         """
         if os.name != "posix":
             raise SettingsError("run.processes: this system can't do it; leave it at 0")
-        pool = cls(settings, token=token, run=run, clock=clock, observer=observer, memory=memory)
+        pool = cls(settings, token=token, run=run, clock=clock, observer=observer, memory=memory, put=put)
         try:
             async with pool._tasks:
                 for place in pool._places:
@@ -157,6 +165,21 @@ class ProcessPool:
         """Return what the task of this name waits for here, ``None`` when it is not here."""
         place = self._whereabouts.get(task)
         return place.name if place else None
+
+    def _archive(self, child: ChildProcess, exchanged: Exchanged) -> None:
+        """Put what a child has sent into the archive, and tell it so; in the order that it came."""
+
+        async def put(records: bytes) -> None:
+            assert self._put is not None  # noqa: S101 - else the child would send none
+            try:
+                await self._put(lambda: records)
+            except RunError as error:
+                self._break(error)
+                return
+            child.order(Archived(exchanged.number))
+
+        if not self._is_closing:  # then nobody waits for it any more
+            self._tasks.create_task(put(exchanged.records), name=f"archive-{exchanged.number}")
 
     def _place_for(self, host: str) -> Place:
         """Return where to visit a host: its own place, unless that is down or much busier than another."""
