@@ -7,7 +7,7 @@ import contextlib
 import io
 import os
 import signal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from scraper.notify.delivery import NotDelivered
 from scraper.observe.printable import printable, printable_sentence
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 _KEPT_BYTES = 2048
 """The end of what it says on standard error; the rest is read and dropped."""
+_READ_BYTES = 1 << 16
+_MOST_READS = 16
+"""So many of them empty a pipe of the largest size that Linux gives without privileges, 1 MiB."""
 _SAID = 200
 _GRACE_S = 2.0
-"""Between SIGTERM and SIGKILL, and for what is left in the pipe of a program that has ended."""
+"""Between SIGTERM and SIGKILL."""
 
 
 class CommandTarget:
@@ -68,10 +71,10 @@ async def run(
     Raises:
         NotDelivered: It can't be started, or took too long.
     """
-    said = _Said()
-    async with contextlib.AsyncExitStack() as ours:
+    with contextlib.ExitStack() as ours:
+        said = ours.enter_context(_Said())
         try:
-            process = await _started(command, environment, told, said, ours)
+            process = await _started(command, environment, told, said.their_end, ours)
         except OSError as error:
             is_final = isinstance(error, FileNotFoundError | PermissionError)
             raise NotDelivered(f"the command can't be run: {error.strerror}", is_final=is_final) from None
@@ -83,19 +86,16 @@ async def run(
         finally:
             if process.returncode is None:
                 await _end(process)
-        # What it left running may hold the pipe open for ever.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_S):
-                await said.ended.wait()
-    return code, bytes(said.last)
+        said.read_rest()
+        return code, bytes(said.last)
 
 
 async def _started(
     command: Sequence[str],
     environment: Mapping[str, str] | None,
     told: bytes,
-    said: _Said,
-    ours: contextlib.AsyncExitStack,
+    errors: int,
+    ours: contextlib.ExitStack,
 ) -> asyncio.subprocess.Process:
     """Start a program between pipes of our own.
 
@@ -103,22 +103,18 @@ async def _started(
     running included. No files: a full disk may be what there is to tell.
     """
     loop = asyncio.get_running_loop()
-    giving = _Pipe()
+    giving = _Giving()
     with contextlib.ExitStack() as handed_down:
         input_end, our_input = os.pipe()
         handed_down.callback(os.close, input_end)
         # Buffered without a bound: it is one message. A program need not read it.
-        writing, _ = await loop.connect_write_pipe(lambda: giving, _file(our_input, "wb"))
-        ours.callback(_abort, writing, giving)
-        our_errors, errors_end = os.pipe()
-        handed_down.callback(os.close, errors_end)
-        reading, _ = await loop.connect_read_pipe(lambda: said, _file(our_errors, "rb"))
-        ours.callback(reading.close)
+        writing, _ = await loop.connect_write_pipe(lambda: giving, io.FileIO(our_input, "wb"))
+        ours.callback(giving.abort, writing)
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=input_end,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=errors_end,
+            stderr=errors,
             env=environment,
             start_new_session=True,
         )
@@ -127,38 +123,57 @@ async def _started(
     return process
 
 
-def _file(descriptor: int, mode: Literal["rb", "wb"]) -> io.FileIO:
-    """Return a pipe as the loop takes it, which then closes it."""
-    return io.FileIO(descriptor, mode)
-
-
-class _Pipe(asyncio.Protocol):
-    """Knows whether its pipe is closed."""
+class _Giving(asyncio.BaseProtocol):
+    """Knows whether its pipe is closed, since asyncio's can't be closed twice."""
 
     def __init__(self) -> None:
-        self.ended = asyncio.Event()
+        self._is_closed = False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
         """Note that it is closed."""
-        self.ended.set()
+        self._is_closed = True
+
+    def abort(self, transport: asyncio.WriteTransport) -> None:
+        """Close the pipe, whatever is still in it."""
+        if not self._is_closed:
+            transport.abort()
 
 
-def _abort(transport: asyncio.WriteTransport, pipe: _Pipe) -> None:
-    if not pipe.ended.is_set():  # asyncio's fails then
-        transport.abort()
+class _Said:
+    """A pipe that a program says something into, of which the end is kept.
 
-
-class _Said(_Pipe):
-    """Keeps the end of what is said."""
+    Its end is not waited for: what the program has left running may hold it open for ever.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.last = bytearray()
+        self._loop = asyncio.get_running_loop()
 
-    def data_received(self, data: bytes) -> None:
-        """Take a piece."""
-        self.last += data
+    def __enter__(self) -> Self:
+        self._ours, self.their_end = os.pipe()
+        os.set_blocking(self._ours, False)
+        self._loop.add_reader(self._ours, self._read)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.remove_reader(self._ours)
+        os.close(self._ours)
+        os.close(self.their_end)
+
+    def read_rest(self) -> None:
+        """Read what is in it now; whoever goes on writing is not listened to for ever."""
+        for _ in range(_MOST_READS):
+            if not self._read():
+                return
+
+    def _read(self) -> bool:
+        try:
+            piece = os.read(self._ours, _READ_BYTES)
+        except BlockingIOError:
+            return False
+        self.last += piece
         del self.last[:-_KEPT_BYTES]
+        return bool(piece)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,7 +1,6 @@
 """A notice as it is sent: a title, a text for people, and JSON for programs. Pure.
 
-URLs, fields and errors come from pages and servers: all of it is one line each, without secrets of URLs, and
-bounded, so that a message is never longer than ``MAX_BYTES``.
+URLs, fields and errors come from pages and servers: each is one line, without secrets of URLs, and bounded.
 """
 
 from __future__ import annotations
@@ -31,7 +30,8 @@ from scraper.observe.printable import printable, printable_sentence, printable_u
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 512 << 10
+"""Of the JSON; web servers commonly take 1 MiB. Pages are left out where it would be more."""
 MAX_EARLIER = 20
 """So many notices that had no message of their own are named, the others are counted."""
 
@@ -85,24 +85,28 @@ def compose(notice: Notice, *, earlier: Sequence[Earlier] = (), earlier_total: i
         earlier: Those that had no message of their own, the latest last.
         earlier_total: How many there were, when that is more than are given.
     """
-    shown = _shown(notice)
     named = list(earlier[-MAX_EARLIER:])
     total = len(earlier) if earlier_total is None else earlier_total
+    message = _composed(_shown(notice), _id(notice), named, total)
+    while isinstance(notice, ChangeNotice) and notice.pages and len(message.body) > MAX_BYTES:
+        notice = msgspec.structs.replace(notice, pages=notice.pages[: len(notice.pages) // 2])
+        message = _composed(_shown(notice), message.id, named, total)
+    return message
+
+
+def _composed(shown: Notice, message_id: str, earlier: list[Earlier], earlier_total: int) -> Message:
     title = title_of(shown)
-    text = "\n".join([*_lines(shown), *_earlier_lines(named, total)])
-    message_id = _id(notice)
-    body = _encode(
-        _Body(
-            version=1,
-            id=message_id,
-            title=title,
-            text=text,
-            notice=shown,
-            earlier=named,
-            earlier_total=total,
-        )
+    text = "\n".join([*_lines(shown), *_earlier_lines(earlier, earlier_total)])
+    body = _Body(
+        version=1,
+        id=message_id,
+        title=title,
+        text=text,
+        notice=shown,
+        earlier=earlier,
+        earlier_total=earlier_total,
     )
-    return Message(id=message_id, kind=kind_of(notice), title=title, text=text, body=body)
+    return Message(id=message_id, kind=kind_of(shown), title=title, text=text, body=_encode(body))
 
 
 def as_earlier(notice: Notice) -> Earlier:
@@ -199,7 +203,11 @@ def _earlier_lines(earlier: Sequence[Earlier], total: int) -> Iterator[str]:
     if not total:
         return
     yield ""
-    yield f"{counted(total, one='earlier notice', many='earlier notices')} had no message of its own:"
+    yield (
+        "earlier, without a message of its own:"
+        if total == 1
+        else f"{total:,} earlier, without messages of their own:"
+    )
     if total > len(earlier):
         yield f"  {total - len(earlier):,} not named, and"
     for one in earlier:

@@ -42,7 +42,7 @@ def target_of(table: NotifyTable, environment: Mapping[str, str], *, clock: Cloc
     return WebhookTarget(url, keys=keys, timeout_s=table.timeout_s, clock=clock)
 
 
-class Tested(NamedTuple):
+class Delivery(NamedTuple):
     """What came of a test message."""
 
     target: str
@@ -53,7 +53,7 @@ class Tested(NamedTuple):
 
 async def send_test(
     job: str, tables: Sequence[NotifyTable], *, environment: Mapping[str, str], clock: Clock
-) -> list[Tested]:
+) -> list[Delivery]:
     """Send a test message to all targets of a job at the same time, each once; return what came of it.
 
     Raises:
@@ -69,9 +69,9 @@ async def send_test(
     return [task.result() for task in tasks]
 
 
-async def _tested(target: Target, message: Message) -> Tested:
+async def _tested(target: Target, message: Message) -> Delivery:
     try:
         await target.deliver(message)
     except NotDelivered as failure:
-        return Tested(target.shown, str(failure))
-    return Tested(target.shown, None)
+        return Delivery(target.shown, str(failure))
+    return Delivery(target.shown, None)
