@@ -134,6 +134,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None
 
 
+TOOK_BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Up to where the parts of ``LiveRun.took`` reach."""
+
+
 class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """How far a run is that goes on. Made anew about once a second."""
 
@@ -155,6 +159,10 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """The hosts with the most left to do, or that back off; fifty at the most."""
     failures: tuple[Failure, ...]
     """The latest, newest first; fifty at the most."""
+    took: tuple[int, ...] = ()
+    """How many answers took so long: a number for each of ``TOOK_BOUNDS_S``, and one for those beyond."""
+    took_s: float = 0.0
+    """All of their times together."""
 
 
 class Control(Protocol):
@@ -173,6 +181,10 @@ class Control(Protocol):
 
     async def history(self, job: str, *, limit: int = 50, before: datetime | None = None) -> Sequence[RunRow]:
         """Return the job's runs that were due before a time, newest first."""
+        ...
+
+    async def run(self, job: str, run: str) -> RunRow | None:
+        """Return one of the job's runs by its id, ``None`` when its history has none such."""
         ...
 
     async def trigger(self, job: str) -> RunRow:
