@@ -77,7 +77,7 @@ def _problems_of_jobs(file: Path) -> list[str]:
     )
 
     found = read_jobs(file, environment=os.environ)
-    problems = list(found.problems) or missing_sources(found.jobs)
+    problems = [*found.problems, *missing_sources(found.jobs)]
     for job in () if problems else found.jobs:
         problems += _lacking(job.settings.parse, f"{file} job.{job.name}.settings")
     return problems

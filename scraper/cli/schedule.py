@@ -75,19 +75,24 @@ def run(*, config: Path) -> Exit:
 async def _run(config: Path) -> None:
     from scraper.cli.signals import signals_stop  # noqa: PLC0415 - as above
     from scraper.clock import SystemClock  # noqa: PLC0415 - the same
+    from scraper.notify.outbox import Outbox  # noqa: PLC0415 - the same
     from scraper.schedule.daemon import Daemon  # noqa: PLC0415 - the same
+    from scraper.schedule.notices import Notices  # noqa: PLC0415 - the same
     from scraper.schedule.sd_notify import ServiceManager  # noqa: PLC0415 - the same
 
     clock = SystemClock()
-    daemon = Daemon(
-        config,
-        clock=clock,
-        say=functools.partial(_say, clock.utc),
-        service=ServiceManager(),
-        environment=os.environ,
-    )
-    with signals_stop(daemon), _reloads(daemon):
-        await daemon.run()
+    say = functools.partial(_say, clock.utc)
+    async with Outbox.open({}, environment=os.environ, clock=clock, log=say) as outbox:
+        daemon = Daemon(
+            config,
+            clock=clock,
+            say=say,
+            service=ServiceManager(),
+            environment=os.environ,
+            listener=Notices(outbox, clock=clock),
+        )
+        with signals_stop(daemon), _reloads(daemon):
+            await daemon.attend()
 
 
 def _say(now: Callable[[], datetime], text: str) -> None:

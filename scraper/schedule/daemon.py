@@ -9,19 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from scraper.errors import OutputLocked, ScraperError, UsageError
-from scraper.redaction import redact
+from scraper.errors import UsageError
 from scraper.schedule.clockwork import Clockwork
-from scraper.schedule.control_socket import Answer, Asked, listening
-from scraper.schedule.desk import Desk
+from scraper.schedule.control_socket import Answer, Asked
+from scraper.schedule.desks import Desks
 from scraper.schedule.durations import shown_duration
-from scraper.schedule.jobs_file import read_jobs
-from scraper.schedule.model import JobRow, JobState
-from scraper.schedule.run_history import FILE_NAME
+from scraper.schedule.jobs_file import JobsFile, read_jobs
 from scraper.schedule.watchers import Watchers
-from scraper.sinks.claim import claimed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -30,12 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.clock import Clock
-    from scraper.schedule.desk import Listener
-    from scraper.schedule.job import Job
-    from scraper.schedule.model import LiveRun, RunRow
+    from scraper.schedule.listener import Listener
+    from scraper.schedule.model import JobRow, LiveRun, RunRow
     from scraper.schedule.sd_notify import ServiceManager
 
-_Opened: TypeAlias = tuple[Desk, contextlib.ExitStack]
 BEAT_S: Final = 5.0
 _JUMP_FROM_S: Final = 2.0
 """By so much the clocks may disagree between two looks without being said to have been set."""
@@ -55,7 +49,7 @@ class Daemon:
         listener: Listener | None = None,
         beat_s: float = BEAT_S,
     ) -> None:
-        """Take what it needs; ``run`` begins.
+        """Take what it needs; ``attend`` begins.
 
         Args:
             path: The file of jobs.
@@ -75,12 +69,14 @@ class Daemon:
         self._beat_s = min(beat_s, service.watchdog_s / 2) if service.watchdog_s else beat_s
         self._clockwork = Clockwork()
         self._watchers = Watchers()
-        self._order: tuple[str, ...] = ()
-        self._desks: dict[str, Desk] = {}
-        self._retired: list[Desk] = []
-        self._barred: dict[str, tuple[Job, str]] = {}
-        """Jobs whose folder can't be used, and why; tried again from time to time."""
-        self._tasks: asyncio.TaskGroup | None = None
+        self._desks = Desks(
+            clock=clock,
+            clockwork=self._clockwork,
+            say=say,
+            changed=self._watchers.note,
+            listener=listener,
+            answer=self._answer,
+        )
         self._ending = asyncio.Event()
         self._reload_wanted = False
         self._wake = asyncio.Event()
@@ -90,7 +86,7 @@ class Daemon:
 
     # --- its life ---------------------------------------------------------------------------------
 
-    async def run(self) -> None:
+    async def attend(self) -> None:
         """Run the jobs until it is told to end, and their runs have ended.
 
         Raises:
@@ -103,96 +99,25 @@ class Daemon:
             for problem in found.problems[1:]:
                 self._say(problem)
             raise UsageError(found.problems[0])
+        if self._listener is not None:
+            self._listener.set_jobs(found.jobs)
+        opened = await self._desks.open(found.jobs)
         try:
-            opened = await self._open_all(found.jobs)
-            if not opened:
-                raise UsageError(next(why for _, why in self._barred.values()))
-            async with asyncio.TaskGroup() as self._tasks:
-                for desk, claim in opened:
-                    self._seat(desk, claim)
-                if not self._ending.is_set():
+            async with asyncio.TaskGroup() as tasks:
+                self._desks.seat(opened, tasks)
+                if self._ending.is_set():  # told so while they were opened
+                    self.drain()
+                else:
                     self._clockwork.start()
                     self._service.ready()
-                    self._say(f"ready: {len(self._order)} jobs of {self._path}")
+                    self._say(f"ready: {len(self._desks)} jobs of {self._path}")
                 await self._beat_on()
                 self._service.stopping()
                 self._clockwork.stop()
         finally:
             self._clockwork.stop()
-            self._tasks = None
             self._watchers.close()
         self._say("ended")
-
-    async def _open_all(self, jobs: Sequence[Job]) -> list[_Opened]:
-        """Open all desks before the first run begins, so that a daemon that is refused has begun nothing."""
-        self._order = tuple(job.name for job in jobs)
-        opened: list[_Opened] = []
-        try:
-            for job in jobs:
-                try:
-                    opened.append(await self._open(job))
-                except OutputLocked:
-                    raise
-                except UsageError as error:
-                    self._bar(job, error)
-        except BaseException:
-            for desk, claim in opened:
-                with claim:
-                    await desk.close()
-            raise
-        return opened
-
-    async def _open(self, job: Job) -> _Opened:
-        """Claim a job's folder and open its desk.
-
-        Raises:
-            OutputLocked: Another daemon has the folder.
-            UsageError: It can't be used.
-        """
-        claim = contextlib.ExitStack()
-        try:
-            await asyncio.to_thread(job.output.mkdir, parents=True, exist_ok=True)
-            await asyncio.to_thread(claim.enter_context, claimed([job.output / FILE_NAME]))
-            desk = await Desk.open(
-                job, clock=self._clock, say=self._say, changed=self._watchers.note, listener=self._listener
-            )
-        except OutputLocked as error:
-            raise OutputLocked(
-                f"{job.output} (job {job.name}) is in use: another daemon runs there; stop that one first"
-            ) from error
-        except OSError as error:
-            raise UsageError(f"{job.output} (job {job.name}) can't be used: {error.strerror}") from error
-        except BaseException:
-            claim.close()
-            raise
-        return desk, claim
-
-    def _bar(self, job: Job, error: ScraperError) -> None:
-        if self._barred.get(job.name, (job, ""))[1] != str(error):
-            self._say(f"{job.name}: {error}")
-        self._barred[job.name] = (job, str(error))
-
-    def _seat(self, desk: Desk, claim: contextlib.ExitStack) -> None:
-        assert self._tasks is not None  # noqa: S101 - only while it runs
-        self._desks[desk.job.name] = desk
-        self._barred.pop(desk.job.name, None)
-        self._clockwork.set(desk.job.name, desk.course, desk.ring)
-        self._tasks.create_task(self._keep(desk, claim), name=f"job {desk.job.name}")
-
-    async def _keep(self, desk: Desk, claim: contextlib.ExitStack) -> None:
-        """See a desk to its end."""
-        with claim:
-            try:
-                async with contextlib.AsyncExitStack() as reachable:
-                    try:
-                        await reachable.enter_async_context(listening(desk.job.output, self._answer))
-                    except OSError as error:
-                        self._say(f"{desk.job.name}: can't be asked by other processes: {error.strerror}")
-                    await desk.attend()
-            finally:
-                await desk.close()
-                if desk in self._retired:
-                    self._retired.remove(desk)
 
     # --- from time to time ------------------------------------------------------------------------
 
@@ -210,7 +135,7 @@ class Daemon:
                 self._look_at_clocks(now, jump_s)
                 if not self._ending.is_set():
                     await self._look_at_file()
-                    await self._admit_barred()
+                    await self._desks.admit()
             except Exception as error:  # noqa: BLE001 - the loop may not end by a bug in looking around
                 traceback.print_exception(error)
                 self._say(f"a bug: {type(error).__name__}: {error}")
@@ -220,10 +145,7 @@ class Daemon:
         if abs(jump_s) >= _JUMP_FROM_S:
             way = "ahead" if jump_s > 0 else "back"
             self._say(f"the clock has jumped {way} by {shown_duration(abs(jump_s))}")
-        for name, desk in self._desks.items():
-            if desk.clock_set_back(now):
-                self._clockwork.set(name, desk.course, desk.ring)
-            desk.ring()
+        self._desks.look(now)
         self._clockwork.wind()
 
     async def _look_at_file(self) -> None:
@@ -233,6 +155,11 @@ class Daemon:
         self._stamp, self._reload_wanted = stamp, False
         self._service.reloading()
         found = await asyncio.to_thread(read_jobs, self._path, environment=self._environment)
+        if not found.problems and self._listener is not None:
+            try:
+                self._listener.set_jobs(found.jobs)
+            except UsageError as error:
+                found = JobsFile((), (str(error),))
         if found.problems:
             for problem in found.problems:
                 self._say(problem)
@@ -241,64 +168,28 @@ class Daemon:
             self._say(f"{self._path} is bad: the jobs stay as they were")
         else:
             self._problem = None
-            await self._adopt(found.jobs)
-            self._say(f"reloaded: {len(self._order)} jobs of {self._path}")
+            await self._desks.adopt(found.jobs)
+            self._say(f"reloaded: {len(self._desks)} jobs of {self._path}")
         self._service.ready()
         self._watchers.note()
-
-    async def _adopt(self, jobs: Sequence[Job]) -> None:
-        """Go by another file: jobs that are gone end with their runs, new ones begin."""
-        new = {job.name: job for job in jobs}
-        self._order = tuple(new)
-        for name, desk in list(self._desks.items()):
-            job = new.get(name)
-            if job is None or job.output != desk.job.output:
-                self._retire(name)
-            elif job != desk.job:
-                try:
-                    await desk.take_up(job)
-                except ScraperError as error:
-                    self._say(f"{name}: {error}")
-                self._clockwork.set(name, desk.course, desk.ring)
-        self._barred = {name: (new[name], why) for name, (_, why) in self._barred.items() if name in new}
-        for name in new.keys() - self._desks.keys():
-            self._barred.setdefault(name, (new[name], ""))
-        await self._admit_barred()
-
-    def _retire(self, name: str) -> None:
-        desk = self._desks.pop(name)
-        self._retired.append(desk)
-        self._clockwork.unset(name)
-        desk.end()
-
-    async def _admit_barred(self) -> None:
-        for job, _ in list(self._barred.values()):
-            try:
-                desk, claim = await self._open(job)
-            except UsageError as error:
-                self._bar(job, error)
-            else:
-                self._seat(desk, claim)
 
     # --- what is asked of it ----------------------------------------------------------------------
 
     def jobs(self) -> Sequence[JobRow]:
         """Return all jobs, in the order of the file."""
-        rows = []
-        for name in self._order:
-            if (desk := self._desks.get(name)) is not None:
-                rows.append(desk.row(problem=self._problem))
-            elif (barred := self._barred.get(name)) is not None:
-                rows.append(_barred_row(*barred))
-        return rows
+        return self._desks.rows(problem=self._problem)
 
     def live(self, job: str) -> LiveRun | None:
         """Return how far the job's run is, ``None`` when none goes on."""
-        return self._desk(job).live()
+        return self._desks[job].live()
 
     async def history(self, job: str, *, limit: int = 50, before: datetime | None = None) -> Sequence[RunRow]:
         """Return the job's runs that were due before a time, newest first."""
-        return await self._desk(job).history(limit=limit, before=before)
+        return await self._desks[job].history(limit=limit, before=before)
+
+    async def run(self, job: str, run: str) -> RunRow | None:
+        """Return one of the job's runs by its id, ``None`` when its history has none such."""
+        return await self._desks[job].run(run)
 
     async def trigger(self, job: str) -> RunRow:
         """Begin a run now, also of a paused job.
@@ -306,15 +197,15 @@ class Daemon:
         Raises:
             UsageError: One goes on already, or the daemon is ending.
         """
-        return await self._desk(job).trigger()
+        return await self._desks[job].trigger()
 
     async def pause(self, job: str) -> None:
         """Begin none of the job's runs until it is resumed; one that goes on is not stopped."""
-        await self._desk(job).pause()
+        await self._desks[job].pause()
 
     async def resume(self, job: str) -> None:
         """Begin the job's runs again when they are due."""
-        await self._desk(job).resume()
+        await self._desks[job].resume()
 
     async def stop_run(self, job: str) -> None:
         """Drain the job's run: what is under way is finished; it counts as ``STOPPED``.
@@ -322,7 +213,7 @@ class Daemon:
         Raises:
             UsageError: None goes on.
         """
-        if not self._desk(job).stop_run("somebody said so", goes_on=False):
+        if not self._desks[job].stop_run("somebody said so", goes_on=False):
             raise UsageError(f"no run of {job} goes on")
 
     def drain(self, reason: str = "it was told to end") -> None:
@@ -332,7 +223,7 @@ class Daemon:
             self._say(f"ending: {reason}")
             self._ending.set()
             self._wake.set()
-        for desk in (*self._desks.values(), *self._retired):
+        for desk in self._desks:
             desk.end()
             desk.stop_run(f"the daemon ends ({reason})", goes_on=True)
 
@@ -350,13 +241,6 @@ class Daemon:
         """Give a stream with an item whenever a job, a run or a ``LiveRun`` has changed."""
         return self._watchers.watching()
 
-    def _desk(self, job: str) -> Desk:
-        if (desk := self._desks.get(job)) is not None:
-            return desk
-        if (barred := self._barred.get(job)) is not None:
-            raise UsageError(barred[1] or f"{job} is about to begin")
-        raise UsageError(f"no job is called {job}; there are {', '.join(self._order)}")
-
     async def _answer(self, asked: Asked) -> Answer:
         match asked.do:
             case "trigger":
@@ -373,18 +257,6 @@ class Daemon:
         rows = self.jobs()
         silent = [row.name for row in rows if row.silent_since is not None]
         return f"no success for too long: {', '.join(silent)}" if silent else None
-
-
-def _barred_row(job: Job, why: str) -> JobRow:
-    return JobRow(
-        name=job.name,
-        state=JobState.WAITING,
-        schedule=job.schedule,
-        zone=job.zone,
-        sources=tuple(map(redact, job.sources)),
-        output=job.output,
-        problem=why or None,
-    )
 
 
 def _stamp(path: Path) -> object:

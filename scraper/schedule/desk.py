@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from scraper.redaction import redact
 from scraper.schedule.carrying_out import CarryingOut
 from scraper.schedule.course import Course
 from scraper.schedule.durations import shown_duration
-from scraper.schedule.keeping import past_keeping, remove_files
+from scraper.schedule.keeping import prune
 from scraper.schedule.ledger import Begun, Ledger
 from scraper.schedule.model import Cause, JobRow, JobState, RunRow, RunState
 from scraper.schedule.run_history import RUNS
@@ -30,21 +30,10 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.schedule.job import Job
+    from scraper.schedule.listener import Listener
     from scraper.schedule.model import LiveRun
 
 _LATE_FROM_S: Final = 1.0
-
-
-class Listener(Protocol):
-    """Is told what people may want to know. Must not block and must not raise."""
-
-    def run_ended(self, job: Job, row: RunRow) -> None:
-        """A run has ended, in whatever way, or was not begun."""
-        ...
-
-    def silence(self, job: Job, since: datetime) -> None:
-        """A job has not succeeded for longer than its alarm allows."""
-        ...
 
 
 class Desk:
@@ -163,7 +152,7 @@ class Desk:
             gone = replace(gone, error="its daemon ended before it was complete")
             self._say(f"run {row.id} is abandoned: {gone.error}")
             await self._ledger.put(gone)
-            self._tell(gone)
+            await self._tell(gone)
         for row in resumed:
             again = replace(row, state=RunState.RUNNING, goes_on=False, resumed=row.resumed + 1)
             again = replace(again, ended=None, error=None, folder=row.folder or self._folder_of(row.id))
@@ -202,7 +191,7 @@ class Desk:
         row = replace(row, state=RunState.SKIPPED_OVERLAP, error="the run before was still going on")
         if await self._ledger.begin(row) is not Begun.TAKEN:
             self._say(f"{row.id} is skipped: {row.error}")
-            self._tell(row)
+            await self._tell(row)
 
     async def _begin(self, row: RunRow) -> RunRow | None:
         """Write a run down and start it; return it, or ``None`` when its due time has had one."""
@@ -214,7 +203,7 @@ class Desk:
             row = replace(row, state=RunState.FAILED, ended=self._clock.utc(), folder=None)
             row = replace(row, error=self._ledger.problem)
             await self._ledger.put(row)
-            self._tell(row)
+            await self._tell(row)
             return row
         notes = [f", {row.missed} missed before it"] * bool(row.missed)
         notes += [f", {shown_duration(row.late_s)} late"] * (row.late_s >= _LATE_FROM_S)
@@ -244,28 +233,19 @@ class Desk:
                 await self._ledger.put(row)
             self._running = None
             self._look.set()
-        if row.state is RunState.COMPLETE:
-            self._ledger.succeeded = max(self._ledger.succeeded, row.due)
-            self._silent_since = None
         what = f"{row.lines} lines, {row.failed} failed" if row.error is None else row.error
         took = f" after {shown_duration(row.ended - row.started)}" if row.ended and row.started else ""
         self._say(f"run {row.id} is {row.state}{took}: {what}")
-        self._tell(row)
-        await self._prune(job)
+        await self._guarded(self._tell(row))
+        if row.state is RunState.COMPLETE:
+            self._ledger.succeeded = max(self._ledger.succeeded, row.due)
+            self._silent_since = None
+        await prune(self._ledger, keep=job.keep, say=self._say)
 
-    def _tell(self, row: RunRow) -> None:
+    async def _tell(self, row: RunRow) -> None:
         if self._listener is not None:
-            self._listener.run_ended(self.job, row)
-
-    async def _prune(self, job: Job) -> None:
-        for row in past_keeping(await self._ledger.with_files(), keep=job.keep):
-            assert row.folder is not None  # noqa: S101 - these are the runs that have one
-            try:
-                await self._ledger.call(remove_files, row.folder)
-            except OSError as error:
-                self._say(f"the files of run {row.id} can't be removed: {error.strerror or error}")
-            else:
-                await self._ledger.put(replace(row, folder=None))
+            before = [one for one in self._ledger.recent if one.due < row.due]
+            await self._listener.run_ended(self.job, row, before=before, silent_since=self._silent_since)
 
     # --- what is asked of it ----------------------------------------------------------------------
 
@@ -303,6 +283,14 @@ class Desk:
             StateError: The history can't be read.
         """
         return await self._ledger.latest(limit, before)
+
+    async def run(self, run: str) -> RunRow | None:
+        """Return one of its runs by its id.
+
+        Raises:
+            StateError: The history can't be read.
+        """
+        return await self._ledger.run(run)
 
     async def trigger(self) -> RunRow:
         """Begin a run now; see ``Control.trigger``."""
@@ -384,5 +372,5 @@ class Desk:
                 f"no success since {since:%Y-%m-%dT%H:%MZ}: {self.job.alarm_after} due times have passed"
             )
             if self._listener is not None:
-                self._listener.silence(self.job, since)
+                self._listener.silence(self.job, since, missed=self.job.alarm_after)
             self._changed()

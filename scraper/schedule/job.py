@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
+from scraper.notify.table import NotifyTable
 from scraper.schedule.due import Schedule, parse_schedule, parse_zone
 from scraper.settings.model import Settings
 
@@ -42,7 +43,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a run whose daemon has ended."""
     alarm_after: int = 3
     """After so many due times without success the job is reported; 0 never reports it."""
-    notify: Any = None
+    notify: tuple[NotifyTable, ...] = ()
+    """Whom it tells, and of what."""
     settings: Settings = Settings()
     """What it sets itself, and the environment."""
 

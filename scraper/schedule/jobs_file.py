@@ -8,7 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from scraper.errors import SettingsError, UsageError
+from scraper.notify.table import NotifyTable
+from scraper.notify.table import problems as notify_problems
 from scraper.schedule.due import parse_schedule, parse_zone
 from scraper.schedule.durations import duration
 from scraper.schedule.job import Job, is_job_name
@@ -72,8 +76,10 @@ class _Reader:
     def __init__(self, path: Path, text: str, environment: Mapping[str, str]) -> None:
         self._path = path
         self._lines = TomlLines(text)
+        self._variables = environment
         self._environment = list(environment_layer(environment))
         self._problems: list[str] = []
+        self._outputs: dict[str, Path] = {}
 
     def read(self, table: Mapping[str, Any]) -> JobsFile:
         for name in table.keys() - {"job"}:
@@ -87,7 +93,7 @@ class _Reader:
         else:
             found = [self._job(name, entry) for name, entry in entries.items()]
             jobs = [job for job in found if job is not None]
-        self._check_outputs(jobs)
+        self._check_outputs()
         return JobsFile(tuple(jobs), tuple(dict.fromkeys(self._problems)))
 
     def _wrong(self, message: str, *at: str) -> None:
@@ -107,6 +113,8 @@ class _Reader:
         for key, value in entry.items():
             if key == "settings":
                 values["settings"] = self._settings(name, value)
+            elif key == "notify":
+                values["notify"] = self._notify(name, value)
             elif key not in _FIELDS:
                 self._wrong(f"job.{name}: unknown key {toml_literal(key)}; {_remedy(key)}", *at, key)
             else:
@@ -119,7 +127,26 @@ class _Reader:
             if key not in entry:
                 self._wrong(f"job.{name}: {key} is missing", *at)
         self._check_times(name, values)
+        self._outputs[name] = values["output"]
         return Job(**values) if len(self._problems) == before else None
+
+    def _notify(self, name: str, value: object) -> tuple[NotifyTable, ...]:
+        tables, at = [], ("job", name, "notify")
+        entries = [value] if isinstance(value, dict) else value
+        if not isinstance(entries, list):
+            self._wrong(f"job.{name}: notify is a table; write [[job.{name}.notify]]", *at)
+            return ()
+        for number, entry in enumerate(entries, 1):
+            which = f"job.{name}: notify{f' {number}' if len(entries) > 1 else ''}"
+            try:
+                table = msgspec.convert(entry, NotifyTable)
+            except msgspec.ValidationError as error:
+                self._wrong(f"{which}: {_plain(error)}", *at)
+                continue
+            for problem in notify_problems(table, self._variables):
+                self._wrong(f"{which}: {problem}", *at)
+            tables.append(table)
+        return tuple(tables)
 
     def _settings(self, name: str, table: object) -> Settings | None:
         at = ("job", name, "settings")
@@ -159,29 +186,38 @@ class _Reader:
                 *("job", name, "jitter"),
             )
 
-    def _check_outputs(self, jobs: Sequence[Job]) -> None:
+    def _check_outputs(self) -> None:
         """Refuse a folder, or one inside it, for two jobs: each would take the other's runs for its own."""
         seen: dict[Path, str] = {}
-        for job in jobs:
-            folder = Path(os.path.realpath(job.output))
-            for other, name in seen.items():
+        for name, output in self._outputs.items():
+            folder = Path(os.path.realpath(output))
+            for other, its in seen.items():
                 if folder == other or folder in other.parents or other in folder.parents:
                     self._wrong(
-                        f"job.{job.name}: output = {toml_literal(str(job.output))}: job.{name} has that"
-                        " folder, or one in it or around it; each job needs its own",
-                        *("job", job.name, "output"),
+                        f"job.{name}: output = {toml_literal(str(output))}: job.{its} has that folder, or one"
+                        " in it or around it; each job needs its own",
+                        *("job", name, "output"),
                     )
-            seen[folder] = job.name
+            seen[folder] = name
 
 
 def _shown(value: object) -> str:
     return toml_literal(masked(value))
 
 
+def _plain(error: msgspec.ValidationError) -> str:
+    """Return what msgspec says of a table, without its way of naming places."""
+    text = str(error)
+    what, _, place = text.partition(" - at `$.")
+    return f"{place.rstrip('`')}: {what}" if place else text.replace("Object", "it")
+
+
 def _remedy(key: str) -> str:
-    if key in {"section", *Settings.__struct_fields__}:
+    if key in Settings.__struct_fields__:
         return f"settings stand in [job.NAME.settings.{key}]"
-    return remedy(key, [*_FIELDS, "settings"])
+    known = [*_FIELDS, "notify", "settings"]
+    hint = remedy(key, known)
+    return hint if "did you mean" in hint else f"known: {', '.join(known)}"
 
 
 def _text(value: object) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from scraper.schedule.model import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from scraper.schedule.ledger import Ledger
     from scraper.schedule.model import RunRow
 
 
@@ -38,3 +41,15 @@ def remove_files(folder: Path) -> None:
         raise NotADirectoryError(f"{folder} is a link")
     if folder.exists():
         shutil.rmtree(folder)
+
+
+async def prune(ledger: Ledger, *, keep: int, say: Callable[[str], None]) -> None:
+    """Remove the files of a job's runs that have had their day; what can't be removed is said."""
+    for row in past_keeping(await ledger.with_files(), keep=keep):
+        assert row.folder is not None  # noqa: S101 - these are the runs that have one
+        try:
+            await ledger.call(remove_files, row.folder)
+        except OSError as error:
+            say(f"the files of run {row.id} can't be removed: {error.strerror or error}")
+        else:
+            await ledger.put(replace(row, folder=None))

@@ -157,6 +157,14 @@ class Ledger:
         """
         return await self._thread.call(self._history.latest, limit, before=before)
 
+    async def run(self, run: str) -> RunRow | None:
+        """Return a run by its id, ``None`` without such.
+
+        Raises:
+            StateError: The history can't be read.
+        """
+        return await self._thread.call(self._history.run, run)
+
     async def with_files(self) -> list[RunRow]:
         """Return the runs that have a folder, the newest first.
 

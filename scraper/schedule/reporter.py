@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ import msgspec
 from scraper.observe.counts import GOOD, Counts
 from scraper.observe.events import Written
 from scraper.observe.printable import printable, printable_url, without_secrets
-from scraper.schedule.model import Failure, HostRow, LiveRun
+from scraper.schedule.model import TOOK_BOUNDS_S, Failure, HostRow, LiveRun
 
 if TYPE_CHECKING:
     from scraper.clock import Clock
@@ -46,6 +47,8 @@ class Reporter:
         self._counts = Counts(clock=clock)
         self._failures: deque[Failure] = deque(maxlen=_SHOWN)
         self._hosts: dict[str, tuple[int, int]] = {}
+        self._took = [0] * (len(TOOK_BOUNDS_S) + 1)
+        self._took_s = 0.0
         self.frontier: Frontier | None = None
         """Where the hosts wait; not there before the run is put together."""
 
@@ -58,6 +61,9 @@ class Reporter:
 
     def _count(self, record: Finished) -> None:
         failed = record.outcome not in GOOD
+        if record.status is not None:
+            self._took[bisect_left(TOOK_BOUNDS_S, record.elapsed_s)] += 1
+            self._took_s += record.elapsed_s
         if record.host and (record.host in self._hosts or len(self._hosts) < _MOST_HOSTS):
             done, failures = self._hosts.get(record.host, (0, 0))
             self._hosts[record.host] = (done + 1, failures + failed)
@@ -96,6 +102,8 @@ class Reporter:
             hosts_held=stands.hosts_held if stands else 0,
             hosts=tuple(self._host_rows()),
             failures=tuple(self._failures),
+            took=tuple(self._took),
+            took_s=self._took_s,
         )
 
     def _host_rows(self) -> list[HostRow]:
