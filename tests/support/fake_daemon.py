@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scraper.record import ChangeStatus
 from scraper.dashboard.known_pages import (
     FieldChange,
     PageChange,
@@ -20,6 +19,7 @@ from scraper.dashboard.known_pages import (
     Slice,
 )
 from scraper.errors import UsageError
+from scraper.record import ChangeStatus
 from scraper.schedule.model import Cause, Failure, HostRow, JobRow, JobState, LiveRun, RunRow, RunState
 
 if TYPE_CHECKING:
