@@ -62,6 +62,7 @@ class Desk:
         self._began_at = clock.utc()
         self._silent_since: datetime | None = None
         self._tasks: asyncio.TaskGroup | None = None
+        self._has_begun = asyncio.Event()
         self.course = self._course_from(ledger.accounted)
 
     @classmethod
@@ -112,6 +113,7 @@ class Desk:
         """
         async with asyncio.TaskGroup() as self._tasks:
             await self._guarded(self._go_on())
+            self._has_begun.set()
             self._look.set()
             while not self._is_ending:
                 await self._look.wait()
@@ -294,9 +296,10 @@ class Desk:
 
     async def trigger(self) -> RunRow:
         """Begin a run now; see ``Control.trigger``."""
+        await self._has_begun.wait()
         async with self._lock:
-            if self._is_ending or self._tasks is None:
-                raise UsageError("the daemon is ending, or has not begun")
+            if self._is_ending:
+                raise UsageError("the daemon is ending")
             if self._running is not None:
                 raise UsageError(f"a run of {self.job.name} goes on already: {self._running.row.id}")
             now = self._clock.utc()
