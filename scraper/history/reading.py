@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_FOUND = 1_000
-_ENTRIES = "SELECT entry FROM changes WHERE id = ? ORDER BY run DESC"
+_ENTRIES = "SELECT entry FROM changes WHERE id = ? ORDER BY rowid DESC"
 _decode_row = msgspec.json.Decoder(PageRow).decode
 
 
