@@ -195,7 +195,7 @@ def test_whatever_pages_say_a_message_is_lines_that_can_only_be_shown(
     message = compose(notice, earlier=earlier)
     for line in (message.title, *message.text.split("\n")):
         assert printable(line) == line
-    assert len(message.text.split("\n")) <= 6 + 5 * len(notice.pages) + MAX_EARLIER
+    assert len(message.text.split("\n")) <= 7 + 5 * len(notice.pages) + MAX_EARLIER
     body = json.loads(message.body)
     assert len(body["earlier"]) == min(before, MAX_EARLIER)
     assert body["earlier_total"] == before
