@@ -156,6 +156,12 @@ def test_the_id_is_that_of_the_notice_whenever_it_is_sent() -> None:
     assert len({compose(notice).id for notice in [CHANGES, *others]}) == 5
 
 
+def test_an_error_without_end_is_cut() -> None:
+    body = compose(FailureNotice(job="j" * 999, at=AT, run="r" * 999, state="failed", error="e" * 9999)).body
+    notice = json.loads(body)["notice"]
+    assert (len(notice["job"]), len(notice["run"]), len(notice["error"])) == (100, 100, 300)
+
+
 VALUES: st.SearchStrategy[Any] = (
     st.none()
     | st.integers()
