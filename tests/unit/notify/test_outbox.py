@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scraper.record import ChangeStatus
 from scraper.clock import SystemClock
 from scraper.errors import UsageError
 from scraper.notify import outbox as outbox_module
@@ -16,6 +15,7 @@ from scraper.notify.notice import FailureNotice, FieldChange, Kind, Notice, Page
 from scraper.notify.outbox import Outbox, Tries
 from scraper.notify.table import NotifyTable
 from scraper.notify.targets import Delivery, send_test
+from scraper.record import ChangeStatus
 from tests.support.fakes import ZERO_S, FakeClock, pass_s, play, settle
 from tests.support.hook_server import HookServer
 
@@ -278,6 +278,18 @@ def test_other_tables_take_over_and_the_same_go_on(staged: Callable[[FakeClock],
             assert len(stage.receivers["one"].took) == 2
             assert len(stage.receivers["new"].took) == 1
             assert len(stage.receivers["old"].took) == 2
+
+    play(act)
+
+
+def test_of_two_tables_that_are_the_same_each_goes_on(staged: Callable[[FakeClock], Stage]) -> None:
+    async def act(clock: FakeClock) -> None:
+        stage = staged(clock)
+        async with stage.open(table(), table()) as outbox:
+            outbox.offer(failure())
+            await settle()
+            outbox.set_jobs({"shop": [table(), table()]})
+            assert [state.delivered for state in outbox.states()] == [1, 1]
 
     play(act)
 
