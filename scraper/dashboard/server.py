@@ -69,6 +69,7 @@ async def dashboard(
         reports = Reports(group, patience_s=limits.report_s)
         door = Door(access, sessions, Tries())
         paper = Paper(door)
+        streams = Streams(control)
         answering = Answering(paper.refused)
         metrics = _metrics(control)
         follower = (
@@ -78,13 +79,16 @@ async def dashboard(
             middlewares=[answering.answer, door.check], client_max_size=MOST_BODY_BYTES
         )
         application.on_response_prepare.append(add_headers)
-        application.add_routes(Site(views, door, paper, Streams(control), reports).routes())
+        application.add_routes(Site(views, door, paper, streams, reports).routes())
         application.add_routes(Forms(views, door, paper).routes())
         application.add_routes(Api(views, door, needs_token=sessions.are_needed).routes())
         application.add_routes(Health(views, metrics).routes())
         try:
             async with _serving(application, listening, answering, limits) as port:
-                yield f"http://{access._replace(port=port).shown_address}/"
+                try:
+                    yield f"http://{access._replace(port=port).shown_address}/"
+                finally:
+                    streams.close()
         finally:
             reports.cancel()
             if follower is not None:
