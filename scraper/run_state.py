@@ -230,6 +230,24 @@ async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateTh
     return SeedStream([WithoutUserInfo(one.source) for one in listed], skip=skip)
 
 
+async def knows_its_sources(files: RunFiles) -> bool:
+    """Return whether an unfinished run lies there that remembers its lists, so that none need be named.
+
+    One that was killed at its very beginning has a state, but no lists in it yet.
+
+    Raises:
+        OutputLocked: The run goes on.
+        StateError: Its state can't be read.
+    """
+    if not files.is_unfinished():
+        return False
+    state = await StateThread.open(files.state)
+    try:
+        return await state.call(state.store.fact, "sources") is not None
+    finally:
+        await state.close(remove=False)
+
+
 async def run_name(state: StateThread, clock: Clock) -> str:
     """Return the run's name, the same in all of its parts."""
     name = await state.call(state.store.fact, "run")

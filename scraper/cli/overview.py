@@ -31,6 +31,9 @@ SUBCOMMANDS: Final = {
     "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
     "export": Subcommand("scraper.cli.export:export", "Write a run's records in other formats."),
     "report": Subcommand("scraper.cli.report:report", "Make one HTML page of a run."),
+    "schedule": Subcommand(
+        "scraper.cli.schedule:schedule", "Run jobs again and again, and say what came of it."
+    ),
     "config": Subcommand("scraper.cli.config:config", "Show the settings, or check a settings file."),
     "schema": Subcommand("scraper.cli.schema:schema", "Print the JSON Schema of a record."),
 }

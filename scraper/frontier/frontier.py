@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from scraper.frontier.facts import Progress, Want
 from scraper.frontier.findings import Findings
-from scraper.frontier.occupancy import LARGEST, Largest, Occupancy
+from scraper.frontier.occupancy import LARGEST, HostStands, Largest, Occupancy, busiest
 from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.window import Window
@@ -234,16 +234,13 @@ class Frontier:
     def occupancy(self) -> Occupancy:
         """Return how many wait where, for people."""
         waiting = [count for host in self._window if (count := host.in_memory)]
-        ready = len(self._window.ready)
-        return Occupancy(
-            self._unfinished,
-            sum(waiting),
-            self._handed_out,
-            len(self._window),
-            ready,
-            max(0, len(waiting) - ready),
-            self._largest.least_s(self._window.delay_s),
-        )
+        ready, hosts = len(self._window.ready), len(self._window)
+        held, least_s = max(0, len(waiting) - ready), self._largest.least_s(self._window.delay_s)
+        return Occupancy(self._unfinished, sum(waiting), self._handed_out, hosts, ready, held, least_s)
+
+    def busiest(self, most: int) -> list[HostStands]:
+        """Return the hosts in memory with the most left to do, or that are left alone; for people."""
+        return busiest(self._window, self._largest, most=most, now_s=self._clock.monotonic())
 
     # --- when a host's turn comes ---------------------------------------------------------------
 

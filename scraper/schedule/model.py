@@ -75,6 +75,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """How many due times before this one had no run, for which this one makes up."""
     resumed: int = 0
     """How often it was gone on with, after its daemon had died or was stopped."""
+    goes_on: bool = False
+    """It is ``STOPPED``, and is gone on with when a daemon begins again."""
     folder: Path | None = None
     """Where its files are: records, changes; ``None`` when there are none, or they were removed by age."""
     lines: int = 0
