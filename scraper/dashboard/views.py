@@ -183,4 +183,4 @@ async def _asked(answer: Awaitable[T]) -> T:
     try:
         return await answer
     except UsageError as error:
-        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+        raise not_there(str(error)) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scraper.dashboard.access import access_of
 from scraper.dashboard.server import dashboard
-from tests.support.fake_daemon import FakeDaemon, FakePages, sample
+from tests.support.fake_daemon import SIZE, FakeDaemon, FakePages, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,9 +44,11 @@ class ServedDashboard:
 
 
 @contextlib.contextmanager
-def served_dashboard(folder: Path, *, token: str | None = None) -> Iterator[ServedDashboard]:
+def served_dashboard(
+    folder: Path, *, token: str | None = None, size: int = SIZE
+) -> Iterator[ServedDashboard]:
     """Serve the sample daemon until the block ends; ``folder`` is that of a run's files."""
-    daemon, pages = sample(datetime.now(UTC), folder)
+    daemon, pages = sample(datetime.now(UTC), folder, size=size)
     ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
     thread = threading.Thread(target=_serve, args=(daemon, pages, token, ready), name="dashboard")
     thread.start()
