@@ -24,6 +24,7 @@ _MONTHS: Final = (
 _MOST_DAYS: Final = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 _EVERY_DAY: Final = 31
 _MOST_CHARACTERS: Final = 500
+_MOST_STEP: Final = 99
 
 SHORTCUTS: Final = {
     "@yearly": "0 0 1 1 *",
@@ -114,7 +115,7 @@ def _allowed(field: str, kind: _Kind) -> frozenset[int]:
     allowed: set[int] = set()
     for part in field.split(","):
         span, slash, step = part.partition("/")
-        every = _number(step, _Kind("step", 1, kind.most, {})) if slash else 1
+        every = _number(step, _Kind("step", 1, _MOST_STEP, {})) if slash else 1
         if span == "*":
             first, last = kind.least, kind.most - (kind.least == 0 and "sun" in kind.names)
         else:

@@ -40,6 +40,7 @@ _PARTS = (
     record.Language,
     record.ImageCounts,
     record.JsonLdError,
+    record.Change,
 )
 
 
