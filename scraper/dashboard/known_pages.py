@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from scraper.changes import ChangeStatus
 from scraper.dashboard.problems import Refusal
+from scraper.record import ChangeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from yarl import URL
 
-from scraper.changes import ChangeStatus
 from scraper.dashboard.paper import now
 from scraper.dashboard.places import STATIC
 from scraper.dashboard.problems import Refusal
 from scraper.dashboard.queries import ChangesQuery, PagesQuery, RunsQuery, query_of
 from scraper.dashboard.rendering import region, static_files
 from scraper.observe.counts import GOOD
-from scraper.record import Outcome
+from scraper.record import ChangeStatus, Outcome
 from scraper.report.render import page_policy
 from scraper.schedule.model import JobState, RunState
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection, Sequence
     from datetime import datetime
 
-    from scraper.changes import ChangeStatus
     from scraper.dashboard.known_pages import FieldChange, KnownPages, PageSlice, Slice
+    from scraper.record import ChangeStatus
     from scraper.schedule.model import Control, JobRow, LiveRun, RunRow
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
@@ -29,12 +29,13 @@ from scraper.politeness import HostTurn
 from scraper.urls import host_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from scraper.clock import Clock
     from scraper.frontier.facts import Loaded
     from scraper.frontier.gate import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
+    from scraper.frontier.memory import Memory
     from scraper.frontier.state_thread import StateThread
     from scraper.messages import Batch, Errand, Finished
     from scraper.robots.access import Access
@@ -45,14 +46,6 @@ _SCANNED_AT_ONCE = 256
 
 _MOVED_AT_ONCE = 256
 """Redirected requests that are written back to the state in one go, at the latest."""
-
-
-class Memory(Protocol):
-    """Knows pages from the runs before."""
-
-    async def of(self, rows: Mapping[int, Sequence[Request]]) -> dict[int, list[Request]]:
-        """Return lines, by host, with what is known of them; one that need not be asked for is settled."""
-        ...
 
 
 class Frontier:

@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from scraper.changes import ChangeStatus
 from scraper.notify.notice import ChangeNotice, PageChange
 from scraper.notify.size import page_size
+from scraper.record import ChangeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 
 
 class Kind(enum.StrEnum):

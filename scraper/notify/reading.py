@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from scraper.changes import ChangeStatus
 from scraper.notify.notice import Kind
 from scraper.notify.table import NotifyTable
+from scraper.record import ChangeStatus
 from scraper.settings.options import remedy
 from scraper.settings.values import cut, toml_literal
 

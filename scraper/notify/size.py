@@ -17,7 +17,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

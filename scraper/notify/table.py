@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Meta
 from yarl import URL
 
-from scraper.changes import ChangeStatus
 from scraper.errors import UsageError
 from scraper.field_names import field_paths
 from scraper.notify.notice import Kind
 from scraper.notify.signature import signing_keys
+from scraper.record import ChangeStatus
 from scraper.settings.values import check_regular_expression
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -22,12 +23,13 @@ from scraper import loop
 from scraper.assembly import open_run
 from scraper.clock import SystemClock
 from scraper.errors import ScraperError
+from scraper.history import change_log
 from scraper.observe.counts import GOOD
 from scraper.observe.printable import printable, without_secrets
 from scraper.record import Outcome
 from scraper.run_state import knows_its_sources
 from scraper.runs import Mode, RunFiles, run_files
-from scraper.schedule.job import RECORDS
+from scraper.schedule.job import PAGES, RECORDS
 from scraper.schedule.pipes import (
     MOST_BYTES,
     Begin,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from scraper.schedule.model import LiveRun
+    from scraper.settings.model import Settings
 
 _TELLS_EVERY_S: Final = 1.0
 _READ_BYTES: Final = 1 << 16
@@ -92,7 +95,8 @@ async def _serve(news: int) -> None:
 async def _carry_out(
     begin: Begin, orders: asyncio.Queue[Order | None], *, reporter: Reporter, up: _Up
 ) -> Ended:
-    settings, folder = begin.settings, Path(begin.folder)
+    folder = Path(begin.folder)
+    settings = with_history(begin.settings, folder)
     files = run_files(records_files(folder, begin.formats, records=RECORDS), ordered=settings.output.ordered)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     # One that drains because its daemon has died may still be here.
@@ -108,7 +112,17 @@ async def _carry_out(
                     obeying = tasks.create_task(_obey(orders, run.drain, run.abort), name="orders")
                     result = await run.execute()
                     obeying.cancel()
-    return _told(reporter, complete=result.complete)
+    return msgspec.structs.replace(_told(reporter, complete=result.complete), changes=result.changes)
+
+
+def with_history(settings: Settings, folder: Path) -> Settings:
+    """Return a job's settings with the history of its pages in its folder, unless it has named another."""
+    history = settings.history
+    if not history.file:
+        history = msgspec.structs.replace(history, file=str(folder.parent.parent / PAGES))
+    if not history.changes:
+        history = msgspec.structs.replace(history, changes=str(folder / change_log.NAME))
+    return msgspec.structs.replace(settings, history=history)
 
 
 async def _obey(
@@ -153,25 +167,33 @@ def one_line(text: str) -> str:
     return printable(without_secrets(text), limit=_MOST_ERROR_CHARACTERS)
 
 
+class _Changed(msgspec.Struct):
+    status: str
+
+
 class _Brief(msgspec.Struct):
     outcome: Outcome
     wire_size: int | None = None
+    change: _Changed | None = None
 
 
 def _counted(files: RunFiles) -> Ended:
     """Return what a run came to that was complete already, from its records."""
-    decode, outcomes, lines, wire_bytes = msgspec.json.Decoder(_Brief).decode, dict[str, int](), 0, 0
+    decode, outcomes, changes = msgspec.json.Decoder(_Brief).decode, Counter[str](), Counter[str]()
+    wire_bytes = 0
     with files.outputs[0].open("rb") as records:
         for line in records:
             record = decode(line)
-            outcomes[record.outcome.value] = outcomes.get(record.outcome.value, 0) + 1
+            outcomes[record.outcome.value] += 1
             wire_bytes += record.wire_size or 0
-            lines += 1
+            if record.change is not None:
+                changes[record.change.status] += 1
     return Ended(
         complete=True,
-        lines=lines,
+        lines=outcomes.total(),
         failed=sum(count for outcome, count in outcomes.items() if Outcome(outcome) not in GOOD),
         outcomes=outcomes,
+        changes=changes,
         wire_bytes=wire_bytes,
     )
 

@@ -16,6 +16,9 @@ from scraper.settings.model import Settings
 RECORDS: Final = "records.jsonl"
 """The name of the file of records in a run's folder."""
 
+PAGES: Final = "pages.sqlite"
+"""The name of the file, in a job's folder, of what is known of each page."""
+
 is_job_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}").fullmatch
 
 

@@ -8,10 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import msgspec
-
 from scraper.errors import SettingsError, UsageError
-from scraper.notify.table import NotifyTable
+from scraper.notify.reading import read_tables
 from scraper.notify.table import problems as notify_problems
 from scraper.schedule.due import parse_schedule, parse_zone
 from scraper.schedule.durations import duration
@@ -26,6 +24,8 @@ from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from scraper.notify.table import NotifyTable
 
 _MOST_JOBS: Final = 1000
 _LOOKED_AHEAD: Final = 30
@@ -131,22 +131,17 @@ class _Reader:
         return Job(**values) if len(self._problems) == before else None
 
     def _notify(self, name: str, value: object) -> tuple[NotifyTable, ...]:
-        tables, at = [], ("job", name, "notify")
-        entries = [value] if isinstance(value, dict) else value
-        if not isinstance(entries, list):
-            self._wrong(f"job.{name}: notify is a table; write [[job.{name}.notify]]", *at)
+        at = ("job", name, "notify")
+        try:
+            tables = read_tables(value)
+        except ValueError as error:  # which repeats nothing that may be a secret
+            self._wrong(f"job.{name}: notify: {error}", *at)
             return ()
-        for number, entry in enumerate(entries, 1):
-            which = f"job.{name}: notify{f' {number}' if len(entries) > 1 else ''}"
-            try:
-                table = msgspec.convert(entry, NotifyTable)
-            except msgspec.ValidationError as error:
-                self._wrong(f"{which}: {_plain(error)}", *at)
-                continue
+        for number, table in enumerate(tables, 1):
+            which = f"job.{name}: notify{f' {number}' if len(tables) > 1 else ''}"
             for problem in notify_problems(table, self._variables):
                 self._wrong(f"{which}: {problem}", *at)
-            tables.append(table)
-        return tuple(tables)
+        return tables
 
     def _settings(self, name: str, table: object) -> Settings | None:
         at = ("job", name, "settings")
@@ -203,13 +198,6 @@ class _Reader:
 
 def _shown(value: object) -> str:
     return toml_literal(masked(value))
-
-
-def _plain(error: msgspec.ValidationError) -> str:
-    """Return what msgspec says of a table, without its way of naming places."""
-    text = str(error)
-    what, _, place = text.partition(" - at `$.")
-    return f"{place.rstrip('`')}: {what}" if place else text.replace("Object", "it")
 
 
 def _remedy(key: str) -> str:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from scraper.notify.notice import FailureNotice, RecoveryNotice, SilenceNotice
+from scraper.history import change_log
+from scraper.notify.notice import (
+    FailureNotice,
+    FieldChange,
+    PageChange,
+    RecoveryNotice,
+    SilenceNotice,
+)
 from scraper.schedule.model import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from scraper.clock import Clock
-    from scraper.notify.notice import PageChange
     from scraper.notify.outbox import Outbox
     from scraper.schedule.job import Job
     from scraper.schedule.model import RunRow
 
+_AT_ONCE: Final = 1000
 FAILURES: Final = frozenset({RunState.FAILED, RunState.OVERDUE, RunState.ABANDONED})
 """What is told as a failure. One that is skipped or stopped is none, and no success either."""
 
@@ -25,23 +32,10 @@ FAILURES: Final = frozenset({RunState.FAILED, RunState.OVERDUE, RunState.ABANDON
 class Notices:
     """Tells an outbox of runs and of silence."""
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        *,
-        clock: Clock,
-        changes_of: Callable[[Path], Iterable[PageChange]] | None = None,
-    ) -> None:
-        """Take where notices go.
-
-        Args:
-            outbox: Sends them.
-            clock: When they were made.
-            changes_of: Reads the changes in a run's folder, in another thread.
-        """
+    def __init__(self, outbox: Outbox, *, clock: Clock) -> None:
+        """Take where notices go, and when it is."""
         self._outbox = outbox
         self._clock = clock
-        self._changes_of = changes_of
 
     def set_jobs(self, jobs: Sequence[Job]) -> None:
         """Go by another file of jobs.
@@ -91,8 +85,8 @@ class Notices:
                     failed=row.failed,
                 )
             )
-        if self._changes_of is not None and row.folder is not None and self._outbox.wants_changes(job.name):
-            changes = self._changes_of(row.folder)
+        if row.folder is not None and self._outbox.wants_changes(job.name):
+            changes = changes_in(row.folder / change_log.NAME)
             await self._outbox.offer_changes(changes, job=job.name, run=row.id, at=now)
 
     def silence(self, job: Job, since: datetime, *, missed: int) -> None:
@@ -109,3 +103,19 @@ def failures_in_a_row(before: Sequence[RunRow]) -> list[RunRow]:
         if row.state in FAILURES:
             failed.append(row)
     return failed
+
+
+def changes_in(path: Path) -> Iterator[PageChange]:
+    """Yield the changes of a run; none without the file. Blocking.
+
+    Raises:
+        UsageError: The file can't be read, or holds something else.
+    """
+    offset: int | None = 0 if path.exists() else None
+    while offset is not None:
+        entries, offset = change_log.read_changes(path, offset=offset, limit=_AT_ONCE)
+        for entry in entries:
+            fields = tuple(
+                FieldChange(name=name, old=one.old, new=one.new) for name, one in entry.fields.items()
+            )
+            yield PageChange(url=entry.url, status=entry.status, fields=fields)

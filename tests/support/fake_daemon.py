@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 from scraper.dashboard.known_pages import (
     FieldChange,
     PageChange,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 from scraper.notify.digest import MAX_NAMES, Digest, digests, page_filter
 from scraper.notify.notice import FieldChange, PageChange
 from scraper.notify.table import NotifyTable

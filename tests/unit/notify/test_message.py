@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 from scraper.notify.message import MAX_BYTES, MAX_EARLIER, Earlier, as_earlier, compose
 from scraper.notify.notice import (
     ChangeNotice,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 from scraper.clock import SystemClock
 from scraper.errors import UsageError
 from scraper.notify import outbox as outbox_module

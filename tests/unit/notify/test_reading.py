@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 from scraper.notify.notice import Kind
 from scraper.notify.reading import MAX_TABLES, read_tables
 from scraper.notify.table import NotifyTable

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.changes import ChangeStatus
+from scraper.record import ChangeStatus
 from scraper.notify.notice import FieldChange
 from scraper.notify.size import MAX_CHARACTERS, change_size, page_size
 
