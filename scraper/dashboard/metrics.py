@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from scraper.dashboard.views import live_of
 from scraper.schedule.model import TOOK_BOUNDS_S, JobState, RunState
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Metrics:
             del self._counted[gone]
         for job in jobs:
             counted = self._of(job)
-            live = self._control.live(job.name)
+            live = live_of(self._control, job.name)
             if counted.live is not None and (live is None or live.run != counted.live.run):
                 self._fold(counted, job)
             counted.live = live

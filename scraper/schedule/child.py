@@ -105,7 +105,9 @@ async def _carry_out(
             return await asyncio.to_thread(_counted, files)
         known = await knows_its_sources(files)
         sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
-        async with open_run(sources, files, settings=settings, observer=reporter, mode=Mode.RESUME) as run:
+        async with open_run(
+            sources, files, settings=settings, observer=reporter, mode=Mode.RESUME, name=begin.run
+        ) as run:
             reporter.frontier = run.crawl.frontier
             with up.telling(reporter.live):
                 async with asyncio.TaskGroup() as tasks:

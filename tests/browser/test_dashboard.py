@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Dialog, Page, Request
 
     from tests.support.fake_daemon import FakeDaemon
 
@@ -74,7 +74,12 @@ def opened(
     page.on("console", lambda message: troubles.append(message.text))
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("dialog", refuse)
-    page.on("request", lambda asked: asked.url.startswith(served.url) or troubles.append(asked.url))
+
+    def look(request: Request) -> None:
+        if not request.url.startswith(served.url):
+            troubles.append(request.url)
+
+    page.on("request", look)
     yield Opened(page, troubles)
     context.close()
 

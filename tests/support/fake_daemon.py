@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scraper.record import ChangeStatus
 from scraper.dashboard.known_pages import (
     FieldChange,
     PageChange,
@@ -20,6 +19,7 @@ from scraper.dashboard.known_pages import (
     Slice,
 )
 from scraper.errors import UsageError
+from scraper.record import ChangeStatus
 from scraper.schedule.model import Cause, Failure, HostRow, JobRow, JobState, LiveRun, RunRow, RunState
 
 if TYPE_CHECKING:
@@ -180,11 +180,7 @@ class FakePages:
         after: str | None,
         limit: int,
     ) -> PageSlice:
-        rows = [
-            row
-            for row in self._pages
-            if all(word in f"{row.url} {row.title}".lower() for word in words.lower().split())
-        ]
+        rows = [row for row in self._pages if all(word in row.url.lower() for word in words.lower().split())]
         start = _place(after)
         end = start + limit
         return PageSlice(rows=tuple(rows[start:end]), next=str(end) if end < len(rows) else None)
@@ -387,7 +383,8 @@ def sample_pages(now: datetime, runs: Sequence[RunRow], *, most: int) -> FakePag
             first_seen=now - timedelta(days=90 - number % 50),
             last_seen=now - timedelta(minutes=17),
             last_changed=now - timedelta(days=number % 7, hours=2),
-            gone_since=now - timedelta(days=2) if number % 10 == 9 else None,
+            last_change=ChangeStatus.GONE if number % 10 == 9 else ChangeStatus.CHANGED,
+            is_gone=number % 10 == 9,
         )
         for number in range(most)
     ]

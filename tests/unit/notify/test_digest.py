@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.record import ChangeStatus
 from scraper.notify.digest import MAX_NAMES, Digest, digests, page_filter
 from scraper.notify.notice import FieldChange, PageChange
 from scraper.notify.table import NotifyTable
+from scraper.record import ChangeStatus
 
 AT = datetime(2026, 11, 29, tzinfo=UTC)
 CHANGED, NEW, GONE = ChangeStatus.CHANGED, ChangeStatus.NEW, ChangeStatus.GONE

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.record import ChangeStatus
 from scraper.notify.message import MAX_BYTES, MAX_EARLIER, Earlier, as_earlier, compose
 from scraper.notify.notice import (
     ChangeNotice,
@@ -21,6 +20,7 @@ from scraper.notify.notice import (
     TestNotice,
 )
 from scraper.observe.printable import printable
+from scraper.record import ChangeStatus
 
 AT = datetime(2026, 11, 29, 9, 30, tzinfo=UTC)
 BEFORE = AT - timedelta(days=1)

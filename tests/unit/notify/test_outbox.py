@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scraper.record import ChangeStatus
 from scraper.clock import SystemClock
 from scraper.errors import UsageError
 from scraper.notify import outbox as outbox_module
@@ -16,6 +15,7 @@ from scraper.notify.notice import FailureNotice, FieldChange, Kind, Notice, Page
 from scraper.notify.outbox import Outbox, Tries
 from scraper.notify.table import NotifyTable
 from scraper.notify.targets import Delivery, send_test
+from scraper.record import ChangeStatus
 from tests.support.fakes import ZERO_S, FakeClock, pass_s, play, settle
 from tests.support.hook_server import HookServer
 

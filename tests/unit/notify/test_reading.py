@@ -4,10 +4,10 @@ import tomllib
 
 import pytest
 
-from scraper.record import ChangeStatus
 from scraper.notify.notice import Kind
 from scraper.notify.reading import MAX_TABLES, read_tables
 from scraper.notify.table import NotifyTable
+from scraper.record import ChangeStatus
 
 
 def test_tables_are_read_as_toml_gives_them() -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.record import ChangeStatus
 from scraper.notify.notice import FieldChange
 from scraper.notify.size import MAX_CHARACTERS, change_size, page_size
+from scraper.record import ChangeStatus
 
 LONG = "x" * MAX_CHARACTERS
 
