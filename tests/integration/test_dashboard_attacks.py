@@ -428,6 +428,15 @@ async def test_who_does_not_finish_asking_is_cut_off(tmp_path: Path) -> None:
         writer.close()
 
 
+async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits=Limits(answer_s=0.05)) as served:
+        host = urlsplit(served.url).netloc
+        head = f"POST /drain HTTP/1.1\r\nHost: {host}\r\nContent-Type: {FORM}\r\nContent-Length: 9\r\n"
+        answer = await exchange(served.url, f"{head}Connection: close\r\n\r\nproof=".encode())
+        assert answer.status == 503
+        assert served.daemon.asked == []
+
+
 async def test_connections_are_bounded(free: Served) -> None:
     port = urlsplit(free.url).port
     async with asyncio.timeout(20):
