@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MAX_FOUND = 1_000
 _MOST_WORDS = 10
 _FIRST = -(2**63)
-_ENTRIES = "SELECT entry FROM changes WHERE id = ? ORDER BY run DESC"
+_ENTRIES = "SELECT entry FROM changes WHERE id = ? ORDER BY rowid DESC"
 _decode_row = msgspec.json.Decoder(PageRow).decode
 
 

@@ -41,6 +41,7 @@ KEPT_CHANGES = 100
 """How many changes of a page are kept, the last ones."""
 _BATCH = 500
 _MAX_TITLE = 300
+_TIME_CHARS = len("20260131T093000Z")
 _NOT_KEPT = {"run": "", "seq": 0, "input": "", "extra": {}, "tries": [], "depth": 0, "parent": None}
 _LEFT_OUT = ("timing", "change")
 """What is the line's or the run's own: the record of a page that is as it was takes it from its own run."""
@@ -71,7 +72,7 @@ AND (parent.told = 0 OR parent.id IS NULL AND {_FOUND_ON} IN (SELECT id FROM exc
 """  # noqa: S608 - a number of ours
 _PRUNE = """
 DELETE FROM changes WHERE id = ?1 AND run NOT IN (
-    SELECT run FROM changes WHERE id = ?1 ORDER BY run DESC LIMIT ?2
+    SELECT run FROM changes WHERE id = ?1 ORDER BY rowid DESC LIMIT ?2
 )
 """
 
@@ -218,8 +219,8 @@ class _Update:
             old = known.get(number)
             if old is not None and old.own_key != record["key"]:
                 old = None  # another page that has the same number
-            if old is not None and old.run > self._run:
-                continue  # a later run was quicker; names of runs begin with their time
+            if old is not None and _began_later(old.run, self._run):
+                continue  # that run was quicker than this one, which was stopped and resumed
             row = self._row(number, old, record)
             if row is None or row is old:
                 continue
@@ -369,7 +370,7 @@ class _Update:
             if self._db.execute("SELECT 1 FROM excused WHERE id = ?", (number,)).fetchone():
                 continue
             old = _decode(page)
-            if old.run > self._run:
+            if _began_later(old.run, self._run):
                 continue
             at = rfc3339(self._now)
             row = missed(old, run=self._run, at=at, gone_after=self._settings.gone_after, failed=False)
@@ -400,6 +401,11 @@ class _Update:
         with whole_file(self._finished.changes) as file:
             for (entry,) in entries:
                 file.write(entry + b"\n")
+
+
+def _began_later(run: str, other: str) -> bool:
+    """Return whether a run has begun later than another: their names begin with the time, to the second."""
+    return run[:_TIME_CHARS] > other[:_TIME_CHARS]
 
 
 def _title(record: dict[str, Any] | None) -> str | None:
