@@ -150,6 +150,8 @@ def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> En
         failed=counts.failed,
         outcomes={outcome.value: count for outcome, count in counts.by_outcome.items()},
         wire_bytes=counts.wire_bytes,
+        took=tuple(reporter.took),
+        took_s=reporter.took_s,
     )
 
 

@@ -67,7 +67,8 @@ def test_counters_never_go_back_and_take_each_run_once(daemon: FakeDaemon) -> No
     row = next(job for job in daemon.jobs() if job.name == "news").recent[0]
     daemon.show(sample_live(NOW, row, done=700), "news")
     seen.append(figures(metrics)[name])
-    daemon.put(msgspec.structs.replace(row, outcomes={"ok": 1000}, lines=1000))
+    took = (900, *[10] * 9)
+    daemon.put(msgspec.structs.replace(row, outcomes={"ok": 1000}, took=took, took_s=200.0))
     daemon.end("news")
     seen += [figures(metrics)[name] for _ in range(2)]
     assert seen == [388, 657, 1000, 1000]
@@ -77,7 +78,8 @@ def test_counters_never_go_back_and_take_each_run_once(daemon: FakeDaemon) -> No
     told = figures(metrics)
     assert told[name] == 1005
     assert told["scraper_runs_total{job=news,state=complete}"] == 2
-    assert told["scraper_answer_seconds_count{job=news}"] == 431
+    assert told["scraper_answer_seconds_count{job=news}"] == 990
+    assert told["scraper_answer_seconds_sum{job=news}"] == 200.0
 
 
 def test_a_job_that_is_gone_is_forgotten(daemon: FakeDaemon) -> None:
