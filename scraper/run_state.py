@@ -248,11 +248,11 @@ async def knows_its_sources(files: RunFiles) -> bool:
         await state.close(remove=False)
 
 
-async def run_name(state: StateThread, clock: Clock) -> str:
-    """Return the run's name, the same in all of its parts."""
+async def run_name(state: StateThread, clock: Clock, *, given: str | None = None) -> str:
+    """Return the run's name, the same in all of its parts: the one that it was given, else a new one."""
     name = await state.call(state.store.fact, "run")
     if name is None:
-        name = new_run_id(clock.utc())
+        name = given or new_run_id(clock.utc())
         await state.call(state.store.note, run=name)
     return name
 

@@ -19,6 +19,7 @@ from scraper.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from scraper.dashboard.access import Access
     from scraper.schedule.daemon import Daemon
     from scraper.schedule.job import Job
 
@@ -55,7 +56,20 @@ def schedule() -> None:
 
 @schedule.command()
 @config_option
-def run(*, config: Path) -> Exit:
+@click.option(
+    "--web",
+    metavar="ADDRESS",
+    help="Serve the dashboard there: 127.0.0.1:8600. An address that others can reach needs a token in"
+    " SCRAPER_WEB_TOKEN.",
+)
+@click.option(
+    "--web-name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A host name by which the dashboard is reached, behind a proxy; may repeat.",
+)
+def run(*, config: Path, web: str | None, names: tuple[str, ...]) -> Exit:
     """Run the jobs when they are due, until a signal ends it.
 
     SIGTERM or SIGINT drains the runs that go on, which the next start goes on with; a second one gives up
@@ -68,11 +82,18 @@ def run(*, config: Path) -> Exit:
     if sys.platform == "win32":
         raise UsageError("`scraper schedule run` needs Linux, macOS or another POSIX system")
     allow_many_open_files()  # also for the processes of the runs
-    loop.run(_run(config))
+    if web is None and names:
+        raise UsageError("--web-name says how the dashboard is called: give --web too")
+    access = None
+    if web is not None:
+        from scraper.dashboard.access import access_of  # noqa: PLC0415 - few ask for it
+
+        access = access_of(web, os.environ, names)
+    loop.run(_run(config, access))
     return Exit.COMPLETE
 
 
-async def _run(config: Path) -> None:
+async def _run(config: Path, access: Access | None) -> None:
     from scraper.cli.signals import signals_stop  # noqa: PLC0415 - as above
     from scraper.clock import SystemClock  # noqa: PLC0415 - the same
     from scraper.notify.outbox import Outbox  # noqa: PLC0415 - the same
@@ -92,7 +113,19 @@ async def _run(config: Path) -> None:
             listener=Notices(outbox, clock=clock),
         )
         with signals_stop(daemon), _reloads(daemon):
-            await daemon.attend()
+            if access is None:
+                await daemon.attend()
+            else:
+                await _attend_with_dashboard(daemon, access, say)
+
+
+async def _attend_with_dashboard(daemon: Daemon, access: Access, say: Callable[[str], None]) -> None:
+    from scraper.dashboard.kept_pages import KeptPages  # noqa: PLC0415 - as above
+    from scraper.dashboard.server import dashboard  # noqa: PLC0415 - the same
+
+    async with dashboard(daemon, KeptPages(), access) as url:
+        say(f"dashboard: {url}")
+        await daemon.attend()
 
 
 def _say(now: Callable[[], datetime], text: str) -> None:

@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.errors import UsageError
+from scraper.settings.load import WEB_TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-TOKEN_VARIABLE = "SCRAPER_WEB_TOKEN"  # noqa: S105 the name of a variable
 LEAST_TOKEN = 16
 """Characters. What is shorter can be guessed."""
 _LOCAL_NAME = "localhost"
@@ -49,10 +49,8 @@ class Access(NamedTuple):
         name = _without_port(host)
         if name is None:
             return False
-        if name in self.names:
+        if name in self.names or name == _LOCAL_NAME:  # which browsers ask nobody about
             return True
-        if name == _LOCAL_NAME:
-            return self.is_local
         try:
             address = ipaddress.ip_address(name)
         except ValueError:
@@ -87,17 +85,17 @@ def access_of(address: str, environment: Mapping[str, str], names: Iterable[str]
     for name in names:
         if not _name(name):
             raise UsageError(f"--web-name {name}: is no host name; write it without scheme and port")
-    token = environment.get(TOKEN_VARIABLE) or None
+    token = environment.get(WEB_TOKEN_VARIABLE) or None
     if token is not None and len(token) < LEAST_TOKEN:
-        raise UsageError(f"{TOKEN_VARIABLE} has fewer than {LEAST_TOKEN} characters: take a longer one")
+        raise UsageError(f"{WEB_TOKEN_VARIABLE} has fewer than {LEAST_TOKEN} characters: take a longer one")
     if token is None and not _is_loopback(host):
         raise UsageError(
-            f"--web {address}: others can reach this address; set {TOKEN_VARIABLE} to a secret of"
+            f"--web {address}: others can reach this address; set {WEB_TOKEN_VARIABLE} to a secret of"
             f" {LEAST_TOKEN} characters or more, or listen on 127.0.0.1"
         )
     if token is None and any(names):
         raise UsageError(
-            f"--web-name: behind a proxy others can reach the dashboard; set {TOKEN_VARIABLE} to a secret"
+            f"--web-name: behind a proxy others can reach the dashboard; set {WEB_TOKEN_VARIABLE} to a secret"
             f" of {LEAST_TOKEN} characters or more"
         )
     return Access(host, int(port), token, frozenset(name.lower() for name in names))

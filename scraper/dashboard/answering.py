@@ -61,10 +61,14 @@ class Answering:
 
     Args:
         told: Makes the page that tells a person of a refusal.
+        answer_s: How long an answer may take to be made.
     """
 
-    def __init__(self, told: Callable[[web.Request, Refusal], web.Response]) -> None:
+    def __init__(
+        self, told: Callable[[web.Request, Refusal], web.Response], *, answer_s: float = ANSWER_S
+    ) -> None:
         self._told = told
+        self._answer_s = answer_s
         self.connections: Connections | None = None
         """Where requests begin and end; there once the server listens."""
 
@@ -89,7 +93,7 @@ class Answering:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            async with asyncio.timeout(ANSWER_S) as limit:
+            async with asyncio.timeout(self._answer_s) as limit:
                 request[LIMIT] = limit
                 return await handler(request)
         except Refusal as refusal:
@@ -105,7 +109,7 @@ class Answering:
             raise
         except Exception:  # noqa: BLE001 see below
             # A bug. It must not end the daemon that the jobs run in, so it is told here and nowhere else.
-            _LOG.exception("the dashboard could not answer %s", request.path)
+            _LOG.exception("the dashboard could not answer %r", request.path)
             return self._refused(
                 request, Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Something is wrong in the dashboard.")
             )

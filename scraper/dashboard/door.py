@@ -159,7 +159,7 @@ class Door:
 
     def proof(self, request: web.Request) -> str:
         """Return what the forms of a page carry."""
-        return self._sessions.proof(request[SESSION])
+        return self._sessions.proof(request.get(SESSION, ""))
 
 
 async def form_of(request: web.Request) -> Mapping[str, str]:

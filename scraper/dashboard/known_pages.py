@@ -56,7 +56,11 @@ class PageRow(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: datetime | None = None
     last_seen: datetime | None = None
     last_changed: datetime | None = None
-    gone_since: datetime | None = None
+    last_change: ChangeStatus | None = None
+    """What the last change was."""
+    is_gone: bool = False
+    next_due: datetime | None = None
+    """When it is to be asked for again, where pages have intervals of their own."""
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +107,7 @@ class KnownPages(Protocol):
         ...
 
     async def search(self, job: JobRow, *, words: str, after: str | None, limit: int) -> PageSlice:
-        """Return the pages whose URL or title holds all of the words, in the order of their URLs.
+        """Return the pages whose URL holds all of the words, in an order that stays.
 
         Raises:
             UsageError: ``after`` is of no slice.

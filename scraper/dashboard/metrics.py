@@ -14,10 +14,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from scraper.dashboard.views import live_of
 from scraper.schedule.model import TOOK_BOUNDS_S, JobState, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from prometheus_client.metrics_core import Metric
 
@@ -36,12 +37,23 @@ class _Counted:
         self.known: set[str] = set()
         """Runs that are counted, or had ended before."""
 
+    def add(self, run: RunRow | LiveRun) -> None:
+        """Count a run that has ended."""
+        self.outcomes.update(run.outcomes)
+        self.took = _sum(self.took, run.took)
+        self.took_s += run.took_s
+
     def with_live(self) -> tuple[Counter[str], list[int], float]:
         """Return the counts with those of the run that goes on."""
         if self.live is None:
             return self.outcomes, self.took, self.took_s
-        took = [a + b for a, b in zip(self.took, self.live.took or [0] * len(self.took), strict=True)]
+        took = _sum(self.took, self.live.took)
         return self.outcomes + Counter(self.live.outcomes), took, self.took_s + self.live.took_s
+
+
+def _sum(one: list[int], other: Sequence[int]) -> list[int]:
+    # A history that was written before runs kept their times has none.
+    return [a + b for a, b in zip(one, other, strict=True)] if other else one
 
 
 class Metrics:
@@ -77,7 +89,7 @@ class Metrics:
             del self._counted[gone]
         for job in jobs:
             counted = self._of(job)
-            live = self._control.live(job.name)
+            live = live_of(self._control, job.name)
             if counted.live is not None and (live is None or live.run != counted.live.run):
                 self._fold(counted, job)
             counted.live = live
@@ -97,18 +109,16 @@ class Metrics:
             return
         row = next((run for run in job.recent if run.id == live.run), None)
         is_over = row is not None and row.state is not RunState.RUNNING
-        counted.outcomes.update(row.outcomes if row is not None and is_over else live.outcomes)
-        counted.took = counted.with_live()[1]
-        counted.took_s += live.took_s
         counted.live = None
         if row is not None and is_over:
-            counted.runs[row.state] += 1
-            counted.known.add(row.id)
+            self._end(counted, row)
+        else:
+            counted.add(live)
 
     def _end(self, counted: _Counted, run: RunRow) -> None:
         counted.known.add(run.id)
         counted.runs[run.state] += 1
-        counted.outcomes.update(run.outcomes)
+        counted.add(run)
 
     def collect(self) -> Iterator[Metric]:
         """Give the figures: prometheus-client's interface of a collector."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
-from scraper.dashboard.answering import Answering, add_headers
+from scraper.dashboard.answering import ANSWER_S, Answering, add_headers
 from scraper.dashboard.api import Api
 from scraper.dashboard.connections import HEAD_S, Connections
 from scraper.dashboard.door import Door
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 8190
 _MOST_HEADERS = 64
 _END_S = 1.0
+_LINGER_S = 2.0
+"""So long the rest of a body is taken in that nobody wants, so that the answer arrives."""
 _BACKLOG = 64
 
 
@@ -43,6 +45,7 @@ class Limits(NamedTuple):
     """What clients may take. There is one choice for users; tests take less."""
 
     head_s: float = HEAD_S
+    answer_s: float = ANSWER_S
     report_s: float = PATIENCE_S
 
 
@@ -69,7 +72,8 @@ async def dashboard(
         reports = Reports(group, patience_s=limits.report_s)
         door = Door(access, sessions, Tries())
         paper = Paper(door)
-        answering = Answering(paper.refused)
+        streams = Streams(control)
+        answering = Answering(paper.refused, answer_s=limits.answer_s)
         metrics = _metrics(control)
         follower = (
             group.create_task(metrics.follow(), name="dashboard: figures") if metrics is not None else None
@@ -78,13 +82,16 @@ async def dashboard(
             middlewares=[answering.answer, door.check], client_max_size=MOST_BODY_BYTES
         )
         application.on_response_prepare.append(add_headers)
-        application.add_routes(Site(views, door, paper, Streams(control), reports).routes())
+        application.add_routes(Site(views, door, paper, streams, reports).routes())
         application.add_routes(Forms(views, door, paper).routes())
         application.add_routes(Api(views, door, needs_token=sessions.are_needed).routes())
         application.add_routes(Health(views, metrics).routes())
         try:
             async with _serving(application, listening, answering, limits) as port:
-                yield f"http://{access._replace(port=port).shown_address}/"
+                try:
+                    yield f"http://{access._replace(port=port).shown_address}/"
+                finally:
+                    streams.close()
         finally:
             reports.cancel()
             if follower is not None:
@@ -104,6 +111,7 @@ async def _serving(
         logger=quiet,
         keepalive_timeout=limits.head_s,
         shutdown_timeout=_END_S,
+        lingering_time=min(limits.answer_s, _LINGER_S),
         max_line_size=_HEAD_BYTES,
         max_field_size=_HEAD_BYTES,
         max_headers=_MOST_HEADERS,

@@ -8,28 +8,26 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from yarl import URL
 
-from scraper.dashboard.paper import now
 from scraper.dashboard.places import STATIC
 from scraper.dashboard.problems import Refusal
 from scraper.dashboard.queries import ChangesQuery, PagesQuery, RunsQuery, query_of
-from scraper.dashboard.rendering import region, static_files
-from scraper.observe.counts import GOOD
-from scraper.record import ChangeStatus, Outcome
+from scraper.dashboard.regions import BAD_OUTCOMES, Regions
+from scraper.dashboard.rendering import static_files
+from scraper.record import ChangeStatus
 from scraper.report.render import page_policy
 from scraper.schedule.model import JobState, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scraper.dashboard.door import Door
     from scraper.dashboard.paper import Paper
     from scraper.dashboard.reports import Reports
     from scraper.dashboard.streams import Streams
     from scraper.dashboard.views import Views
-    from scraper.schedule.model import JobRow, LiveRun
+    from scraper.schedule.model import JobRow
 
 PAGE_ROWS = 50
-_BAD = tuple(sorted(set(Outcome) - GOOD))
 _NOTES = {
     "trigger": "A run has been begun.",
     "pause": "The job is paused: nothing is begun until you resume it.",
@@ -59,6 +57,7 @@ class Site:
         self._paper = paper
         self._streams = streams
         self._reports = reports
+        self._regions = Regions()
 
     def routes(self) -> list[web.RouteDef]:
         """Return where they are."""
@@ -97,8 +96,7 @@ class Site:
         return await self._streams.send(request, look)
 
     def _row(self, request: web.Request, job: JobRow) -> str:
-        live = self._views.live(job.name)
-        return region("parts.html", "job_row", job, live, self._door.proof(request), now())
+        return self._regions.job(job, self._views.live(job.name), proof=self._door.proof(request))
 
     async def job(self, request: web.Request) -> web.Response:
         """One job and its runs."""
@@ -136,7 +134,7 @@ class Site:
         row = await self._views.run(job.name, request.match_info["run"])
         live = self._views.live(job.name, row.id) if row.state is RunState.RUNNING else None
         return self._paper.page(
-            request, "run.html", place="jobs", job=job, run=row, live=live, bad_outcomes=_BAD
+            request, "run.html", place="jobs", job=job, run=row, live=live, bad_outcomes=BAD_OUTCOMES
         )
 
     async def run_events(self, request: web.Request) -> web.StreamResponse:
@@ -149,7 +147,7 @@ class Site:
                 return None
             live = self._views.live(job.name, row.id)
             if live is not None:
-                return _live_regions(live)
+                return self._regions.live(live)
             is_running = self._views.job(job.name).state is JobState.RUNNING
             return {} if is_running else None
 
@@ -242,20 +240,10 @@ class Site:
         return response
 
 
-def _live_regions(live: LiveRun) -> dict[str, object]:
-    return {
-        "figures": region("parts.html", "live_figures", live),
-        "outcomes": region("parts.html", "bars", "Outcomes", live.outcomes, _BAD),
-        "failures": region("parts.html", "live_failures", live, now()),
-        "hosts": region("parts.html", "live_hosts", live),
-    }
-
-
-def _summary(jobs: object) -> str:
-    rows = list(jobs)  # type: ignore[call-overload]
-    running = sum(job.state is JobState.RUNNING for job in rows)
-    silent = sum(job.silent_since is not None for job in rows)
-    parts = [f"{len(rows)} job{'' if len(rows) == 1 else 's'}", f"{running} running"]
+def _summary(jobs: Sequence[JobRow]) -> str:
+    running = sum(job.state is JobState.RUNNING for job in jobs)
+    silent = sum(job.silent_since is not None for job in jobs)
+    parts = [f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}", f"{running} running"]
     if silent:
         parts.append(f"{silent} silent")
     return ", ".join(parts)

@@ -45,6 +45,8 @@ class Streams:
         self._most = most
         self._pace_s = pace_s
         self._open = 0
+        self._waiting: set[asyncio.Event] = set()
+        self._is_ending = False
 
     async def send(
         self, request: web.Request, look: Callable[[], Mapping[str, object] | None]
@@ -77,6 +79,12 @@ class Streams:
         finally:
             self._open -= 1
 
+    def close(self) -> None:
+        """End all streams."""
+        self._is_ending = True
+        for news in self._waiting:
+            news.set()
+
     async def _follow(
         self,
         response: web.StreamResponse,
@@ -84,6 +92,7 @@ class Streams:
         changes: AsyncIterator[None],
     ) -> None:
         news, is_over = asyncio.Event(), False
+        self._waiting.add(news)
 
         async def listen() -> None:
             nonlocal is_over
@@ -98,7 +107,7 @@ class Streams:
         async with asyncio.TaskGroup() as group:
             listener = group.create_task(listen(), name="dashboard: changes for a page")
             try:
-                while not is_over and loop.time() < leaves:
+                while not (is_over or self._is_ending) and loop.time() < leaves:
                     news.clear()
                     seen = look()
                     if seen is None:
@@ -115,6 +124,7 @@ class Streams:
                     if not await _news_or_silence(news) and not await _write(response, ": still here\n\n"):
                         break
             finally:
+                self._waiting.discard(news)
                 listener.cancel()
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from scraper.dashboard.answers import PageHistory
 from scraper.dashboard.problems import Refusal, not_there
-from scraper.errors import UsageError
+from scraper.errors import ScraperError, UsageError
 from scraper.report.shown import shown_url
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Views:
         Raises:
             Refusal: There is no such job.
         """
-        rows = await self.control.history(self.job(job).name, limit=limit + 1, before=before)
+        rows = await _asked(self.control.history(self.job(job).name, limit=limit + 1, before=before))
         return rows[:limit], rows[limit - 1].due if len(rows) > limit else None
 
     async def run(self, job: str, run: str) -> RunRow:
@@ -74,7 +74,7 @@ class Views:
         row = None
         name = self.job(job).name
         if len(run) <= _LONGEST_ID:
-            row = await self.control.run(name, run)
+            row = await _asked(self.control.run(name, run))
         if row is None:
             raise not_there("There is no run by this name in the job's history.")
         return row
@@ -85,7 +85,7 @@ class Views:
         Raises:
             Refusal: There is no such job.
         """
-        live = self.control.live(self.job(job).name)
+        live = live_of(self.control, self.job(job).name)
         if live is None or run not in {None, live.run}:
             return None
         failures = tuple(msgspec.structs.replace(one, url=shown_url(one.url)) for one in live.failures)
@@ -166,6 +166,14 @@ class Views:
             raise Refusal(HTTPStatus.CONFLICT, str(error)) from error
 
 
+def live_of(control: Control, job: str) -> LiveRun | None:
+    """Return how far a job's run is; ``None`` also for one that can't run: its folder can't be used."""
+    try:
+        return control.live(job)
+    except UsageError:
+        return None
+
+
 def _shown(fields: Sequence[FieldChange]) -> tuple[FieldChange, ...]:
     """Mask the secrets in URLs that are values of fields."""
     return tuple(
@@ -183,4 +191,6 @@ async def _asked(answer: Awaitable[T]) -> T:
     try:
         return await answer
     except UsageError as error:
-        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+        raise not_there(str(error)) from error
+    except ScraperError as error:
+        raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, str(error)) from error

@@ -116,4 +116,6 @@ class CarryingOut:
             outcomes=live.outcomes if silent and live else ended.outcomes,
             changes=ended.changes,
             wire_bytes=self.row.wire_bytes + ended.wire_bytes,
+            took=live.took if silent and live else ended.took,
+            took_s=live.took_s if silent and live else ended.took_s,
         )

@@ -105,7 +105,9 @@ async def _carry_out(
             return await asyncio.to_thread(_counted, files)
         known = await knows_its_sources(files)
         sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
-        async with open_run(sources, files, settings=settings, observer=reporter, mode=Mode.RESUME) as run:
+        async with open_run(
+            sources, files, settings=settings, observer=reporter, mode=Mode.RESUME, name=begin.run
+        ) as run:
             reporter.frontier = run.crawl.frontier
             with up.telling(reporter.live):
                 async with asyncio.TaskGroup() as tasks:
@@ -148,6 +150,8 @@ def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> En
         failed=counts.failed,
         outcomes={outcome.value: count for outcome, count in counts.by_outcome.items()},
         wire_bytes=counts.wire_bytes,
+        took=tuple(reporter.took),
+        took_s=reporter.took_s,
     )
 
 

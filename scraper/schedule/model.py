@@ -87,6 +87,9 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     changes: dict[str, int] = {}
     """How many pages have each change status: new, changed, unchanged, gone, recovered."""
     wire_bytes: int = 0
+    took: tuple[int, ...] = ()
+    """As ``LiveRun.took``, of what was asked since it was last gone on with."""
+    took_s: float = 0.0
     error: str | None = None
     """Why it did not come to its end, in one line without secrets."""
 

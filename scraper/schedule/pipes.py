@@ -54,6 +54,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     outcomes: dict[str, int] = {}
     changes: dict[str, int] = {}
     wire_bytes: int = 0
+    took: tuple[int, ...] = ()
+    """As ``LiveRun.took``."""
+    took_s: float = 0.0
 
 
 News: TypeAlias = Progress | Ended

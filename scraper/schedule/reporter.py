@@ -47,8 +47,9 @@ class Reporter:
         self._counts = Counts(clock=clock)
         self._failures: deque[Failure] = deque(maxlen=_SHOWN)
         self._hosts: dict[str, tuple[int, int]] = {}
-        self._took = [0] * (len(TOOK_BOUNDS_S) + 1)
-        self._took_s = 0.0
+        self.took = [0] * (len(TOOK_BOUNDS_S) + 1)
+        """As ``LiveRun.took``."""
+        self.took_s = 0.0
         self.frontier: Frontier | None = None
         """Where the hosts wait; not there before the run is put together."""
 
@@ -62,8 +63,8 @@ class Reporter:
     def _count(self, record: Finished) -> None:
         failed = record.outcome not in GOOD
         if record.status is not None:
-            self._took[bisect_left(TOOK_BOUNDS_S, record.elapsed_s)] += 1
-            self._took_s += record.elapsed_s
+            self.took[bisect_left(TOOK_BOUNDS_S, record.elapsed_s)] += 1
+            self.took_s += record.elapsed_s
         if record.host and (record.host in self._hosts or len(self._hosts) < _MOST_HOSTS):
             done, failures = self._hosts.get(record.host, (0, 0))
             self._hosts[record.host] = (done + 1, failures + failed)
@@ -102,8 +103,8 @@ class Reporter:
             hosts_held=stands.hosts_held if stands else 0,
             hosts=tuple(self._host_rows()),
             failures=tuple(self._failures),
-            took=tuple(self._took),
-            took_s=self._took_s,
+            took=tuple(self.took),
+            took_s=self.took_s,
         )
 
     def _host_rows(self) -> list[HostRow]:

@@ -39,9 +39,9 @@ class Daemon(NamedTuple):
 
 
 @contextlib.contextmanager
-def daemon(folder: Path, **options: Any) -> Iterator[Daemon]:
+def daemon(folder: Path, *words: str, **options: Any) -> Iterator[Daemon]:
     """Run the jobs of a folder, and kill the daemon if it is there still when the block ends."""
-    with started("schedule", "run", "--config", "jobs.toml", cwd=folder, **options) as running:
+    with started("schedule", "run", "--config", "jobs.toml", *words, cwd=folder, **options) as running:
         one = Daemon(running, folder)
         one.heard("ready:")
         yield one

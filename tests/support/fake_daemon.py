@@ -25,6 +25,7 @@ from scraper.schedule.model import Cause, Failure, HostRow, JobRow, JobState, Li
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
+SIZE = 64
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'\u202egpj.exe {{7*7}}"
 
 
@@ -179,11 +180,7 @@ class FakePages:
         after: str | None,
         limit: int,
     ) -> PageSlice:
-        rows = [
-            row
-            for row in self._pages
-            if all(word in f"{row.url} {row.title}".lower() for word in words.lower().split())
-        ]
+        rows = [row for row in self._pages if all(word in row.url.lower() for word in words.lower().split())]
         start = _place(after)
         end = start + limit
         return PageSlice(rows=tuple(rows[start:end]), next=str(end) if end < len(rows) else None)
@@ -222,13 +219,16 @@ def run(job: str, due: datetime, *, state: RunState = RunState.COMPLETE, **field
     return RunRow(job=job, state=state, **given | fields)
 
 
-def sample(now: datetime, folder: Path) -> tuple[FakeDaemon, FakePages]:
-    """A daemon with something in each part of the dashboard: jobs in all states, a run, hostile texts."""
+def sample(now: datetime, folder: Path, *, size: int = SIZE) -> tuple[FakeDaemon, FakePages]:
+    """A daemon with something in each part of the dashboard: jobs in all states, a run, hostile texts.
+
+    Each job has as many runs, and twice as many pages.
+    """
     hour = timedelta(hours=1)
 
     def history(job: str, step: timedelta, states: dict[int, RunState], **fields: Any) -> list[RunRow]:
         rows = []
-        for number in range(64):
+        for number in range(size):
             due = now.replace(microsecond=0) - step * number - timedelta(minutes=17)
             state = states.get(number, RunState.COMPLETE)
             given = dict(fields)
@@ -296,7 +296,7 @@ def sample(now: datetime, folder: Path) -> tuple[FakeDaemon, FakePages]:
         {"shop": shop, "news": news, "docs-of-a-very-long-name-indeed": docs, "fresh": []},
     )
     daemon.show(sample_live(now, news[0]), "news")
-    return daemon, sample_pages(now, shop)
+    return daemon, sample_pages(now, shop, most=2 * size + 2)
 
 
 def sample_live(now: datetime, row: RunRow, *, done: int = 431) -> LiveRun:
@@ -343,7 +343,7 @@ def sample_live(now: datetime, row: RunRow, *, done: int = 431) -> LiveRun:
     )
 
 
-def sample_pages(now: datetime, runs: Sequence[RunRow]) -> FakePages:
+def sample_pages(now: datetime, runs: Sequence[RunRow], *, most: int) -> FakePages:
     """Pages that have changed, hostile ones too."""
 
     def fields(number: int) -> tuple[FieldChange, ...]:
@@ -369,7 +369,7 @@ def sample_pages(now: datetime, runs: Sequence[RunRow]) -> FakePages:
             title=f"Kettle number {number}",
             fields=fields(number) if number % 4 == 0 else (),
         )
-        for number in range(130)
+        for number in range(most)
     ]
     pages = [
         PageRow(
@@ -383,9 +383,10 @@ def sample_pages(now: datetime, runs: Sequence[RunRow]) -> FakePages:
             first_seen=now - timedelta(days=90 - number % 50),
             last_seen=now - timedelta(minutes=17),
             last_changed=now - timedelta(days=number % 7, hours=2),
-            gone_since=now - timedelta(days=2) if number % 10 == 9 else None,
+            last_change=ChangeStatus.GONE if number % 10 == 9 else ChangeStatus.CHANGED,
+            is_gone=number % 10 == 9,
         )
-        for number in range(130)
+        for number in range(most)
     ]
     events = [
         PageEvent(
