@@ -8,6 +8,7 @@ import importlib
 import os
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ def runs_here(line: str) -> bool:
         and "products" not in line
         and "--against" not in line
         and "_COMPLETE" not in line
+        and "schedule run" not in line  # it does not end by itself
     )
 
 
@@ -88,6 +90,9 @@ def prepared(folder: Path, server: SampleServer) -> None:
     """Give a folder what the README's commands name."""
     (folder / "urls.txt").write_text("".join(server.url(f"/bulk/{number}\n") for number in range(5)))
     (folder / "my.toml").write_text("[run]\nworkers = 8\n")
+    (folder / "config").mkdir()
+    for name in ("jobs.toml", "urls.txt"):
+        shutil.copy(ROOT / "config" / name, folder / "config")
 
 
 def outputs(folder: Path) -> dict[str, int]:
