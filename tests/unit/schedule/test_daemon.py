@@ -18,7 +18,7 @@ from scraper.schedule.model import RunState
 from scraper.schedule.sd_notify import ServiceManager
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from scraper.schedule.job import Job
@@ -107,7 +107,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(desk_module, "CarryingOut", AtOnce)
     one = Scene(tmp_path)
     one.write(JOB)
