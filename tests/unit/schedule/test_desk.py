@@ -56,12 +56,19 @@ class Heard:
         self.ended: list[tuple[str, RunState]] = []
         self.silences: list[tuple[datetime, int]] = []
         self.fails = False
+        self.slow: asyncio.Event | None = None
+        self.told = asyncio.Event()
+        self.silent_since: datetime | None = None
 
     def set_jobs(self, jobs: Sequence[Job]) -> None:
         raise NotImplementedError
 
-    async def run_ended(self, job: Job, row: RunRow, **_: Any) -> None:  # noqa: ARG002 - the interface
+    async def run_ended(self, job: Job, row: RunRow, *, silent_since: datetime | None, **_: Any) -> None:  # noqa: ARG002
         self.ended.append((row.id, row.state))
+        self.silent_since = silent_since
+        self.told.set()
+        if self.slow is not None:
+            await self.slow.wait()
         if self.fails:
             raise ValueError("nobody listens")
 
@@ -277,6 +284,22 @@ async def test_silence_is_told_once_and_ends_with_a_success(tmp_path: Path) -> N
         await office.until(4)
         await office.run_ends()
         assert desk.row().silent_since is None
+        assert office.heard.silent_since == DAY
+
+
+async def test_a_success_that_is_still_being_told_of_is_no_silence(tmp_path: Path) -> None:
+    office = Office(tmp_path, alarm_after=1)
+    office.heard.slow = asyncio.Event()
+    async with office.at_work() as desk:
+        await office.until(1)
+        StandIn.latest.end.set_result(replace(StandIn.latest.row, state=RunState.COMPLETE))
+        await office.heard.told.wait()
+        desk.ring()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        office.heard.slow.set()
+        await office.settle()
+        assert office.heard.silences == []
 
 
 async def test_a_bug_in_one_run_or_in_telling_of_it_does_not_end_the_desk(
