@@ -61,9 +61,12 @@ def test_missed_ones_are_counted_up_to_a_bound() -> None:
 def test_a_clock_that_is_set_back_repeats_nothing_and_waits_for_nothing() -> None:
     one = course(accounted=hours(24 * 3650))  # it was once ten years ahead
     assert not one.set_back(hours(24 * 3650))
+    assert one.owed(hours(2.4)) is None
     assert one.set_back(hours(2.5))
     assert one.owed(hours(2.75)) is None
     assert one.next_start(hours(2.75))[0] == hours(3)
+    assert one.may_owe(hours(3))
+    assert one.owed(hours(3)) == (hours(3), 0, 0.0)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 3000))

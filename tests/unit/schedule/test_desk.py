@@ -230,6 +230,8 @@ async def test_under_another_schedule_and_after_a_pause_nothing_was_missed(offic
     async with office.at_work() as desk:
         await office.until(6)
         await desk.resume()
+    async with office.at_work():
+        assert office.states == [(1, "schedule", "complete", 0)]
         await office.until(7)
         assert office.states[0] == (7, "schedule", "running", 0)
         await office.run_ends()

@@ -20,7 +20,11 @@ async def test_changes_that_nobody_took_are_one_and_the_end_ends_the_stream() ->
             assert not waiting.done()
             watchers.note()
         assert waiting.result() is None
-        watchers.close()
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(anext(changes, "ended"), name="waits")
+            await asyncio.sleep(0)
+            watchers.close()
+        assert waiting.result() == "ended"
         assert [change async for change in changes] == []
     watchers.note()
     with watchers.watching() as changes:
