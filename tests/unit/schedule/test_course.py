@@ -63,9 +63,9 @@ def test_a_clock_that_is_set_back_repeats_nothing_and_waits_for_nothing() -> Non
     assert not one.set_back(hours(24 * 3650))
     assert one.owed(hours(2.4)) is None
     assert one.set_back(hours(2.5))
+    assert one.may_owe(hours(3))
     assert one.owed(hours(2.75)) is None
     assert one.next_start(hours(2.75))[0] == hours(3)
-    assert one.may_owe(hours(3))
     assert one.owed(hours(3)) == (hours(3), 0, 0.0)
 
 
