@@ -6,6 +6,7 @@ import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scraper.settings.headers import is_private
@@ -47,6 +48,7 @@ def sendable_date(last_modified: str | None, *, date: str | None) -> str | None:
     return last_modified if sent is None or modified + timedelta(seconds=1) <= sent else None
 
 
+@lru_cache(4096)  # pages of one moment, or of one release, have one date
 def _moment(text: str | None) -> datetime | None:
     if text is None or len(text) > _MAX_DATE or not _is_visible(text):
         return None

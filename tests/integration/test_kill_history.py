@@ -148,7 +148,7 @@ def test_a_kill_between_two_steps_costs_nothing(watched: Watched, point: str) ->
     ended = scrape(*watched.words, "--resume")
 
     assert ended.code == 0, ended.err
-    assert f"Since the run before: {PAGES // 5} changed, {PAGES - PAGES // 5} unchanged" in ended.err
+    assert f"Pages since the run before: {PAGES // 5} changed, {PAGES - PAGES // 5} unchanged" in ended.err
     watched.assert_taken_in()
 
 

@@ -156,6 +156,25 @@ def test_the_changes_that_are_kept_of_a_page_are_bounded(
     assert known.page.changes == 3
 
 
+def test_the_digest_is_of_what_was_fetched(tmp_path: Path) -> None:
+    """Where it is the same, the old record need not be read."""
+    kept = Kept(tmp_path)
+    record = there(0, title="T")
+    kept.take(record)
+    carried = record | {
+        "outcome": "not_modified",
+        "status": 304,
+        "validated_at": AT,
+        "change": told("unchanged"),
+    }
+    kept.take(carried, run="20260131T000000Z-2")
+    with contextlib.closing(sqlite3.connect(kept.path)) as db:
+        ((page,),) = db.execute("SELECT page FROM pages").fetchall()
+    row = msgspec.json.decode(page, type=rows.PageRow)
+    assert (row.run, row.status) == ("20260131T000000Z-2", 200)
+    assert row.digest == Compared("").digest(record)
+
+
 def test_what_is_the_lines_own_is_not_kept(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     kept.take(there(0, extra={"secret": 2**70}, timing={"dns": 1.0}))
