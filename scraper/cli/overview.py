@@ -63,5 +63,5 @@ def answer(arguments: Sequence[str]) -> str | None:
 
 def overview() -> str:
     """Return the program's help, as click would write it for a terminal of 80 columns."""
-    lines = (f"  {name:<8} {subcommand.summary}" for name, subcommand in SUBCOMMANDS.items())
+    lines = (f"  {name:<9} {subcommand.summary}" for name, subcommand in SUBCOMMANDS.items())
     return _ABOVE_COMMANDS + "\n".join(lines)

@@ -7,6 +7,8 @@ import contextlib
 import io
 import os
 import signal
+import subprocess
+import threading
 from typing import TYPE_CHECKING, Literal, Self
 
 from scraper.notify.delivery import NotDelivered
@@ -73,70 +75,114 @@ async def run(
     """
     with contextlib.ExitStack() as ours:
         said = ours.enter_context(_Said())
-        try:
-            process = await _started(command, environment, told, said.their_end, ours)
-        except OSError as error:
-            is_final = isinstance(error, FileNotFoundError | PermissionError)
-            raise NotDelivered(f"the command can't be run: {error.strerror}", is_final=is_final) from None
+        giving = ours.enter_context(_Giving(told))
+        program = _Program(command, environment, reads=giving.their_end, errors=said.their_end)
         try:
             async with asyncio.timeout(timeout_s):
-                code = await process.wait()
+                await giving.begin()
+                await program.ended.wait()
         except TimeoutError:
             raise NotDelivered(f"the command took more than {timeout_s:g} s and was ended") from None
         finally:
-            if process.returncode is None:
-                await _end(process)
+            if not program.ended.is_set():
+                await program.end()
         said.read_rest()
-        return code, bytes(said.last)
+        return program.code, bytes(said.last)
 
 
-async def _started(
-    command: Sequence[str],
-    environment: Mapping[str, str] | None,
-    told: bytes,
-    errors: int,
-    ours: contextlib.ExitStack,
-) -> asyncio.subprocess.Process:
-    """Start a program between pipes of our own.
+class _Program:
+    """A program that runs, in a session and so a process group of its own.
 
-    asyncio's may hold back the news of its end until nobody has them open any more, a program that it left
-    running included. No files: a full disk may be what there is to tell.
+    Not asyncio's: who is cancelled while that starts one loses its process group from sight; and it may hold
+    back the news of a program's end until nobody has its pipes open any more, what it left running included.
     """
-    loop = asyncio.get_running_loop()
-    giving = _Giving()
-    with contextlib.ExitStack() as handed_down:
-        input_end, our_input = os.pipe()
-        handed_down.callback(os.close, input_end)
-        # Buffered without a bound: it is one message. A program need not read it.
-        writing, _ = await loop.connect_write_pipe(lambda: giving, io.FileIO(our_input, "wb"))
-        ours.callback(giving.abort, writing)
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=input_end,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=errors,
-            env=environment,
-            start_new_session=True,
-        )
-    writing.write(told)
-    writing.close()
-    return process
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None, *, reads: int, errors: int
+    ) -> None:
+        """Start it.
+
+        Raises:
+            NotDelivered: It can't be started.
+        """
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the user's own command
+                command,
+                stdin=reads,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                env=environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            is_final = isinstance(error, FileNotFoundError | PermissionError)
+            raise NotDelivered(f"the command can't be run: {error.strerror}", is_final=is_final) from None
+        self.ended = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        # A thread for each, as asyncio has it on most systems; it is not waited for when Python ends.
+        threading.Thread(target=self._wait, name=f"notify: {command[0]}", daemon=True).start()
+
+    @property
+    def code(self) -> int:
+        """What it ended with; the negative number of a signal that killed it."""
+        return self._process.wait()
+
+    def _wait(self) -> None:
+        self._process.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
+            self._loop.call_soon_threadsafe(self.ended.set)
+
+    async def end(self) -> None:
+        """End it and its group: asked first, then without asking."""
+        self._signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_GRACE_S):
+                await self.ended.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._signal(signal.SIGKILL)  # also for what it has started and is still there
+        await self.ended.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
 
 
 class _Giving(asyncio.BaseProtocol):
-    """Knows whether its pipe is closed, since asyncio's can't be closed twice."""
+    """A pipe that a program may read something from.
 
-    def __init__(self) -> None:
+    No file: a full disk may be what there is to tell.
+    """
+
+    def __init__(self, told: bytes) -> None:
+        self._told = told
+        self._transport: asyncio.WriteTransport | None = None
         self._is_closed = False
 
+    def __enter__(self) -> Self:
+        self.their_end, ours = os.pipe()
+        self._ours = io.FileIO(ours, "wb")
+        return self
+
+    async def begin(self) -> None:
+        """Write all of it, as it is read; buffered without a bound, as it is one message."""
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.connect_write_pipe(lambda: self, self._ours)
+        self._transport.write(self._told)
+        self._transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
-        """Note that it is closed."""
+        """Note that it is closed: asyncio's can't be closed twice."""
         self._is_closed = True
 
-    def abort(self, transport: asyncio.WriteTransport) -> None:
-        """Close the pipe, whatever is still in it."""
-        if not self._is_closed:
-            transport.abort()
+    def __exit__(self, *_: object) -> None:
+        """Close it, whatever is still in it."""
+        os.close(self.their_end)
+        if self._transport is None:
+            self._ours.close()
+        elif not self._is_closed:
+            self._transport.abort()
 
 
 class _Said:
@@ -174,21 +220,3 @@ class _Said:
         self.last += piece
         del self.last[:-_KEPT_BYTES]
         return bool(piece)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a process and its group: asked first, then without asking."""
-    _signal(process, signal.SIGTERM)
-    try:
-        async with asyncio.timeout(_GRACE_S):
-            await process.wait()
-    except TimeoutError:
-        pass
-    finally:
-        _signal(process, signal.SIGKILL)  # also for what it has started and is still there
-    await process.wait()
-
-
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)

@@ -43,6 +43,8 @@ _VALUE_IN_TEXT = 80
 _FIELDS = 10
 """So many fields of a page are told with their values, the others are left to the run's files."""
 _FIELDS_IN_TEXT = 3
+_AHEAD = 4
+"""So many times as much as is shown is looked at: some characters are left out."""
 
 
 class Earlier(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,31 +89,34 @@ def compose(notice: Notice, *, earlier: Sequence[Earlier] = (), earlier_total: i
     """
     named = list(earlier[-MAX_EARLIER:])
     total = len(earlier) if earlier_total is None else earlier_total
-    message = _composed(_shown(notice), _id(notice), named, total)
-    while isinstance(notice, ChangeNotice) and notice.pages and len(message.body) > MAX_BYTES:
-        notice = msgspec.structs.replace(notice, pages=notice.pages[: len(notice.pages) // 2])
-        message = _composed(_shown(notice), message.id, named, total)
+    told, message_id = shown(notice), _id(notice)
+    message = _composed(told, message_id, named, total)
+    while isinstance(told, ChangeNotice) and told.pages and len(message.body) > MAX_BYTES:
+        told = msgspec.structs.replace(told, pages=told.pages[: len(told.pages) // 2])
+        message = _composed(told, message_id, named, total)
     return message
 
 
-def _composed(shown: Notice, message_id: str, earlier: list[Earlier], earlier_total: int) -> Message:
-    title = title_of(shown)
-    text = "\n".join([*_lines(shown), *_earlier_lines(earlier, earlier_total)])
+def _composed(told: Notice, message_id: str, earlier: list[Earlier], earlier_total: int) -> Message:
+    title = title_of(told)
+    text = "\n".join([*_lines(told), *_earlier_lines(earlier, earlier_total)])
     body = _Body(
         version=1,
         id=message_id,
         title=title,
         text=text,
-        notice=shown,
+        notice=told,
         earlier=earlier,
         earlier_total=earlier_total,
     )
-    return Message(id=message_id, kind=kind_of(shown), title=title, text=text, body=_encode(body))
+    return Message(id=message_id, kind=kind_of(told), title=title, text=text, body=_encode(body))
 
 
 def as_earlier(notice: Notice) -> Earlier:
     """Return what is left of a notice that has no message of its own."""
-    return Earlier(kind=kind_of(notice), at=notice.at, title=title_of(_shown(notice)))
+    if isinstance(notice, ChangeNotice):
+        notice = msgspec.structs.replace(notice, pages=())  # it counts them
+    return Earlier(kind=kind_of(notice), at=notice.at, title=title_of(shown(notice)))
 
 
 def title_of(notice: Notice) -> str:
@@ -136,8 +141,11 @@ def _said(notice: Notice) -> str:
             return "test of a notification; nothing has happened"
 
 
-def _shown(notice: Notice) -> Notice:
-    """Return a notice whose texts are bounded, printable and without secrets of URLs."""
+def shown(notice: Notice) -> Notice:
+    """Return a notice whose texts are bounded, printable and without secrets of URLs.
+
+    Of long and hostile texts that takes some tenths of a second, of what it returned very little.
+    """
     replaced: dict[str, Any] = {"job": printable(notice.job, limit=_NAME)}
     if isinstance(notice, ChangeNotice | FailureNotice | RecoveryNotice):
         replaced["run"] = printable(notice.run, limit=_NAME)
@@ -148,7 +156,7 @@ def _shown(notice: Notice) -> Notice:
         # Names that are the same when cut are counted as one: which of them it was is in the run's files.
         fields: dict[str, int] = {}
         for name, number in notice.fields.items():
-            cut = printable(name, limit=_NAME)
+            cut = _name(name)
             fields[cut] = fields.get(cut, 0) + number
         replaced["fields"] = fields
         replaced["pages"] = tuple(map(_shown_page, notice.pages))
@@ -158,13 +166,19 @@ def _shown(notice: Notice) -> Notice:
 def _shown_page(page: PageChange) -> PageChange:
     fields = tuple(
         FieldChange(
-            name=printable(field.name, limit=_NAME),
+            name=_name(field.name),
             old=_value(field.old, limit=_VALUE),
             new=_value(field.new, limit=_VALUE),
         )
         for field in page.fields[:_FIELDS]
     )
-    return PageChange(url=printable_url(page.url, limit=_URL), status=page.status, fields=fields)
+    # Cut long before what is shown ends, so that user info is not taken for something else.
+    url = printable_url(page.url[: _AHEAD * _URL], limit=_URL)
+    return PageChange(url=url, status=page.status, fields=fields)
+
+
+def _name(name: str) -> str:
+    return printable(name[: _AHEAD * _NAME], limit=_NAME)
 
 
 def _value(value: Any, *, limit: int) -> str | None:
@@ -172,7 +186,7 @@ def _value(value: Any, *, limit: int) -> str | None:
         return None
     # Not msgspec, which refuses lone surrogates.
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return printable_sentence(text[: 20 * limit], limit=limit)
+    return printable_sentence(text[: _AHEAD * limit], limit=limit)
 
 
 def _lines(notice: Notice) -> Iterator[str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from scraper.notify.delivery import NotDelivered
 from scraper.notify.digest import digests
+from scraper.notify.message import shown
 from scraper.notify.notice import kind_of
 from scraper.notify.pending import Pending
 from scraper.notify.targets import target_of
@@ -164,7 +165,7 @@ class Outbox:
         if not lanes:
             return
         tables = [lane.table for lane in lanes]
-        notices = await asyncio.to_thread(digests, tables, changes, job=job, run=run, at=at)
+        notices = await asyncio.to_thread(_digests, tables, changes, job=job, run=run, at=at)
         for lane, notice in zip(lanes, notices, strict=True):
             if notice is not None:
                 lane.offer(notice)
@@ -288,6 +289,13 @@ class _Lane:
 
     def _say(self, what: str) -> None:
         self._log(f"notify: {self.job}: {self.target.shown}: {what}")
+
+
+def _digests(
+    tables: Sequence[NotifyTable], changes: Iterable[PageChange], *, job: str, run: str, at: datetime
+) -> list[Notice | None]:
+    """Return the notices as they are told, so that the event loop has little to do with long texts."""
+    return [notice and shown(notice) for notice in digests(tables, changes, job=job, run=run, at=at)]
 
 
 async def _wait(event: asyncio.Event, at_most_s: float | None) -> None:

@@ -26,17 +26,20 @@ class Clockwork:
 
     def __init__(self) -> None:
         # The executor that calls a function where it stands: a ring only sets an event.
+        self._rings = False
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, jobstores={"default": MemoryJobStore()}, executors={"default": DebugExecutor()}
         )
 
     def start(self) -> None:
         """Begin to ring."""
+        self._rings = True
         self._scheduler.start()
 
     def stop(self) -> None:
         """Ring no more."""
-        if self._scheduler.running:
+        if self._rings:  # the scheduler itself only says so when the loop has gone round
+            self._rings = False
             self._scheduler.shutdown(wait=False)
 
     def set(self, name: str, course: Course, ring: Callable[[], None]) -> None:
@@ -62,5 +65,5 @@ class Clockwork:
         The scheduler sleeps by a clock that stands still while the machine does, and a wake-up that ends in
         an exception would be its last.
         """
-        if self._scheduler.running:
+        if self._rings:
             self._scheduler.wakeup()

@@ -27,6 +27,9 @@ _WAIT_S: Final = 30.0
 """How long an answer may take; a disk that is busy with a run's end makes it wait."""
 _MOST_WAITING: Final = 16
 _PRIVATE: Final = 0o177
+_STEPS: Final = 5
+"""So often the loop goes round until one that has just come has a task; a server that is closed trips over
+it (Python 3.11)."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +59,22 @@ async def listening(folder: Path, answer: Callable[[Asked], Awaitable[Answer]]) 
     Raises:
         OSError: There can be no socket.
     """
+    under_way: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer), contextlib.suppress(OSError, TimeoutError, ValueError):
-            async with asyncio.timeout(_WAIT_S):
-                writer.write(_encoded(await _answered(await reader.readline(), answer)))
-                await writer.drain()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - the server calls this in a task
+        under_way.add(task)
+        try:
+            with contextlib.suppress(OSError, TimeoutError, ValueError):
+                async with asyncio.timeout(_WAIT_S):
+                    writer.write(_encoded(await _answered(await reader.readline(), answer)))
+                    await writer.drain()
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            under_way.discard(task)
 
     with _address(folder) as address:
         with contextlib.suppress(FileNotFoundError):
@@ -83,9 +96,15 @@ async def listening(folder: Path, answer: Callable[[Asked], Awaitable[Answer]]) 
     try:
         yield
     finally:
-        server.close()
         with contextlib.suppress(OSError):
             (folder / NAME).unlink()
+        for _ in range(_STEPS):
+            await asyncio.sleep(0)
+        server.close()
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(list(under_way))
 
 
 async def _answered(line: bytes, answer: Callable[[Asked], Awaitable[Answer]]) -> Answer:
@@ -122,6 +141,18 @@ def ask(folder: Path, asked: Asked) -> Answer | None:
                 return _decode_answer(answer.readline(_MOST_BYTES))
         except (OSError, msgspec.MsgspecError) as error:
             raise UsageError(f"{folder / NAME}: the daemon does not answer") from error
+
+
+def is_there(folder: Path) -> bool:
+    """Return whether a daemon has a folder, as far as it can be asked. Blocking."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(_WAIT_S)
+        try:
+            with _address(folder) as address:
+                line.connect(address)
+        except OSError:
+            return False
+        return True
 
 
 @contextlib.contextmanager

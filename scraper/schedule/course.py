@@ -5,6 +5,7 @@ The clock may stand still, jump or be set back between two looks; a due time is 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -42,6 +43,15 @@ class Course:
         self._schedule = schedule
         self._jitter = jitter
         self.accounted = accounted
+        self._calm: tuple[datetime, datetime] | None = None
+        """From when to when it is known that nothing is owed."""
+
+    def may_owe(self, now: datetime) -> bool:
+        """Return whether ``owed`` is worth asking: it costs next to nothing to find that it is not."""
+        if self._calm is None or not self._calm[0] <= now < self._calm[1]:
+            self._calm = None
+            return True
+        return False
 
     def next_start(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the next due time whose run is to begin after now, and when that is.
@@ -68,6 +78,8 @@ class Course:
         while due is not None and self.start_of(due) > now:
             due = self._latest(due - _INSTANT)
         if due is None:
+            with contextlib.suppress(OverflowError):
+                self._calm = now, self.next_start(now)[1]
             return None
         passed = sum(1 for _ in islice(due_between(self._schedule, self.accounted, due), MOST_COUNTED + 1))
         return Owed(due, passed - 1, max(0.0, (now - self.start_of(due)).total_seconds()))
@@ -79,7 +91,7 @@ class Course:
     def set_back(self, now: datetime) -> bool:
         """Let due times count again that lie ahead after all: the clock was set back. Return whether."""
         if is_ahead := self.accounted > now:
-            self.accounted = now
+            self.accounted, self._calm = now, None
         return is_ahead
 
     def since(self, moment: datetime, *, most: int) -> int:

@@ -61,7 +61,9 @@ class Desk:
         self._running: CarryingOut | None = None
         self._began_at = clock.utc()
         self._silent_since: datetime | None = None
+        self._seen: object = None
         self._tasks: asyncio.TaskGroup | None = None
+        self._has_begun = asyncio.Event()
         self.course = self._course_from(ledger.accounted)
 
     @classmethod
@@ -112,6 +114,7 @@ class Desk:
         """
         async with asyncio.TaskGroup() as self._tasks:
             await self._guarded(self._go_on())
+            self._has_begun.set()
             self._look.set()
             while not self._is_ending:
                 await self._look.wait()
@@ -165,6 +168,8 @@ class Desk:
             if self._ledger.remembered.is_paused or self._is_ending:
                 return
             now = self._clock.utc()
+            if not self.course.may_owe(now):
+                return
             # Counting what was missed in a year takes its time.
             owed = await asyncio.to_thread(self.course.owed, now)
             if owed is None:
@@ -231,21 +236,21 @@ class Desk:
             row = replace(row, ended=self._clock.utc())
             if row.state is not RunState.RUNNING:  # else we are cancelled, and it is found at the next start
                 await self._ledger.put(row)
+            silent_since = self._silent_since
+            if row.state is RunState.COMPLETE:  # before anybody looks whether the job is silent
+                self._ledger.succeeded, self._silent_since = max(self._ledger.succeeded, row.due), None
             self._running = None
             self._look.set()
         what = f"{row.lines} lines, {row.failed} failed" if row.error is None else row.error
         took = f" after {shown_duration(row.ended - row.started)}" if row.ended and row.started else ""
         self._say(f"run {row.id} is {row.state}{took}: {what}")
-        await self._guarded(self._tell(row))
-        if row.state is RunState.COMPLETE:
-            self._ledger.succeeded = max(self._ledger.succeeded, row.due)
-            self._silent_since = None
+        await self._guarded(self._tell(row, silent_since=silent_since))
         await prune(self._ledger, keep=job.keep, say=self._say)
 
-    async def _tell(self, row: RunRow) -> None:
+    async def _tell(self, row: RunRow, *, silent_since: datetime | None = None) -> None:
         if self._listener is not None:
             before = [one for one in self._ledger.recent if one.due < row.due]
-            await self._listener.run_ended(self.job, row, before=before, silent_since=self._silent_since)
+            await self._listener.run_ended(self.job, row, before=before, silent_since=silent_since)
 
     # --- what is asked of it ----------------------------------------------------------------------
 
@@ -294,9 +299,10 @@ class Desk:
 
     async def trigger(self) -> RunRow:
         """Begin a run now; see ``Control.trigger``."""
+        await self._has_begun.wait()
         async with self._lock:
-            if self._is_ending or self._tasks is None:
-                raise UsageError("the daemon is ending, or has not begun")
+            if self._is_ending:
+                raise UsageError("the daemon is ending")
             if self._running is not None:
                 raise UsageError(f"a run of {self.job.name} goes on already: {self._running.row.id}")
             now = self._clock.utc()
@@ -359,6 +365,10 @@ class Desk:
         if self._ledger.problem:
             await self._ledger.write_again()
         remembered, since = self._ledger.remembered, self._ledger.succeeded
+        seen = (self.job, self.course.accounted, since, remembered, self._running is None)
+        if seen == self._seen:  # nothing has happened that could make it silent
+            return
+        self._seen = seen
         silent = not remembered.is_paused and is_silent(
             self.course,
             last_success=since,

@@ -107,7 +107,8 @@ class Desks:
         for desk, claim in opened:
             name = desk.job.name
             self._seated[name] = desk
-            self._barred.pop(name, None)
+            if self._barred.pop(name, (None, ""))[1]:
+                self._say(f"{name}: its folder can be used now")
             self._clockwork.set(name, desk.course, desk.ring)
             tasks.create_task(self._keep(desk, claim), name=f"job {name}")
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from scraper.errors import OutputLocked, UsageError
 from scraper.redaction import redact
-from scraper.schedule.control_socket import Asked, ask
+from scraper.schedule.control_socket import Asked, ask, is_there
 from scraper.schedule.course import Course
 from scraper.schedule.model import JobRow, JobState, RunRow, RunState
 from scraper.schedule.run_history import FILE_NAME, Remembered, RunHistory
@@ -94,7 +94,10 @@ def _job_row(job: Job, now: datetime) -> JobRow:
     row = replace(row, recent=tuple(recent))
     if remembered is None:
         return row
-    is_running = any(run.state is RunState.RUNNING for run in recent)
+    going_on = next((run for run in recent if run.state is RunState.RUNNING), None)
+    is_running = going_on is not None and is_there(job.output)
+    if going_on is not None and not is_running:
+        row = replace(row, problem=f"no daemon is there, and run {going_on.id} is unfinished")
     since = success.due if success else remembered.known_since
     course = Course(job.name, job.timetable(), jitter=job.jitter, accounted=accounted or since)
     silent = not remembered.is_paused and is_silent(

@@ -70,7 +70,7 @@ async def test_what_has_not_changed_is_not_sent_again_and_has_its_metadata_all_t
         first = await series.run()
         assert (outcomes(first), statuses(first)) == (["ok", "ok"], ["new", "new"])
         site.pages["/b"] = titled("B, anew")
-        site.headers = (("X-Robots-Tag", "noindex"), ("Content-Language", "de"))
+        site.headers = (("X-Robots-Tag", "nosnippet"), ("Content-Language", "de"))
         second = await series.run()
 
         assert (outcomes(second), statuses(second)) == (["not_modified", "ok"], ["unchanged", "changed"])
@@ -83,9 +83,8 @@ async def test_what_has_not_changed_is_not_sent_again_and_has_its_metadata_all_t
         assert kept["validated_at"] > kept["fetched_at"]
         assert (kept["status"], kept["wire_size"], kept["size"]) == (304, 0, old["size"])
         # RFC 9111 3.2: the headers of the 304 take the place of those that are kept.
-        assert (kept["headers"]["content-language"], kept["x_robots_tag"]) == (["de"], ["noindex"])
+        assert (kept["headers"]["content-language"], kept["x_robots_tag"]) == (["de"], ["nosnippet"])
         assert kept["headers"]["content-type"] == ["text/html; charset=utf-8"]
-        assert (kept["indexable"], kept["indexable_reason"]) == (False, "noindex")
         assert second[1]["change"]["fields"][:2] == ["headline", "title"]
         assert second[1]["change"]["previous_run"] == first[0]["run"]
         assert site.sent("a") == [(None, None), (tag_of(titled("A")), None)]
@@ -96,6 +95,21 @@ async def test_what_has_not_changed_is_not_sent_again_and_has_its_metadata_all_t
         assert outcomes(third) == ["not_modified", "not_modified"]
         assert third[0]["fetched_at"] == old["fetched_at"]
         assert series.changes() == []
+
+
+async def test_headers_that_come_with_a_304_may_be_a_change(tmp_path: Path) -> None:
+    async with Changing(a=titled("A")).serving() as site:
+        series = Series(tmp_path, site)
+        await series.run()
+        site.headers = (("X-Robots-Tag", "noindex"),)
+        (record,) = await series.run()
+        assert (record["outcome"], record["change"]["status"]) == ("not_modified", "changed")
+        assert record["change"]["fields"] == ["indexable", "indexable_reason"]
+        (record,) = await series.run()
+        assert (record["indexable"], record["change"]["status"]) == (False, "unchanged")
+        site.tags = False
+        (record,) = await series.run()
+        assert (record["outcome"], record["change"]["status"]) == ("ok", "unchanged")
 
 
 @pytest.mark.parametrize("processes", [0, 1])
@@ -323,7 +337,7 @@ async def test_what_nothing_leads_to_any_more_is_gone_after_some_runs_and_forgot
 async def test_what_was_found_on_a_page_that_fails_is_not_missing(tmp_path: Path) -> None:
     async with Changing(top=page("/one"), one=page("/two"), two=titled("Two")).serving() as site:
         series = Series(tmp_path, site)
-        ways = {"follow": {"depth": 2}, "history": {"gone_after": 1}, "retry": {"retries": 0}}
+        ways: Any = {"follow": {"depth": 2}, "history": {"gone_after": 1}, "retry": {"retries": 0}}
         assert len(await series.run("top", **ways)) == 3
         site.pages["/top"] = Answer(status=503)
         assert len(await series.run("top", **ways)) == 1

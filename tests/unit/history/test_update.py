@@ -80,7 +80,9 @@ def test_a_run_is_taken_in_once(tmp_path: Path) -> None:
 
 def test_an_earlier_run_that_ends_later_takes_nothing_back(tmp_path: Path) -> None:
     kept = Kept(tmp_path, gone_after=1)
-    kept.take(there(0, title="New"), there(1), run="20260131T000000Z-2")
+    later = "2026-01-31T00:00:00.000Z"
+    new, other = (there(page, title="New") | {"fetched_at": later} for page in (0, 1))
+    kept.take(new, other, run="20260131T000000Z-2")
     kept.take(there(0, title="Old"), run="20260130T000000Z-1")
     known = timeline(kept.path, "https://a.example/0")
     assert known is not None

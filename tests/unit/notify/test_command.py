@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import os
 import signal
@@ -17,6 +19,7 @@ from scraper.notify.message import compose
 from scraper.notify.notice import TestNotice
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 MESSAGE = compose(TestNotice(job="shop", at=datetime(2026, 11, 29, tzinfo=UTC)))
@@ -81,23 +84,19 @@ async def test_only_the_end_of_what_it_says_is_kept() -> None:
 STUBBORN = "trap '' TERM; exec 5> \"$1\"; echo $$ >&5; sleep 1000 & while :; do wait; done"
 
 
-def line_of(pipe: Path) -> int:
-    """Open a pipe for reading, when somebody has it open for writing; return what is said first."""
-    descriptor = os.open(pipe, os.O_RDONLY)
-    said = b""
-    while not said.endswith(b"\n"):
-        said += os.read(descriptor, 1)
-    number = int(said)
-    assert os.getpgid(number) == number, "it has a group of its own"
-    return descriptor
-
-
-def everybody_has_ended(descriptor: int) -> bool:
-    """Wait for the end of the pipe, which comes when nobody has it open any more."""
+@contextlib.asynccontextmanager
+async def listening(pipe: Path) -> AsyncIterator[asyncio.StreamReader]:
+    """Read from a pipe, which ends when nobody has it open for writing any more."""
+    reader = asyncio.StreamReader()
+    descriptor = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), io.FileIO(descriptor)
+    )
     try:
-        return os.read(descriptor, 1) == b""
+        async with asyncio.timeout(60):
+            yield reader
     finally:
-        os.close(descriptor)
+        transport.close()
 
 
 @pytest.fixture
@@ -108,20 +107,18 @@ def pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_one_that_takes_too_long_ends_with_all_it_has_started(pipe: Path) -> None:
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(
-            failure("sh", "-c", STUBBORN, "sh", str(pipe), timeout_s=0.5), name="command"
-        )
-        held = await asyncio.to_thread(line_of, pipe)
-    assert str(task.result()) == "the command took more than 0.5 s and was ended"
-    assert await asyncio.to_thread(everybody_has_ended, held)
+    async with listening(pipe) as reader:
+        told = await failure("sh", "-c", STUBBORN, "sh", str(pipe), timeout_s=0.5)
+        assert str(told) == "the command took more than 0.5 s and was ended"
+        assert len((await reader.read()).splitlines()) == 1
 
 
 async def test_one_that_is_cancelled_ends_too(pipe: Path) -> None:
     command = CommandTarget(["sh", "-c", STUBBORN, "sh", str(pipe)], gets="json", timeout_s=1000)
-    async with asyncio.TaskGroup() as group:
+    async with listening(pipe) as reader, asyncio.TaskGroup() as group:
         task = group.create_task(command.deliver(MESSAGE), name="command")
-        held = await asyncio.to_thread(line_of, pipe)
+        number = int(await reader.readline())
+        assert os.getpgid(number) == number, "it has a group of its own"
         task.cancel()
+        assert await reader.read() == b""
     assert task.cancelled()
-    assert await asyncio.to_thread(everybody_has_ended, held)

@@ -156,6 +156,12 @@ def test_the_id_is_that_of_the_notice_whenever_it_is_sent() -> None:
     assert len({compose(notice).id for notice in [CHANGES, *others]}) == 5
 
 
+def test_an_error_without_end_is_cut() -> None:
+    body = compose(FailureNotice(job="j" * 999, at=AT, run="r" * 999, state="failed", error="e" * 9999)).body
+    notice = json.loads(body)["notice"]
+    assert (len(notice["job"]), len(notice["run"]), len(notice["error"])) == (100, 100, 300)
+
+
 VALUES: st.SearchStrategy[Any] = (
     st.none()
     | st.integers()
@@ -195,7 +201,7 @@ def test_whatever_pages_say_a_message_is_lines_that_can_only_be_shown(
     message = compose(notice, earlier=earlier)
     for line in (message.title, *message.text.split("\n")):
         assert printable(line) == line
-    assert len(message.text.split("\n")) <= 6 + 5 * len(notice.pages) + MAX_EARLIER
+    assert len(message.text.split("\n")) <= 7 + 5 * len(notice.pages) + MAX_EARLIER
     body = json.loads(message.body)
     assert len(body["earlier"]) == min(before, MAX_EARLIER)
     assert body["earlier_total"] == before

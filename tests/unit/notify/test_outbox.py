@@ -282,6 +282,18 @@ def test_other_tables_take_over_and_the_same_go_on(staged: Callable[[FakeClock],
     play(act)
 
 
+def test_of_two_tables_that_are_the_same_each_goes_on(staged: Callable[[FakeClock], Stage]) -> None:
+    async def act(clock: FakeClock) -> None:
+        stage = staged(clock)
+        async with stage.open(table(), table()) as outbox:
+            outbox.offer(failure())
+            await settle()
+            outbox.set_jobs({"shop": [table(), table()]})
+            assert [state.delivered for state in outbox.states()] == [1, 1]
+
+    play(act)
+
+
 CHANGES = [
     PageChange(
         url="https://example.com/p/7",

@@ -52,8 +52,12 @@ async def test_what_names_no_service_is_final() -> None:
 
 
 async def test_without_apprise_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "apprise.py").write_text("raise ImportError('as if it were not there')")
+    (tmp_path / "apprise.py").write_text(
+        "import os\nassert not [name for name in os.environ if name.startswith('SCRAPER_')]\n"
+        "raise ImportError('as if it were not there')\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("SCRAPER_FETCH_PROXY", "http://ann:geheim@proxy:3128")
     told = await failure("json://localhost/geheim")
     assert str(told) == "needs apprise: pip install apprise"
     assert told.is_final

@@ -14,13 +14,13 @@ from scraper.notify.signature import ID, SIGNATURE, TIMESTAMP, signed_headers, s
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCS = Path(__file__).parents[3] / "docs" / "notifications.md"
+DOCS = Path(__file__).parents[3] / "docs" / "guides" / "notifications.md"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - nobody's
 
 
 def documented() -> Callable[..., bool]:
     """Return the function that users are told to verify with."""
-    block = re.search(r"```python\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    block = re.search(r"```python title=\"receiver.py\"\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     assert block
     names: dict[str, Any] = {}
     exec(block[1], names)  # noqa: S102 - our own page
