@@ -153,14 +153,14 @@ class Desk:
                 continue
             gone = replace(row, state=RunState.ABANDONED, goes_on=False, ended=self._clock.utc())
             gone = replace(gone, error="its daemon ended before it was complete")
-            self._say(f"run {row.id} is abandoned: {gone.error}")
             await self._ledger.put(gone)
+            self._say(f"run {row.id} is abandoned: {gone.error}")
             await self._tell(gone)
         for row in resumed:
             again = replace(row, state=RunState.RUNNING, goes_on=False, resumed=row.resumed + 1)
             again = replace(again, ended=None, error=None, folder=row.folder or self._folder_of(row.id))
-            self._say(f"run {row.id} is gone on with")
             if await self._ledger.put(again):
+                self._say(f"run {row.id} is gone on with")
                 self._start(again)
 
     async def _begin_owed(self) -> None:

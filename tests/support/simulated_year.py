@@ -22,6 +22,7 @@ from scraper.schedule import desk as desk_module
 from scraper.schedule.clockwork import Clockwork
 from scraper.schedule.cron import parse_cron
 from scraper.schedule.desk import Desk
+from scraper.schedule.history_thread import HistoryThread
 from scraper.schedule.model import Cause, RunState
 from scraper.schedule.run_history import RunHistory
 
@@ -135,8 +136,17 @@ async def simulate(
 
 @contextlib.contextmanager
 def _runs_simulated() -> Iterator[None]:
-    with patch.object(desk_module, "CarryingOut", SimulatedRun):
+    """Have runs that are none, and no threads: whose turn it is would cost more than all they do."""
+    with (
+        patch.object(desk_module, "CarryingOut", SimulatedRun),
+        patch.object(HistoryThread, "call", _at_once),
+        patch.object(asyncio, "to_thread", functools.partial(_at_once, None)),
+    ):
         yield
+
+
+async def _at_once(_: object, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
 
 
 async def _live(

@@ -94,14 +94,14 @@ def looked_for(cron: Cron, zone: ZoneInfo, since: datetime, until: datetime) -> 
     st.sampled_from(["*", "0", "30", "*/15", "7,37", "59"]),
     st.sampled_from(["*", "0", "1", "2", "3", "0-3", "*/2", "0-23", "23"]),
     st.sampled_from(["* * *", "* * sun", "* * 1-5", "29,30 * *"]),
-    st.integers(0, 720),
+    st.integers(0, 240),
 )
 def test_due_times_are_those_that_a_look_at_each_minute_finds(
     change: tuple[str, str], minutes: str, hours: str, days: str, begins: int
 ) -> None:
     zone, cron = ZoneInfo(change[0]), f"{minutes} {hours} {days}"
-    since = at(change[1]) - timedelta(days=1) + begins * MINUTE
-    until = since + timedelta(days=1.5)
+    since = at(change[1]) - timedelta(hours=14) + begins * MINUTE
+    until = since + timedelta(days=1)
     found = list(due_between(parse_schedule(cron, zone), since, until))
     assert found == looked_for(parse_cron(cron), zone, since, until)
 
