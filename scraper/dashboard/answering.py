@@ -20,7 +20,6 @@ from scraper.dashboard.problems import MEDIA_TYPE, Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scraper.dashboard.connections import Connections
     from scraper.dashboard.places import Handler
 
 ANSWER_S = 30.0
@@ -69,27 +68,19 @@ class Answering:
     ) -> None:
         self._told = told
         self._answer_s = answer_s
-        self.connections: Connections | None = None
-        """Where requests begin and end; there once the server listens."""
 
     @web.middleware
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer within a time and in one form, and let the client take it within a time."""
-        if self.connections is not None:
-            self.connections.begun(request.protocol)
+        response = await self._answer(request, handler)
         try:
-            response = await self._answer(request, handler)
-            try:
-                async with asyncio.timeout(SENDING_S):
-                    await response.prepare(request)
-                    await response.write_eof()
-            except (TimeoutError, ConnectionError):
-                if request.transport is not None:
-                    request.transport.abort()
-            return response
-        finally:
-            if self.connections is not None:
-                self.connections.ended(request.protocol)
+            async with asyncio.timeout(SENDING_S):
+                await response.prepare(request)
+                await response.write_eof()
+        except (TimeoutError, ConnectionError):
+            if request.transport is not None:
+                request.transport.abort()
+        return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:

@@ -15,10 +15,12 @@ from scraper import __version__
 from scraper.dashboard.problems import Refusal, not_there
 from scraper.errors import UsageError
 from scraper.report.render import render
-from scraper.report.reporting import report_of
+from scraper.report.reporting import GivenUp, report_of
 from scraper.results import run_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scraper.schedule.model import RunRow
 
 PATIENCE_S = 10.0
@@ -44,6 +46,7 @@ class Reports:
         self._under_way: dict[Path, asyncio.Task[bytes | Refusal]] = {}
         # One at a time: it takes a core, which the jobs want too.
         self._turn = asyncio.Lock()
+        self._is_ending = False
 
     async def get(self, run: RunRow) -> bytes | None:
         """Return a run's report as a page; ``None`` when it is still being made.
@@ -71,7 +74,8 @@ class Reports:
         return found
 
     def cancel(self) -> None:
-        """Wait for none of those that are being made. A thread that makes one goes on to its end."""
+        """Give up those that are being made."""
+        self._is_ending = True
         for task in self._under_way.values():
             task.cancel()
 
@@ -79,7 +83,7 @@ class Reports:
         """Return the page, or why there is none: what a task raises would end the daemon with its group."""
         try:
             async with self._turn:
-                return await asyncio.to_thread(_report, folder)
+                return await asyncio.to_thread(_report, folder, lambda: not self._is_ending)
         except Refusal as refusal:
             return refusal
         except Exception:  # noqa: BLE001 see above
@@ -89,14 +93,16 @@ class Reports:
             del self._under_way[folder]
 
 
-def _report(folder: Path) -> bytes:
+def _report(folder: Path, is_wanted: Callable[[], bool]) -> bytes:
     kept = folder / _NAME
     try:
         records = run_file(folder)
         # A run that was resumed after its report was made has a newer file of records.
         if kept.exists() and kept.stat().st_mtime_ns >= records.stat().st_mtime_ns:
             return kept.read_bytes()
-        page = render(report_of(records)).encode("utf-8", "replace")
+        page = render(report_of(records, is_wanted=is_wanted)).encode("utf-8", "replace")
+    except GivenUp as error:
+        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The daemon ends.") from error
     except (UsageError, OSError) as error:
         raise not_there("The records of this run are not there, or can't be read.") from error
     # A report that can't be kept, on a full disk, is shown all the same.

@@ -87,7 +87,7 @@ async def dashboard(
         application.add_routes(Api(views, door, needs_token=sessions.are_needed).routes())
         application.add_routes(Health(views, metrics).routes())
         try:
-            async with _serving(application, listening, answering, limits) as port:
+            async with _serving(application, listening, limits) as port:
                 try:
                     yield f"http://{access._replace(port=port).shown_address}/"
                 finally:
@@ -100,7 +100,7 @@ async def dashboard(
 
 @contextlib.asynccontextmanager
 async def _serving(
-    application: web.Application, listening: socket.socket, answering: Answering, limits: Limits
+    application: web.Application, listening: socket.socket, limits: Limits
 ) -> AsyncIterator[int]:
     # What strangers send that is no HTTP is no news: it is answered, and not logged with a traceback.
     quiet = logging.getLogger("scraper.dashboard.wire")
@@ -119,15 +119,14 @@ async def _serving(
     await runner.setup()
     if runner.server is None:  # pragma: no cover - set up has made it
         raise RuntimeError("the runner has no server")
-    connections = Connections(runner.server, head_s=limits.head_s)
-    answering.connections = connections
-    server = await asyncio.get_running_loop().create_server(connections, sock=listening, backlog=_BACKLOG)
+    server = await asyncio.get_running_loop().create_server(
+        Connections(runner.server), sock=listening, backlog=_BACKLOG
+    )
     try:
         yield int(listening.getsockname()[1])
     finally:
         server.close()
         await runner.cleanup()
-        connections.close()
 
 
 def _listen(access: Access) -> socket.socket:

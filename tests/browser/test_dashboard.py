@@ -96,7 +96,6 @@ def places(served: ServedDashboard) -> dict[str, str]:
     return {
         "jobs": "/",
         "job": "/jobs/shop",
-        "job without runs": "/jobs/fresh",
         "live run": f"/jobs/news/runs/{newest(served, 'news')}",
         "run": shop,
         "changes": f"{shop}/changes?status=changed",

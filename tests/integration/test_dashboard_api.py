@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -182,3 +183,17 @@ def test_the_description_tells_of_a_token_where_one_is_needed() -> None:
             assert {"401", "429"} <= operation["responses"].keys()
     assert "security" not in without["paths"]["/jobs"]["get"]
     assert without["paths"]["/drain"]["post"]["security"] == [{"proof": []}]
+
+
+async def test_without_the_library_metrics_tell_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("prometheus_client")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "scraper.dashboard.metrics", raising=False)
+    daemon, pages = sample(datetime.now(UTC), tmp_path)
+    async with dashboard(daemon, pages, access_of("127.0.0.1:0", {})) as one:
+        answer = await ask(one, "/metrics")
+        assert answer.status == 404
+        assert "pip install prometheus-client" in json.loads(answer.body)["detail"]
+        assert (await ask(one, "/healthz")).status == 200

@@ -36,14 +36,17 @@ async def exchange(url: str, sent: bytes) -> Answer:
             writer.close()
 
 
-async def ask(url: str, target: str, *, method: str = "GET", body: bytes = b"", **headers: str) -> Answer:
+async def ask(
+    url: str, target: str, *, method: str = "GET", body: str | bytes = b"", **headers: str
+) -> Answer:
     """Send a request. Headers are named with underscores; an empty one is left out, also ``host``."""
     named = {"host": urlsplit(url).netloc, "connection": "close", **headers}
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in named.items() if value]
-    if body:
-        lines.append(f"Content-Length: {len(body)}")
+    content = body.encode() if isinstance(body, str) else body
+    if content:
+        lines.append(f"Content-Length: {len(content)}")
     head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "", ""])
-    return await exchange(url, head.encode("latin-1") + body)
+    return await exchange(url, head.encode("latin-1") + content)
 
 
 async def post(url: str, target: str, form: dict[str, str] | None = None, **headers: str) -> Answer:

@@ -23,6 +23,7 @@ for (const place of document.querySelectorAll("[data-events]")) {
       if (region) replace(region, html);
     }
     place.dataset.followed = "";
+    document.dispatchEvent(new Event("regions"));
     document.querySelector(".without-script")?.remove();
   });
   source.addEventListener("over", () => {

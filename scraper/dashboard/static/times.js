@@ -17,4 +17,5 @@ const update = () => {
 for (const element of document.querySelectorAll("time[data-relative]"))
   element.title = element.dateTime.replace("T", " ").replace("+00:00", " UTC");
 setInterval(update, 10_000);
+document.addEventListener("regions", update);
 document.addEventListener("visibilitychange", () => document.hidden || update());
