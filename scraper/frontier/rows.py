@@ -30,7 +30,8 @@ it lists, but a host can make up sitemaps without end."""
 
 def names_sitemap(line: str) -> bool:
     """Return whether a line of a list names a sitemap in place of a page."""
-    return line.lstrip()[: len(_SITEMAP)].lower() == _SITEMAP
+    # Most do not, and begin so: two thirds of what is below would be their time.
+    return not line.startswith("http") and line.lstrip()[: len(_SITEMAP)].lower() == _SITEMAP
 
 
 class Descent(msgspec.Struct, array_like=True, frozen=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE sources (number INTEGER PRIMARY KEY, consumed INTEGER NOT NULL, ended INTEGER NOT NULL);
-CREATE TABLE seen (high INTEGER, low INTEGER, seq INTEGER NOT NULL, PRIMARY KEY (high, low)) WITHOUT ROWID;
-CREATE TABLE fresh (seqs BLOB NOT NULL, digests BLOB NOT NULL);
+CREATE TABLE seen (key BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE fresh (seqs BLOB NOT NULL, keys BLOB NOT NULL);
 CREATE TABLE lines (place INTEGER PRIMARY KEY, line TEXT NOT NULL);
 CREATE TABLE waiting (host INTEGER, place INTEGER, PRIMARY KEY (host, place)) WITHOUT ROWID;
 CREATE TABLE arrived (place INTEGER PRIMARY KEY, host INTEGER NOT NULL);
@@ -22,20 +22,19 @@ CREATE TABLE listed (name INTEGER PRIMARY KEY);
 # loop, which takes up to 5 ms. So a batch goes in and out as one JSON text and costs a handful of steps,
 # however many rows it has: statements row by row took 114 ms to admit 500 lines, and slowed the loop.
 #
-# Rows go in in the order of their table, so that each of its pages is looked for once: keys are random,
-# and lists go round their hosts.
-# Keys that were seen: those in the tree, and those not yet brought into it.
+# Rows go in in the order of their table, so that each of its pages is looked for once: keys are random, and
+# lists go round their hosts.
+#
+# Keys that were seen: those in the tree, and those not yet brought into it. JSON can't hold their 16 bytes,
+# so one blob holds those of all, beside a JSON array of as many numbers.
 ANY_SEEN = "SELECT 1 FROM seen LIMIT 1"
-FRESH = "SELECT seqs, digests FROM fresh"
+FRESH = "SELECT seqs, keys FROM fresh"
 NOTE_FRESH = "INSERT INTO fresh VALUES (?, ?)"
-MERGE_FRESH = """
-INSERT INTO seen
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
-"""
+MERGE_FRESH = "INSERT INTO seen SELECT substr(?, key * 16 + 1, 16), value FROM json_each(?)"
 DROP_FRESH = "DELETE FROM fresh"
 IN_TREE = """
-SELECT json_group_array(json_array(asked.key, seen.seq)) FROM json_each(?) AS asked CROSS JOIN seen
-ON seen.high = json_extract(value, '$[0]') AND seen.low = json_extract(value, '$[1]')
+SELECT json_group_array(json_array(asked.value, seen.seq)) FROM json_each(?2) AS asked CROSS JOIN seen
+ON seen.key = substr(?1, asked.value * 16 + 1, 16)
 """
 # Lines lie in the order in which they have come. Where they wait is told by host, in rows so small that many
 # hosts share a page: a long list that goes round its hosts would else touch a page for each line. For the
