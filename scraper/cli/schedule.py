@@ -312,7 +312,7 @@ def health(*, config: Path) -> Exit:
 def _jobs(config: Path) -> Sequence[Job]:
     from scraper.schedule.jobs_file import read_jobs  # noqa: PLC0415 - as above
 
-    found = read_jobs(config, environment=os.environ)
+    found = read_jobs(config)  # the daemon's environment may well be another than ours
     for problem in found.problems[1:]:
         click.echo(one_line(problem), err=True)
     if found.problems:

@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 from scraper.errors import UsageError
+from scraper.observe.figures import counted
 from scraper.schedule.clockwork import Clockwork
 from scraper.schedule.control_socket import Answer, Asked
 from scraper.schedule.desks import Desks
@@ -110,7 +111,7 @@ class Daemon:
                 else:
                     self._clockwork.start()
                     self._service.ready()
-                    self._say(f"ready: {len(self._desks)} jobs of {self._path}")
+                    self._say(f"ready: {self._counted()}")
                 await self._beat_on()
                 self._service.stopping()
                 self._clockwork.stop()
@@ -118,6 +119,9 @@ class Daemon:
             self._clockwork.stop()
             self._watchers.close()
         self._say("ended")
+
+    def _counted(self) -> str:
+        return f"{counted(len(self._desks), one='job', many='jobs')} of {self._path}"
 
     # --- from time to time ------------------------------------------------------------------------
 
@@ -169,7 +173,7 @@ class Daemon:
         else:
             self._problem = None
             await self._desks.adopt(found.jobs)
-            self._say(f"reloaded: {len(self._desks)} jobs of {self._path}")
+            self._say(f"reloaded: {self._counted()}")
         self._service.ready()
         self._watchers.note()
 

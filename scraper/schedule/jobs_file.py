@@ -46,7 +46,9 @@ def read_jobs(path: Path, *, environment: Mapping[str, str] | None = None) -> Jo
 
     Args:
         path: The file.
-        environment: Variables whose settings come above those of each job; ``None`` for none.
+        environment: The daemon's variables: their settings come above those of each job, and hold the
+            secrets that notifications name. ``None`` where it is not the daemon that asks: then whether
+            people can be told is not looked into.
     """
     try:
         table = read_table(path)
@@ -55,7 +57,7 @@ def read_jobs(path: Path, *, environment: Mapping[str, str] | None = None) -> Jo
         return JobsFile((), (str(error).replace("can't read the settings", "can't read the jobs"),))
     except (OSError, UnicodeDecodeError):  # it was replaced in between
         return JobsFile((), (f"{path}: has changed while it was read; try again",))
-    return _Reader(path, text, environment or {}).read(table)
+    return _Reader(path, text, environment).read(table)
 
 
 def missing_sources(jobs: Sequence[Job]) -> list[str]:
@@ -73,11 +75,11 @@ def missing_sources(jobs: Sequence[Job]) -> list[str]:
 
 
 class _Reader:
-    def __init__(self, path: Path, text: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, text: str, environment: Mapping[str, str] | None) -> None:
         self._path = path
         self._lines = TomlLines(text)
         self._variables = environment
-        self._environment = list(environment_layer(environment))
+        self._environment = list(environment_layer(environment or {}))
         self._problems: list[str] = []
         self._outputs: dict[str, Path] = {}
 
@@ -139,7 +141,7 @@ class _Reader:
             return ()
         for number, table in enumerate(tables, 1):
             which = f"job.{name}: notify{f' {number}' if len(tables) > 1 else ''}"
-            for problem in notify_problems(table, self._variables):
+            for problem in () if self._variables is None else notify_problems(table, self._variables):
                 self._wrong(f"{which}: {problem}", *at)
         return tables
 

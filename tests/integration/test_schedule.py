@@ -116,6 +116,21 @@ def test_sigterm_drains_and_the_next_daemon_abandons_if_it_is_told_to(server: Se
     assert server.asked("drained") == asked
 
 
+def test_a_second_sigterm_gives_up_what_the_runs_are_at(server: Server, tmp_path: Path) -> None:
+    write_jobs(tmp_path, {"pages": a_job(tmp_path, server.bulk(2, tag="twice", hosts=2, delay_s=60))})
+    with daemon(tmp_path) as one:
+        run = trigger(tmp_path, "pages")
+        server.wait_for(2, tag="twice", running=one.running)
+        one.running.send(signal.SIGTERM)
+        one.heard("ending: SIGTERM")
+        one.running.send(signal.SIGTERM)
+        ended = one.running.wait()
+    assert ended.code == 0
+    assert "ending at once: SIGTERM again" in ended.err
+    (row,) = history(tmp_path, "pages")
+    assert (row["id"], row["state"], row["goes_on"]) == (run, "stopped", True)
+
+
 def test_a_bad_file_keeps_the_jobs_and_a_good_one_changes_them(server: Server, tmp_path: Path) -> None:
     job = a_job(tmp_path, server.bulk(1, tag="reloaded"))
     write_jobs(tmp_path, {"pages": job})
@@ -127,11 +142,11 @@ def test_a_bad_file_keeps_the_jobs_and_a_good_one_changes_them(server: Server, t
         assert "jobs.toml:3: job.pages: keep = 0" in log
         write_jobs(tmp_path, {"more": a_job(tmp_path, server.bulk(1, tag="reloaded"), name="more")})
         one.running.send(signal.SIGHUP)
-        one.heard("reloaded: 1 jobs")
+        one.heard("reloaded: 1 job of jobs.toml")
         run = trigger(tmp_path, "more")
         one.heard(f"more: run {run} is complete")
         write_jobs(tmp_path, {"pages": job})  # seen without a signal
-        one.heard("reloaded: 1 jobs", times=2)
+        one.heard("reloaded: 1 job of jobs.toml", times=2)
         assert ask(tmp_path, "trigger", "pages").code == 0
 
 

@@ -128,6 +128,14 @@ def test_a_bad_file_is_told_as_a_whole(told: Told, folder: Path) -> None:
         ]
 
 
+def test_who_asks_need_not_have_the_daemons_secrets(told: Told, folder: Path) -> None:
+    notify = '[[job.a.notify]]\nwebhook = "env:NOT_SET_HERE"\n'
+    (folder / "jobs.toml").write_text(JOBS.replace("[job.b]", f"{notify}[job.b]"))
+    assert len(told("list")) == 3
+    (line,) = told("run", code=2)
+    assert "the environment variable NOT_SET_HERE is not set" in line
+
+
 def test_config_check_takes_files_of_jobs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "check", "jobs.toml"]) == 0
     assert capsys.readouterr().out == "jobs.toml: good\n"
