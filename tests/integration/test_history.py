@@ -423,16 +423,19 @@ async def test_a_page_that_seldom_changes_is_seldom_asked_for(tmp_path: Path) ->
         assert [one.url for one in found.pages] == [site.url("a")]
 
 
-async def test_what_is_kept_may_be_damaged_and_the_page_is_fetched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("adaptive", [True, False], ids=["not due", "not modified"])
+async def test_what_is_kept_may_be_damaged_and_the_page_is_fetched(tmp_path: Path, *, adaptive: bool) -> None:
     async with Changing(a=titled("A"), b=titled("B")).serving() as site:
         series = Series(tmp_path, site)
-        adaptive = {"adaptive": True}
-        await series.run(history=adaptive)
+        history = {"adaptive": adaptive}
+        await series.run(history=history)
         with sqlite3.connect(series.history) as db:
             db.execute("UPDATE contents SET record = x'00'")
         db.close()
-        records = await series.run(history=adaptive)  # not due, and not known any more
+        records = await series.run(history=history)
         assert (outcomes(records), statuses(records)) == (["ok", "ok"], ["unchanged", "unchanged"])
+        unconditional = [True, True] if adaptive else [True, False, True]
+        assert [tag is None for tag, _ in site.sent("a")] == unconditional
 
 
 async def test_a_run_that_is_stopped_changes_nothing_until_it_is_complete(tmp_path: Path) -> None:
