@@ -133,6 +133,15 @@ def opened_to_write(path: Path) -> sqlite3.Connection:
     return db
 
 
+def tidy(path: Path) -> None:
+    """Put the log into the file and remove it, unless somebody else reads just now. Blocking.
+
+    The last one to close a database does that, but not one that may only read it.
+    """
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(opened_to_write(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @contextlib.contextmanager
 def held(path: Path) -> Iterator[None]:
     """Hold the file for a run: what the run compares with stays as it is until the run updates it.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from scraper.history.extraction import extraction_of
-from scraper.history.file import held, made, opened_to_read, salt_of, translated
+from scraper.history.file import held, made, opened_to_read, salt_of, tidy, translated
 from scraper.history.judging import Compared
 from scraper.history.recall import Reader, Recall
 from scraper.history.update import Finished, Totals, update
@@ -69,18 +69,23 @@ class History:
         with held(path):
             extraction = await asyncio.to_thread(extraction_of, settings, token=token)
             asking = Asking(settings.fetch, salt=await asyncio.to_thread(_salt, path))
-            async with Reader.open(path) as reader:
-                recall = Recall(reader, settings=settings, extraction=extraction, asking=asking, clock=clock)
-                yield cls(
-                    path=path,
-                    changes=changes,
-                    recall=recall,
-                    settings=settings,
-                    asking=asking,
-                    extraction=extraction,
-                    run=run,
-                    clock=clock,
-                )
+            try:
+                async with Reader.open(path) as reader:
+                    recall = Recall(
+                        reader, settings=settings, extraction=extraction, asking=asking, clock=clock
+                    )
+                    yield cls(
+                        path=path,
+                        changes=changes,
+                        recall=recall,
+                        settings=settings,
+                        asking=asking,
+                        extraction=extraction,
+                        run=run,
+                        clock=clock,
+                    )
+            finally:
+                await asyncio.to_thread(tidy, path)
 
     async def complete(self, journal: Path) -> Totals:
         """Take the run in, whose records are whole in ``journal``, and write what has changed.

@@ -29,7 +29,7 @@ from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -41,7 +41,6 @@ KEPT_CHANGES = 100
 """How many changes of a page are kept, the last ones."""
 _BATCH = 500
 _MAX_TITLE = 300
-_TIME_CHARS = len("20260131T093000Z")
 _NOT_KEPT = {"run": "", "seq": 0, "input": "", "extra": {}, "tries": [], "depth": 0, "parent": None}
 _LEFT_OUT = ("timing", "change")
 """What is the line's or the run's own: the record of a page that is as it was takes it from its own run."""
@@ -151,8 +150,11 @@ class _Told(msgspec.Struct, frozen=True):
 
     seq: int
     outcome: Outcome
+    attempts: int = 0
     key: str | None = None
     status: int | None = None
+    fetched_at: str | None = None
+    validated_at: str | None = None
 
 
 class _Update:
@@ -177,6 +179,8 @@ class _Update:
         self._now = now
         self._counted: Counter[str] = Counter()
         self._entries = 0
+        self._first_at: str | None = None
+        """When the first server answered."""
 
     def carry_out(self) -> Totals:
         """Do it, but for the commit."""
@@ -203,6 +207,9 @@ class _Update:
         with self._finished.journal.open("rb") as journal:
             for line in journal:
                 told = decode(line)
+                said_at = told.validated_at or told.fetched_at
+                if said_at and told.attempts and (self._first_at is None or said_at < self._first_at):
+                    self._first_at = said_at
                 if told.key is not None and told.outcome is not Outcome.DUPLICATE:
                     is_told = standing({"outcome": told.outcome, "status": told.status})
                     yield page_id(told.key), at, told.seq, int(is_told is not Standing.UNTOLD)
@@ -219,8 +226,8 @@ class _Update:
             old = known.get(number)
             if old is not None and old.own_key != record["key"]:
                 old = None  # another page that has the same number
-            if old is not None and _began_later(old.run, self._run):
-                continue  # that run was quicker than this one, which was stopped and resumed
+            if old is not None and old.seen_at > (_at(record) or old.seen_at):
+                continue  # another run has asked since: this one was stopped and resumed
             row = self._row(number, old, record)
             if row is None or row is old:
                 continue
@@ -256,7 +263,7 @@ class _Update:
         return self._noted(number, self._there(old, record, change), old, record, change)
 
     def _there(self, old: PageRow | None, record: dict[str, Any], change: Change | None) -> PageRow:
-        at: str = record.get("validated_at") or record.get("fetched_at") or rfc3339(self._now)
+        at = _at(record) or rfc3339(self._now)
         is_new = old is None
         has_changed = change is not None and change.status is not ChangeStatus.UNCHANGED
         is_carried = record["outcome"] == Outcome.NOT_MODIFIED and old is not None
@@ -370,8 +377,8 @@ class _Update:
             if self._db.execute("SELECT 1 FROM excused WHERE id = ?", (number,)).fetchone():
                 continue
             old = _decode(page)
-            if _began_later(old.run, self._run):
-                continue
+            if old.seen_at > (self._first_at or old.seen_at):
+                continue  # it was seen since this run began to ask
             at = rfc3339(self._now)
             row = missed(old, run=self._run, at=at, gone_after=self._settings.gone_after, failed=False)
             if row.misses >= self._settings.gone_after + self._settings.forget_after:
@@ -403,9 +410,10 @@ class _Update:
                 file.write(entry + b"\n")
 
 
-def _began_later(run: str, other: str) -> bool:
-    """Return whether a run has begun later than another: their names begin with the time, to the second."""
-    return run[:_TIME_CHARS] > other[:_TIME_CHARS]
+def _at(record: Mapping[str, Any]) -> str | None:
+    """Return when a server said what a record says; all such times are written alike, so they compare."""
+    at: str | None = record.get("validated_at") or record.get("fetched_at")
+    return at
 
 
 def _title(record: dict[str, Any] | None) -> str | None:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scraper.settings.headers import is_private
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _MAX_TAG = 1024
 _MAX_DATE = 64
 _MAX_NAMES = 32
+_MAX_NAME = 64
+_MAX_VALUE = 2048
 _is_visible = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*").fullmatch
 """ASCII alone: of other bytes it is not known which they were, and a tag is compared byte by byte."""
 
@@ -45,6 +48,7 @@ def sendable_date(last_modified: str | None, *, date: str | None) -> str | None:
     return last_modified if sent is None or modified + timedelta(seconds=1) <= sent else None
 
 
+@lru_cache(4096)  # pages of one moment, or of one release, have one date
 def _moment(text: str | None) -> datetime | None:
     if text is None or len(text) > _MAX_DATE or not _is_visible(text):
         return None
@@ -68,9 +72,11 @@ def variance(values: Sequence[str]) -> Variance:
     """Read the values of ``Vary``."""
     names: set[str] = set()
     for value in values[:_MAX_NAMES]:
-        names |= {name.strip().lower() for name in value[: _MAX_NAMES * 64].split(",", _MAX_NAMES + 1)}
+        names |= {name.strip().lower() for name in value[:_MAX_VALUE].split(",", _MAX_NAMES)}
     names.discard("")
-    return Variance(sorted(names)[:_MAX_NAMES], "*" in names or len(names) > _MAX_NAMES)
+    known = sorted(name for name in names if len(name) <= _MAX_NAME)
+    is_unknown = "*" in names or len(known) < len(names) or len(known) > _MAX_NAMES
+    return Variance(known[:_MAX_NAMES], is_unknown)
 
 
 class Asking:

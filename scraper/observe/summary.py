@@ -268,8 +268,7 @@ def _figures(snapshot: Snapshot) -> list[Text]:
         p99, longest = figures.duration(snapshot.p99_s), figures.duration(snapshot.longest_s)
         lines.append(f"Answers took: median {median}, 95 % {p95}, 99 % {p99}, longest {longest}")
     if snapshot.changes:
-        ranked = [f"{count:,} {kind}" for kind, count in snapshot.changes.items() if count]
-        lines.append(f"Since the run before: {', '.join(ranked) or 'nothing is known'}")
+        lines.append(f"Pages since the run before: {figures.kinds(snapshot.changes)}")
     if snapshot.stalls:
         lines.append(f"Stalled {figures.counted(snapshot.stalls, one='time', many='times')}")
     if snapshot.stopping is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scraper.changes import compared_fields
-from scraper.errors import OutputExists, OutputLocked, UsageError
+from scraper.errors import OutputExists, OutputLocked, StateError, UsageError
+from scraper.history import update
 from scraper.history.change_log import read_changes
 from scraper.history.file import held
 from scraper.history.reading import find_pages, pages_known, timeline
@@ -48,6 +50,10 @@ class Series:
         self.result = await run_to_file([str(listed)], output, by=by, history=known, **sections)
         return sorted(records_in(output), key=lambda record: record["seq"])
 
+    def beside(self) -> list[str]:
+        """Return what SQLite has left beside the history."""
+        return [path.name for path in self.folder.glob("pages.sqlite-*")]
+
     def changes(self, run: int = 0) -> list[tuple[str, str]]:
         """Return the statuses and the page names that a run told of."""
         told = read_changes(self.folder / f"r{run or self.runs}.changes.jsonl")
@@ -70,7 +76,7 @@ async def test_what_has_not_changed_is_not_sent_again_and_has_its_metadata_all_t
         first = await series.run()
         assert (outcomes(first), statuses(first)) == (["ok", "ok"], ["new", "new"])
         site.pages["/b"] = titled("B, anew")
-        site.headers = (("X-Robots-Tag", "noindex"), ("Content-Language", "de"))
+        site.headers = (("X-Robots-Tag", "nosnippet"), ("Content-Language", "de"))
         second = await series.run()
 
         assert (outcomes(second), statuses(second)) == (["not_modified", "ok"], ["unchanged", "changed"])
@@ -81,11 +87,11 @@ async def test_what_has_not_changed_is_not_sent_again_and_has_its_metadata_all_t
             old["fetched_at"],
         )
         assert kept["validated_at"] > kept["fetched_at"]
+        assert series.beside() == []
         assert (kept["status"], kept["wire_size"], kept["size"]) == (304, 0, old["size"])
         # RFC 9111 3.2: the headers of the 304 take the place of those that are kept.
-        assert (kept["headers"]["content-language"], kept["x_robots_tag"]) == (["de"], ["noindex"])
+        assert (kept["headers"]["content-language"], kept["x_robots_tag"]) == (["de"], ["nosnippet"])
         assert kept["headers"]["content-type"] == ["text/html; charset=utf-8"]
-        assert (kept["indexable"], kept["indexable_reason"]) == (False, "noindex")
         assert second[1]["change"]["fields"][:2] == ["headline", "title"]
         assert second[1]["change"]["previous_run"] == first[0]["run"]
         assert site.sent("a") == [(None, None), (tag_of(titled("A")), None)]
@@ -96,6 +102,34 @@ async def test_what_has_not_changed_is_not_sent_again_and_has_its_metadata_all_t
         assert outcomes(third) == ["not_modified", "not_modified"]
         assert third[0]["fetched_at"] == old["fetched_at"]
         assert series.changes() == []
+
+
+async def test_headers_that_come_with_a_304_may_be_a_change(tmp_path: Path) -> None:
+    async with Changing(a=titled("A")).serving() as site:
+        series = Series(tmp_path, site)
+        await series.run()
+        site.headers = (("X-Robots-Tag", "noindex"),)
+        (record,) = await series.run()
+        assert (record["outcome"], record["change"]["status"]) == ("not_modified", "changed")
+        assert record["change"]["fields"] == ["indexable", "indexable_reason"]
+        (record,) = await series.run()
+        assert (record["indexable"], record["change"]["status"]) == (False, "unchanged")
+        site.tags = False
+        (record,) = await series.run()
+        assert (record["outcome"], record["change"]["status"]) == ("ok", "unchanged")
+
+
+async def test_what_is_kept_of_a_page_is_how_it_was_fetched(tmp_path: Path) -> None:
+    odd = Answer(b"<title>A</title>", 203, (("Content-Type", "text/html"), ("ETag", '"1"')))
+    async with Changing(a=odd).serving() as site:
+        series = Series(tmp_path, site)
+        await series.run()
+        site.pages["/a"] = Answer(status=304)
+        (record,) = await series.run()
+        assert (record["outcome"], record["change"]["status"]) == ("not_modified", "unchanged")
+        site.pages["/a"] = odd._replace(body=b"<title>B</title>")
+        (record,) = await series.run()
+        assert record["change"]["fields"] == ["headline", "title"]
 
 
 @pytest.mark.parametrize("processes", [0, 1])
@@ -323,7 +357,7 @@ async def test_what_nothing_leads_to_any_more_is_gone_after_some_runs_and_forgot
 async def test_what_was_found_on_a_page_that_fails_is_not_missing(tmp_path: Path) -> None:
     async with Changing(top=page("/one"), one=page("/two"), two=titled("Two")).serving() as site:
         series = Series(tmp_path, site)
-        ways = {"follow": {"depth": 2}, "history": {"gone_after": 1}, "retry": {"retries": 0}}
+        ways: Any = {"follow": {"depth": 2}, "history": {"gone_after": 1}, "retry": {"retries": 0}}
         assert len(await series.run("top", **ways)) == 3
         site.pages["/top"] = Answer(status=503)
         assert len(await series.run("top", **ways)) == 1
@@ -365,7 +399,9 @@ async def test_a_page_that_seldom_changes_is_seldom_asked_for(tmp_path: Path) ->
             return record
 
         first = await after(0)
+        asked = len(site.site.log)
         idle = await after(20)
+        assert len(site.site.log) == asked, "not even robots.txt is asked for"
         assert (idle["outcome"], idle["attempts"], idle["title"]) == ("not_modified", 0, "A")
         assert (idle.get("status"), idle["fetched_at"], idle.get("validated_at")) == (
             None,
@@ -388,8 +424,6 @@ async def test_a_page_that_seldom_changes_is_seldom_asked_for(tmp_path: Path) ->
 
 
 async def test_what_is_kept_may_be_damaged_and_the_page_is_fetched(tmp_path: Path) -> None:
-    import sqlite3  # noqa: PLC0415 - to break what is kept
-
     async with Changing(a=titled("A"), b=titled("B")).serving() as site:
         series = Series(tmp_path, site)
         adaptive = {"adaptive": True}
@@ -416,6 +450,24 @@ async def test_a_run_that_is_stopped_changes_nothing_until_it_is_complete(tmp_pa
         assert result.complete
         assert pages_known(tmp_path / "pages.sqlite") == 40
         assert result.changes["new"] == 40
+
+
+async def test_a_history_that_can_not_be_updated_leaves_a_run_to_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Changing(a=titled("A")).serving() as site:
+        output, history = tmp_path / "r.jsonl", {"file": str(tmp_path / "pages.sqlite")}
+        with monkeypatch.context() as patch:
+            patch.setattr(update._Update, "carry_out", _no_room)
+            with pytest.raises(StateError, match=r"pages\.sqlite: database or disk is full"):
+                await run_to_file([site.url("a")], output, history=history)
+        assert pages_known(tmp_path / "pages.sqlite") == 0
+        result = await run_to_file([site.url("a")], output, resume=True, history=history)
+        assert (result.complete, result.changes["new"], len(site.sent("a"))) == (True, 1, 1)
+
+
+def _no_room(_: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 async def test_one_history_serves_one_run_at_a_time(tmp_path: Path) -> None:
@@ -485,9 +537,10 @@ def test_the_history_is_one_option_on_the_command_line(tmp_path: Path) -> None:
         listed = write_list(tmp_path / "urls.txt", [site.url("a")])
         for number, told in enumerate(("1 new", "1 unchanged")):
             words = ("crawl", listed, "-o", tmp_path / f"{number}.jsonl", "--history", tmp_path / "h.sqlite")
-            ended = scrape(*words)
+            ended = scrape(*words, "--log-json", tmp_path / "log")
             assert ended.code == 0, ended.err
-            assert f"Since the run before: {told}" in ended.err
+            assert f"Pages since the run before: {told}" in ended.err
+            assert '"event":"changes"' in (tmp_path / "log").read_text()
         ended = scrape("crawl", site.url("a"), "--history", tmp_path / "h.sqlite")
         assert ended.code == 2
         assert "needs an output in a file" in ended.only_line

@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,9 @@ from tests.support.changing_site import Changing, titled
 from tests.support.processes import (
     PYTHON,
     SCRAPER,
+    Running,
     has_each_once,
+    lines_in,
     records_in,
     scrape,
     started,
@@ -145,7 +148,7 @@ def test_a_kill_between_two_steps_costs_nothing(watched: Watched, point: str) ->
     ended = scrape(*watched.words, "--resume")
 
     assert ended.code == 0, ended.err
-    assert f"Since the run before: {PAGES // 5} changed, {PAGES - PAGES // 5} unchanged" in ended.err
+    assert f"Pages since the run before: {PAGES // 5} changed, {PAGES - PAGES // 5} unchanged" in ended.err
     watched.assert_taken_in()
 
 
@@ -156,11 +159,10 @@ def test_kills_at_random_moments_cost_nothing(watched: Watched, processes: str) 
     words = (*watched.words, "--resume", "--processes", processes, "--set", "output.batch_s=0.02")
     for _ in range(3):
         least = chance.randint(1, PAGES // 3)
-        before = output.read_bytes().count(b"\n") if output.exists() else 0
+        before = lines_in(output)
         with started(*words, program=SCRAPER) as running:
             wait_until(
-                lambda goal=before + least: running.has_ended or _lines(output) >= goal,
-                what="some records",
+                partial(_has_come_to, before + least, output=output, running=running), what="some records"
             )
             running.kill()
     ended = scrape(*words)
@@ -168,8 +170,8 @@ def test_kills_at_random_moments_cost_nothing(watched: Watched, processes: str) 
     watched.assert_taken_in()
 
 
-def _lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+def _has_come_to(records: int, *, output: Path, running: Running) -> bool:
+    return running.has_ended or lines_in(output) >= records
 
 
 def test_a_reader_is_not_disturbed_by_a_kill(watched: Watched) -> None:
