@@ -22,7 +22,7 @@ import msgspec
 from scraper import loop
 from scraper.assembly import open_run
 from scraper.clock import SystemClock
-from scraper.errors import ScraperError
+from scraper.errors import RunError, ScraperError
 from scraper.history import change_log
 from scraper.observe.counts import GOOD
 from scraper.observe.printable import printable, without_secrets
@@ -98,7 +98,6 @@ async def _carry_out(
     folder = Path(begin.folder)
     settings = with_history(begin.settings, folder)
     files = run_files(records_files(folder, begin.formats, records=RECORDS), ordered=settings.output.ordered)
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     # One that drains because its daemon has died may still be here.
     with await asyncio.to_thread(_alone, folder):
         if await asyncio.to_thread(files.is_complete):
@@ -182,16 +181,23 @@ class _Brief(msgspec.Struct):
 
 
 def _counted(files: RunFiles) -> Ended:
-    """Return what a run came to that was complete already, from its records."""
+    """Return what a run came to that was complete already, from its records.
+
+    Raises:
+        RunError: They can't be read.
+    """
     decode, outcomes, changes = msgspec.json.Decoder(_Brief).decode, Counter[str](), Counter[str]()
     wire_bytes = 0
-    with files.outputs[0].open("rb") as records:
-        for line in records:
-            record = decode(line)
-            outcomes[record.outcome.value] += 1
-            wire_bytes += record.wire_size or 0
-            if record.change is not None:
-                changes[record.change.status] += 1
+    try:
+        with files.outputs[0].open("rb") as records:
+            for line in records:
+                record = decode(line)
+                outcomes[record.outcome.value] += 1
+                wire_bytes += record.wire_size or 0
+                if record.change is not None:
+                    changes[record.change.status] += 1
+    except (OSError, msgspec.MsgspecError) as error:
+        raise RunError(f"{files.name}: can't be read: {error}") from error
     return Ended(
         complete=True,
         lines=outcomes.total(),
@@ -203,10 +209,18 @@ def _counted(files: RunFiles) -> Ended:
 
 
 def _alone(folder: Path) -> contextlib.AbstractContextManager[None]:
-    """Wait until no other process carries out the run, and keep others away until the context is left."""
+    """Wait until no other process carries out the run, and keep others away until the context is left.
+
+    Raises:
+        RunError: The folder can't be made, or written to.
+    """
     if sys.platform == "win32":
         return contextlib.nullcontext()
-    descriptor = os.open(folder / ".run.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / ".run.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise RunError(f"can't write to {folder}: {error.strerror}") from error
     with contextlib.suppress(OSError):  # a file system without locks
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 

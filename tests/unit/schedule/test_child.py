@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from scraper.errors import RunError
 from scraper.frontier.state_thread import StateThread
 from scraper.run_state import knows_its_sources
 from scraper.runs import run_files
-from scraper.schedule.child import _counted, one_line, with_history
+from scraper.schedule.child import _alone, _counted, one_line, with_history
 from scraper.schedule.pipes import Begin, Drain, Ended, decode_news, decode_order, encode, records_files
 from scraper.settings.model import FetchSettings, FieldRule, HistorySettings, ParseSettings, Settings
 
@@ -69,6 +70,19 @@ def test_a_run_that_was_complete_already_is_counted_by_its_records(tmp_path: Pat
         changes={"new": 1, "unchanged": 1},
         wire_bytes=5,
     )
+
+
+def test_a_folder_that_can_not_be_used_and_records_that_can_not_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="can't write to .*: Not a directory"):
+        _alone(tmp_path / "file" / "r")
+    (tmp_path / ".run.lock").symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError, match="can't write to "):
+        _alone(tmp_path)
+    files = run_files([tmp_path / "records.jsonl"])
+    files.outputs[0].write_text("nonsense\n")
+    with pytest.raises(RunError, match="can't be read"):
+        _counted(files)
 
 
 @pytest.mark.parametrize("noted", [False, True])
