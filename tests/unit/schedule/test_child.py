@@ -74,7 +74,7 @@ def test_a_run_that_was_complete_already_is_counted_by_its_records(tmp_path: Pat
 
 def test_a_folder_that_can_not_be_used_and_records_that_can_not_be_read_are_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="can't write to .*: Not a directory"):
+    with pytest.raises(RunError, match=r"can't write to .*: Not a directory"):
         _alone(tmp_path / "file" / "r")
     (tmp_path / ".run.lock").symlink_to(tmp_path / "mine")
     with pytest.raises(RunError, match="can't write to "):
