@@ -49,12 +49,13 @@ async def open_run(
     observer: Observer,
     mode: Mode = Mode.NEW,
     clock: Clock | None = None,
+    name: str | None = None,
 ) -> AsyncIterator[Run]:
     """Put a run together, and close all of its parts in the end.
 
     ``target`` is files, or a journal that takes the records as they come (and is not closed here):
     then the state is temporary and the run can't be resumed. ``sources`` may be empty when resuming:
-    they are those of the run before.
+    they are those of the run before. ``name`` is what a new run is to be called in its records.
 
     Raises:
         OutputExists: Something is there that the mode does not allow to replace.
@@ -82,7 +83,7 @@ async def open_run(
         )
         before = await kept.state.call(kept.state.store.progress)
         seeds = await stack.enter_async_context(await remaining_seeds(sources, kept.state))
-        name = await run_name(kept.state, clock)
+        name = await run_name(kept.state, clock, given=name)
         await same_history(kept.state, settings.history.file)
         history: History | None = None
         if changes is not None:

@@ -233,11 +233,29 @@ async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateTh
     return SeedStream([WithoutUserInfo(one.source) for one in listed], skip=skip)
 
 
-async def run_name(state: StateThread, clock: Clock) -> str:
-    """Return the run's name, the same in all of its parts."""
+async def knows_its_sources(files: RunFiles) -> bool:
+    """Return whether an unfinished run lies there that remembers its lists, so that none need be named.
+
+    One that was killed at its very beginning has a state, but no lists in it yet.
+
+    Raises:
+        OutputLocked: The run goes on.
+        StateError: Its state can't be read.
+    """
+    if not files.is_unfinished():
+        return False
+    state = await StateThread.open(files.state)
+    try:
+        return await state.call(state.store.fact, "sources") is not None
+    finally:
+        await state.close(remove=False)
+
+
+async def run_name(state: StateThread, clock: Clock, *, given: str | None = None) -> str:
+    """Return the run's name, the same in all of its parts: the one that it was given, else a new one."""
     name = await state.call(state.store.fact, "run")
     if name is None:
-        name = new_run_id(clock.utc())
+        name = given or new_run_id(clock.utc())
         await state.call(state.store.note, run=name)
     return name
 

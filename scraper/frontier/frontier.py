@@ -15,13 +15,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
 from scraper.frontier.facts import Progress, Want
 from scraper.frontier.findings import Findings
-from scraper.frontier.occupancy import LARGEST, Largest, Occupancy
+from scraper.frontier.occupancy import LARGEST, HostStands, Largest, Occupancy, busiest
 from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.window import Window
@@ -30,13 +30,14 @@ from scraper.politeness import HostTurn
 from scraper.urls import host_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from scraper.clock import Clock
     from scraper.exchange import ArchiveEnd
     from scraper.frontier.facts import Loaded
     from scraper.frontier.gate import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
+    from scraper.frontier.memory import Memory
     from scraper.frontier.state_thread import StateThread
     from scraper.messages import Batch, Errand, Finished
     from scraper.robots.access import Access
@@ -46,14 +47,6 @@ _SCANNED_AT_ONCE = 256
 """Host ids looked at in one read of the state; hosts in the window are met again among them."""
 _MOVED_AT_ONCE = 256
 """Redirected requests that are written back to the state in one go, at the latest."""
-
-
-class Memory(Protocol):
-    """Knows pages from the runs before."""
-
-    async def of(self, rows: Mapping[int, Sequence[Request]]) -> dict[int, list[Request]]:
-        """Return lines, by host, with what is known of them; one that need not be asked for is settled."""
-        ...
 
 
 class Frontier:
@@ -248,16 +241,13 @@ class Frontier:
     def occupancy(self) -> Occupancy:
         """Return how many wait where, for people."""
         waiting = [count for host in self._window if (count := host.in_memory)]
-        ready = len(self._window.ready)
-        return Occupancy(
-            self._unfinished,
-            sum(waiting),
-            self._handed_out,
-            len(self._window),
-            ready,
-            max(0, len(waiting) - ready),
-            self._largest.least_s(self._window.delay_s),
-        )
+        ready, hosts = len(self._window.ready), len(self._window)
+        held, least_s = max(0, len(waiting) - ready), self._largest.least_s(self._window.delay_s)
+        return Occupancy(self._unfinished, sum(waiting), self._handed_out, hosts, ready, held, least_s)
+
+    def busiest(self, most: int) -> list[HostStands]:
+        """Return the hosts in memory with the most left to do, or that are left alone; for people."""
+        return busiest(self._window, self._largest, most=most, now_s=self._clock.monotonic())
 
     # --- when a host's turn comes ---------------------------------------------------------------
 
