@@ -1,0 +1,113 @@
+"""What is kept of the answers that were read, on disk: where they are, and what still waits for another.
+
+A redirect waits for the answer that it leads to, a revisit for a body that comes later, and the last try of a
+line until it is known to be the last. None of it may grow in memory: archives hold what they like.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from scraper.archives.archived import Archived, Place
+from scraper.messages import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+_SCHEMA = (
+    "CREATE TABLE places (key BLOB PRIMARY KEY, source INTEGER, at INTEGER) WITHOUT ROWID",
+    "CREATE TABLE waiting (n INTEGER PRIMARY KEY, key BLOB, request BLOB, answer BLOB, leads_on INTEGER)",
+    "CREATE INDEX by_key ON waiting (key, n)",
+    "CREATE TABLE begun (key BLOB PRIMARY KEY) WITHOUT ROWID",
+)
+
+
+_WAITING = "SELECT n, request, answer, leads_on FROM waiting"
+
+
+class Waiting(NamedTuple):
+    """Something that waits."""
+
+    request: Request
+    """As it goes on."""
+    answer: Archived
+    """What it has come to so far."""
+    leads_on: bool = False
+    """It waits for an answer of the request's target, and not for a further one of its line."""
+
+
+_encode_request = msgspec.json.Encoder().encode
+"""A line's other columns may hold numbers that MessagePack has no room for."""
+_decode_request = msgspec.json.Decoder(Request).decode
+_encode_answer = msgspec.msgpack.Encoder().encode
+_decode_answer = msgspec.msgpack.Decoder(Archived).decode
+
+
+class Ledger:
+    """A temporary database; it is gone with the process at the latest. For one thread at a time."""
+
+    def __init__(self) -> None:
+        # An unnamed database of SQLite's: in memory while it is small, then in a file without a name.
+        self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        for statement in _SCHEMA:
+            self._db.execute(statement)
+        self._db.execute("PRAGMA journal_mode=OFF")
+        self._db.execute("PRAGMA synchronous=OFF")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def note_place(self, place: Place, keys: Iterable[str]) -> None:
+        """Remember where an answer is; of several with one key the last."""
+        rows = [(_digest(key), place.source, place.at) for key in keys]
+        self._db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", rows)
+
+    def place_of(self, keys: Iterable[str]) -> Place | None:
+        """Return where the answer is that the first of the keys names which is known."""
+        for key in keys:
+            row = self._db.execute("SELECT source, at FROM places WHERE key = ?", (_digest(key),)).fetchone()
+            if row is not None:
+                return Place(*row)
+        return None
+
+    def put_aside(self, key: str, waiting: Waiting) -> None:
+        """Let something wait for what has this key."""
+        answer = replace(waiting.answer, line=None)
+        self._db.execute(
+            "INSERT INTO waiting (key, request, answer, leads_on) VALUES (?, ?, ?, ?)",
+            (_digest(key), _encode_request(waiting.request), _encode_answer(answer), waiting.leads_on),
+        )
+
+    def claim(self, key: str) -> Waiting | None:
+        """Take out what has waited longest for what has this key."""
+        row = self._db.execute(f"{_WAITING} WHERE key = ? ORDER BY n LIMIT 1", (_digest(key),)).fetchone()
+        return None if row is None else self._taken(*row)
+
+    def left(self) -> Iterator[Waiting]:
+        """Take out all that waits, in its order."""
+        while (row := self._db.execute(f"{_WAITING} ORDER BY n LIMIT 1").fetchone()) is not None:
+            yield self._taken(*row)
+
+    def begin(self, key: str) -> bool:
+        """Note that there is a line; return whether that is new."""
+        cursor = self._db.execute("INSERT OR IGNORE INTO begun VALUES (?)", (_digest(key),))
+        return cursor.rowcount == 1
+
+    def _taken(self, n: int, request: bytes, answer: bytes, leads_on: int) -> Waiting:
+        self._db.execute("DELETE FROM waiting WHERE n = ?", (n,))
+        return Waiting(_decode_request(request), _decode_answer(answer), bool(leads_on))
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
