@@ -54,6 +54,8 @@ class Unpacked:
         self._member_out = 0
         self._taken = 0
         """Of the member."""
+        self._is_torn = False
+        """The member can't be unpacked any further."""
         self.is_gzip = self._peek(len(GZIP_MAGIC)) == GZIP_MAGIC
 
     @property
@@ -150,20 +152,24 @@ class Unpacked:
         """Go to the next place from ``start`` on where a record begins; ``False`` when there is none.
 
         Args:
-            start: Of a plain file where to search from; of gzip the next member is searched for that
-                comes after the present one.
+            start: Of a plain file where to search from. Of gzip that is the rest of the member, if it can
+                be unpacked, and then the members behind it.
             begins: What a record begins with.
 
         Raises:
             Exhausted: Too much was read again already.
         """
         if self.is_gzip:
-            try:
-                if self._search(begins):  # one member may hold them all
+            if not self._is_torn:
+                try:
+                    self._search(begins)  # one member may hold several; else it is at its end now
+                except Exhausted:
+                    raise
+                except Torn:
+                    pass
+                else:
                     return True
-            except Torn:
-                return self._seek_member(begins)
-            return self.begin()
+            return self._seek_member(begins)
         self._go_to(start)
         return self._search(begins)
 
@@ -228,7 +234,7 @@ class Unpacked:
                     self._raw = stripped
                     continue
                 self._member_at -= 1  # a member may begin right here
-                raise Torn("what should be a compressed record is none")
+                raise self._torn("what should be a compressed record is none")
             self._raw_at += len(self._raw)
             self._raw = b""
         self._member_at, self._member_out, self._taken = self._raw_at, 0, 0
@@ -248,13 +254,12 @@ class Unpacked:
         while self._inflate is not None:
             before = len(self._ready)
             if not self._raw and not self._peek(1):
-                self._inflate = None
-                raise Torn("it ends within a compressed record")
+                raise self._torn("it ends within a compressed record")
             try:
                 self._ready += self._inflate.decompress(self._raw, _CHUNK_BYTES)
             except zlib.error as error:
-                self._inflate = None
-                raise Torn(f"it can't be unpacked ({error})") from error
+                why = str(error).rpartition(": ")[2]
+                raise self._torn(f"it can't be unpacked ({why})") from error
             rest = self._inflate.unconsumed_tail or self._inflate.unused_data
             self._raw_at += len(self._raw) - len(rest)
             self._raw = rest
@@ -269,9 +274,12 @@ class Unpacked:
     def _check_ratio(self) -> None:
         packed = self._raw_at - self._member_at
         if self._member_out > _RATIO_FREE_BYTES and self._member_out > _MOST_RATIO * packed:
-            self._inflate = None
             self._ready.clear()
-            raise Torn(f"a record unpacks to more than {_MOST_RATIO} times its size")
+            raise self._torn(f"a record unpacks to more than {_MOST_RATIO} times its size")
+
+    def _torn(self, why: str) -> Torn:
+        self._inflate, self._is_torn = None, True
+        return Torn(why)
 
     def _take(self, size: int) -> None:
         del self._ready[:size]
@@ -292,7 +300,7 @@ class Unpacked:
         self._file.seek(at)
         self._raw, self._raw_at, self._at = b"", at, at
         self._ready.clear()
-        self._inflate = None
+        self._inflate, self._is_torn = None, False
 
     def _count(self, size: int) -> None:
         self._read_bytes += size

@@ -6,6 +6,8 @@ the file's size.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,6 +41,8 @@ class WarcRecord(NamedTuple):
     """Bytes that its block should have."""
     torn: str | None = None
     """What is wrong with the block, which has not the bytes that it should have."""
+    behind: str | None = None
+    """What is wrong with what follows, when the block is good by its digest."""
 
 
 class Damage(NamedTuple):
@@ -70,9 +74,12 @@ def warc_records(
             search_from = unpacked.shown_place + 1
             record = _record(unpacked, wanted)
             yield record
-            if record.torn is None:
+            if record.torn is None and record.behind is None:
                 continue
             # Its length may be wrong: then inside of it others begin.
+            if record.behind is not None:
+                yield Damage(record.shown_place, record.behind)
+                search_from += record.length
         except Torn as torn:
             yield Damage(unpacked.shown_place, str(torn))
             if isinstance(torn, Exhausted):
@@ -118,17 +125,32 @@ def _record(unpacked: Unpacked, wanted: Callable[[Mapping[str, str]], int]) -> W
         raise Torn("a record does not say how long it is")
     kept = min(length, wanted(fields))
     block = bytearray()
+    torn = behind = None
     try:
         unpacked.read_into(block, kept)
         there = len(block) + (unpacked.skip(length - kept) if len(block) == kept else 0)
-        torn = None
         if there < length:
             torn = f"a record has {there:,} bytes where it says {length:,}"
         elif not _ends(unpacked):
             torn = "a record is longer than it says, or what follows is none"
     except Torn as error:
         torn = str(error)
-    return WarcRecord(place, shown_place, fields, bytes(block), length, torn)
+    if torn is not None and len(block) == length and _is_proved(block, fields.get("warc-block-digest", "")):
+        torn, behind = None, f"behind a whole record: {torn}"
+    return WarcRecord(place, shown_place, fields, bytes(block), length, torn, behind)
+
+
+def _is_proved(block: bytes | bytearray, digest: str) -> bool:
+    """Return whether a block is what its digest says; digests of other kinds prove nothing."""
+    kind, _, text = digest.partition(":")
+    name = kind.strip().lower().replace("-", "")
+    if name not in {"sha1", "sha256"}:
+        return False
+    found = hashlib.new(name, block, usedforsecurity=False)
+    return text.strip().rstrip("=").upper() in {
+        base64.b32encode(found.digest()).decode().rstrip("="),
+        found.hexdigest().upper(),
+    }
 
 
 def _ends(unpacked: Unpacked) -> bool:
