@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scraper import visiting
 from scraper.clock import SystemClock
 from scraper.execution import Run
+from scraper.frontier import facts
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
 from scraper.messages import Request
@@ -18,17 +19,21 @@ from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_n
 from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import product_token, visitor_for
+from scraper.visiting import archive_facts, archivist_for, product_token, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
     from scraper.clock import Clock
+    from scraper.exchange import Put
     from scraper.fetch.http import HttpFetcher
     from scraper.observe.events import Observer
     from scraper.processes.pool import ProcessPool
+    from scraper.run_state import Kept
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
+    from scraper.sinks.warc_archive import WarcArchive
     from scraper.sources.lines_given import GivenLines
     from scraper.visit import Visitor
 
@@ -75,6 +80,12 @@ async def open_run(
         before = await kept.state.call(kept.state.store.progress)
         seeds = await stack.enter_async_context(await remaining_seeds(sources, kept.state))
         name = await run_name(kept.state, clock)
+        archive, put = None, None
+        if files and files.archive:
+            archive = await stack.enter_async_context(
+                _open_archive(files.archive, kept, settings=settings, run=name, clock=clock)
+            )
+            put = archive.put
 
         def waits() -> tuple[str, ...]:
             return _waits(crawl, visits, clock)
@@ -82,7 +93,14 @@ async def open_run(
         watchdog = Watchdog(observer, waits=waits, silence_s=settings.run.watchdog_s, clock=clock)
         everyone = Observers(watchdog, observer)
         visits, visitor = await stack.enter_async_context(
-            _open_visits(settings, token=token, run=name, clock=clock, observer=everyone)
+            _open_visits(
+                settings,
+                token=token,
+                run=name,
+                clock=clock,
+                observer=everyone,
+                put=put,
+            )
         )
         crawl = Crawl(
             seeds=seeds,
@@ -99,6 +117,7 @@ async def open_run(
             observer=everyone,
             workers=settings.run.workers,
             output=settings.output,
+            archive=archive,
         )
         run = Run(
             name=name,
@@ -117,14 +136,34 @@ async def open_run(
 
 
 @contextlib.asynccontextmanager
+async def _open_archive(
+    first: Path, kept: Kept, *, settings: Settings, run: str, clock: Clock
+) -> AsyncIterator[WarcArchive]:
+    from scraper.sinks.warc_archive import WarcArchive  # noqa: PLC0415 - most runs have none
+
+    archive = await WarcArchive.open(
+        first,
+        noted=kept.archived,
+        most_bytes=settings.output.warc_bytes,
+        facts=archive_facts(settings, run=run),
+        clock=clock,
+        begins=lambda end: kept.state.call(kept.state.store.note, **facts.archive_facts(end)),
+    )
+    try:
+        yield archive
+    finally:
+        await archive.close()
+
+
+@contextlib.asynccontextmanager
 async def _open_visits(
-    settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer
+    settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer, put: Put | None
 ) -> AsyncIterator[tuple[ProcessPool | HttpFetcher, ProcessPool | Visitor]]:
     """Give who knows what a visit waits for, and who visits: here, or in child processes."""
     if settings.run.processes:
         from scraper.processes.pool import ProcessPool  # noqa: PLC0415 - most runs have no child processes
 
-        opened = ProcessPool.open(settings, token=token, run=run, clock=clock, observer=observer)
+        opened = ProcessPool.open(settings, token=token, run=run, clock=clock, observer=observer, put=put)
         async with opened as pool:
             yield pool, pool
         return
@@ -134,7 +173,15 @@ async def _open_visits(
         budget = RunBudget(settings.retry)
         yield (
             fetcher,
-            visitor_for(settings, fetcher, token=token, run=run, clock=clock, budget=budget),
+            visitor_for(
+                settings,
+                fetcher,
+                token=token,
+                run=run,
+                clock=clock,
+                budget=budget,
+                archivist=archivist_for(put, run=run) if put else None,
+            ),
         )
 
 

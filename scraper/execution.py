@@ -110,7 +110,7 @@ class Run:
             complete=self.is_complete,
             lines=self.crawl.frontier.lines,
             records=self.crawl.journal.records,
-            outputs=self._files.outputs if self._files else (),
+            outputs=self._files.files_made() if self._files else (),
             uploaded=tuple(remote.shown for remote in self._files.remotes) if self._files else (),
             elapsed_s=elapsed_s,
             resumable=self._files is not None and not self.is_complete,
@@ -141,8 +141,12 @@ class Run:
             raise CountMismatch(
                 f"{lines} lines were read but {records} records written: please report this bug"
             )
+        # Of an empty list, or one that asks nobody, the outputs are empty, and not what was there before.
+        if self.crawl.archive:
+            await self.crawl.archive.begin()
+            await self.crawl.archive.sync()
         if not lines:
-            await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
+            await self.crawl.journal.append([])
         if self._files:
             await asyncio.to_thread(make_outputs, self._files)
         self.is_complete = True

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from scraper.clock import Clock
+    from scraper.exchange import ArchiveEnd
     from scraper.messages import Seed
     from scraper.sinks.base import Journal
     from scraper.sources.lines_given import GivenLines
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
 class Kept:
     """A run's state and journal; whoever ends the run says whether it is ``complete``."""
 
-    def __init__(self, state: StateThread, journal: Journal) -> None:
+    def __init__(self, state: StateThread, journal: Journal, archived: ArchiveEnd | None = None) -> None:
         self.state = state
         self.journal = journal
+        self.archived = archived
+        """How far the archive had come, as far as that was noted; ``None`` for a new one."""
         self.complete = False
         """Nothing is left to resume: the state may go."""
 
@@ -71,7 +74,7 @@ async def kept_on_disk(files: RunFiles, mode: Mode) -> AsyncIterator[Kept]:
                 files.journal, length=before.output_bytes, is_output=files.keeps_journal
             )
             try:
-                kept = Kept(state, journal)
+                kept = Kept(state, journal, before.archived)
                 yield kept
             finally:
                 await journal.close()

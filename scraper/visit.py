@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from scraper.archiving import Archivist
     from scraper.clock import Clock
+    from scraper.exchange import Keep
     from scraper.extractor import Extractor
     from scraper.messages import Settled
     from scraper.reading import Reader
@@ -60,6 +62,7 @@ class Fetcher(Protocol):
         is_last: bool = False,
         is_listed: bool = False,
         cap_bytes: int | None = None,
+        keep: Keep | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status.
 
@@ -70,6 +73,7 @@ class Fetcher(Protocol):
             is_last: The connection need not be kept.
             is_listed: The host stands in the user's own list.
             cap_bytes: The most bytes of a body, in place of the settings'.
+            keep: Takes what was on the wire, before this returns.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
@@ -147,9 +151,11 @@ class Visitor:
         run: str,
         clock: Clock,
         extractor: Extractor | None = None,
+        archivist: Archivist | None = None,
     ) -> None:
         """Take the parts; ``token`` is what robots.txt may call us by."""
         self._extractor = extractor
+        self._archivist = archivist
         self._fetcher = fetcher
         self._decider = decider
         self._settler = Settler(decider=decider, run=run, clock=clock)
@@ -175,13 +181,20 @@ class Visitor:
             return await self._ask_robots(errand, departs)
         return await self._ask(errand, departs)
 
+    def _keeper(self, errand: Errand) -> Keep | None:
+        return self._archivist.keeper(errand) if self._archivist else None
+
     async def _ask_robots(self, errand: RobotsRequest, departs: Callable[[], None]) -> Answered:
         at = self._clock.utc()
         result: Response | FetchError
         try:
             # One more byte than counts shows that there was more.
             result = await self._fetcher.fetch(
-                errand.target, departs=departs, is_listed=errand.is_listed, cap_bytes=MAX_BYTES + 1
+                errand.target,
+                departs=departs,
+                is_listed=errand.is_listed,
+                cap_bytes=MAX_BYTES + 1,
+                keep=self._keeper(errand),
             )
         except FetchError as error:
             result = error
@@ -199,6 +212,7 @@ class Visitor:
                 is_last=request.is_last,
                 is_listed=request.is_listed,
                 cap_bytes=self._reader.cap_bytes(request),
+                keep=self._keeper(request),
             )
         except FetchError as error:
             result = error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from scraper.errors import UsageError
+from scraper.sinks.archive_files import files_there
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,8 @@ def sources_of(paths: Sequence[Path], *, base: str | None) -> Archives | SavedPa
             raise UsageError(f"no such file: {path}")
         if not path.is_file():
             raise UsageError(f"{path}: is no file and no folder")
-        files.append(path)
+        # Of an archive of ours that was divided, whoever names the first file means all.
+        files += [path, *(one for one in files_there(path)[1:] if one not in paths)]
     if base is not None:
         raise UsageError("--base is for a folder of saved pages: archives say what was asked for")
     twice = len({path.resolve() for path in files}) < len(files)

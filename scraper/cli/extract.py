@@ -11,7 +11,7 @@ import click
 from scraper.cli.main import one_line
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options_without, talk_options
 from scraper.errors import UsageError
-from scraper.sinks.endings import ENDINGS
+from scraper.sinks.endings import ARCHIVE, RECORDS
 
 if TYPE_CHECKING:
     import signal
@@ -45,7 +45,7 @@ _LEFT_OUT = (
     "outputs",
     multiple=True,
     metavar="FILE",
-    help=f"Where the records go; the ending names the format: {' '.join(ENDINGS)}. A path, or a URL such as "
+    help=f"Where the records go; the ending names the format: {' '.join(RECORDS)}. A path, or a URL such as "
     "s3://bucket/pages.parquet. May be repeated. Without it, JSON Lines to standard output.",
 )
 @click.option(
@@ -85,10 +85,14 @@ def extract(
     from scraper.cli.crawl import files_of  # noqa: PLC0415 - the same
     from scraper.cli.running import Talk, resume_command  # noqa: PLC0415 - the same
     from scraper.runs import Mode  # noqa: PLC0415 - the same
+    from scraper.sinks.archive_files import LATE  # noqa: PLC0415 - the same
 
     if resume and fresh:
         raise UsageError("--resume goes on and --fresh starts over: give one of them")
     settings = loaded_from(ctx).settings
+    for output in outputs:
+        if output.endswith(ARCHIVE):
+            raise UsageError(f"{output}: {LATE}")
     mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
     files = files_of(outputs, mode, ordered=settings.output.ordered)
     if files and mode is Mode.RESUME and files.is_complete():

@@ -66,7 +66,13 @@ class Body:
     """
 
     def __init__(
-        self, content_encoding: str, *, max_wire_bytes: int, max_body_bytes: int, max_ratio: int = 200
+        self,
+        content_encoding: str,
+        *,
+        max_wire_bytes: int,
+        max_body_bytes: int,
+        max_ratio: int = 200,
+        keeps_wire: bool = False,
     ) -> None:
         """Prepare for the value of a ``Content-Encoding`` header (empty without one).
 
@@ -76,6 +82,7 @@ class Body:
             max_body_bytes: The most that is kept, and the most that passes between two codings.
             max_ratio: From 1 MiB on, no more is kept than so many times the bytes taken in, which are
                 counted in whole 4 KiB.
+            keeps_wire: What came from the wire is wanted too, see ``wire``.
 
         Raises:
             BadEncoding: A coding can't be undone, or there are too many.
@@ -83,6 +90,9 @@ class Body:
         self._decoders: list[Decoder] = decoders_for(content_encoding)
         # Not a list of chunks: those of a dripping server are smaller than what holds them.
         self._body = bytearray()
+        # What is not coded is the same on the wire.
+        self._wire = bytearray() if keeps_wire and self._decoders else None
+        self._finished: bytes | None = None
         self._between_bytes = 0
         self._max_wire_bytes = max_wire_bytes
         self._max_body_bytes = max_body_bytes
@@ -98,15 +108,22 @@ class Body:
 
     @property
     def kept_bytes(self) -> int:
-        """How much of it there is by now, decoded."""
-        return len(self._body)
+        """How many bytes are held by now."""
+        return len(self._body) + (0 if self._wire is None else len(self._wire))
 
     @property
     def most_bytes(self) -> int:
-        """How much there can be at the most."""
+        """How many there can be at the most."""
         if self._decoders:
-            return self._max_body_bytes
+            return self._max_body_bytes + (0 if self._wire is None else self._max_wire_bytes)
         return min(self._max_wire_bytes, self._max_body_bytes)
+
+    @property
+    def wire(self) -> bytes:
+        """What came from the wire, up to its cap; only where that was asked for."""
+        if self._wire is not None:
+            return bytes(self._wire)
+        return bytes(self._body) if self._finished is None else self._finished
 
     @property
     def is_full(self) -> bool:
@@ -140,7 +157,8 @@ class Body:
             and not all(one.is_whole for one in self._decoders)
         ):
             raise BadEncoding("the compressed body ends early")
-        return bytes(self._body)
+        self._finished = bytes(self._body)
+        return self._finished
 
     def feeding(self, data: bytes) -> Iterator[None]:
         """Take in what came from the wire, as the caller runs through the pauses that this yields.
@@ -159,6 +177,8 @@ class Body:
         if self._is_over:
             data = data[:room]
         self.wire_bytes += len(data)
+        if self._wire is not None:
+            self._wire += data
         if not self._decoders:
             self._keep(data)
             return

@@ -17,8 +17,10 @@ import aiohttp
 from yarl import URL
 
 from scraper.errors import FetchError, RunError
+from scraper.exchange import Truncation
 from scraper.fetch import system_error
 from scraper.fetch.body import ACCEPTED, BadEncoding, Body, cut_in_words
+from scraper.fetch.capture import capture, given_away, truncation_of
 from scraper.fetch.connection import Answer, Connector, Trip, current_trip
 from scraper.fetch.content_coding import codings_of
 from scraper.fetch.guard import Guard
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from scraper.clock import Clock
+    from scraper.exchange import Keep
     from scraper.settings.model import FetchSettings
 
 _LARGE_BYTES = 1 << 20
@@ -123,6 +126,7 @@ class HttpFetcher:
         is_last: bool = False,
         is_listed: bool = False,
         cap_bytes: int | None = None,
+        keep: Keep | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status; a redirect is an answer too.
 
@@ -138,23 +142,35 @@ class HttpFetcher:
             is_listed: The host stands in the user's own list: it may have a private address then, unless
                 the settings say otherwise.
             cap_bytes: The most bytes of a body, on the wire and unpacked, in place of the settings'.
+            keep: Takes what was on the wire, also of an answer that broke off, before this returns. No
+                deadline counts meanwhile.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
+            RunError: The run can't go on; ``keep`` may raise it too.
         """
         task = asyncio.current_task()
         name = task.get_name() if task else ""
         trip = self._trips[name] = Trip(departs, is_last=is_last, is_listed=is_listed)
         current_trip.set(trip)
         try:
-            with _translated(trip, self._route):
-                async with asyncio.timeout(self._settings.total_s) as deadline:
-                    trip.deadline = deadline
-                    headers = self._headers(url, credentials=credentials, is_last=is_last)
-                    return await self._exchange(url, trip, headers, cap_bytes)
+            async with trip.holding:
+                try:
+                    with _translated(trip, self._route):
+                        async with asyncio.timeout(self._settings.total_s) as deadline:
+                            trip.deadline = deadline
+                            headers = self._headers(url, credentials=credentials, is_last=is_last)
+                            response = await self._exchange(
+                                url, trip, headers, cap_bytes, keeps=keep is not None
+                            )
+                except FetchError as error:
+                    await given_away(trip, keep, truncation_of(error, trip))
+                    raise
+                await given_away(trip, keep, Truncation.LENGTH if response.truncated else None)
+                return response
         finally:
             trip.depart()  # it never came to be sent
-            trip.partial = None  # it holds the body, and a worker its last trip
+            trip.partial = trip.exchange = None  # they hold the body, and a worker its last trip
             self._trips.pop(name, None)  # two tasks may have been given the same name
 
     def phase_of(self, task: str) -> str | None:
@@ -172,7 +188,7 @@ class HttpFetcher:
         return {**own, **last, **proxy}
 
     async def _exchange(
-        self, url: str, trip: Trip, headers: dict[str, str] | None, cap_bytes: int | None
+        self, url: str, trip: Trip, headers: dict[str, str] | None, cap_bytes: int | None, *, keeps: bool
     ) -> Response:
         # ``encoded``: the URL goes out as it is, aiohttp re-quotes nothing.
         async with self._session.get(
@@ -188,13 +204,19 @@ class HttpFetcher:
             began_s = monotonic()
             fetched_at = self._clock.utc()
             sent_at_s = trip.sent_at_s
+            ip = None if self._route else getattr(answer, "peer", None)  # the proxy's is not the host's
+            if keeps:
+                # A coding that nobody knows is found before the body is read.
+                trip.exchange = capture(answer, b"", url=url, at=fetched_at, ip=ip)
             body = Body(
                 ",".join(codings_of(answer.headers.items())),
                 max_wire_bytes=self._settings.max_wire_bytes if cap_bytes is None else cap_bytes,
                 max_body_bytes=self._settings.max_body_bytes if cap_bytes is None else cap_bytes,
                 max_ratio=self._settings.max_ratio,
+                keeps_wire=keeps,
             )
-            ip = None if self._route else getattr(answer, "peer", None)  # the proxy's is not the host's
+            if keeps:
+                trip.exchange = capture(answer, body, url=url, at=fetched_at, ip=ip)
 
             def answered(whole: bytes | None = None) -> Response:
                 ended_s = monotonic()
@@ -222,6 +244,7 @@ class HttpFetcher:
 
             trip.partial = answered
             await self._read(answer, body, trip)
+            trip.is_read = True
             return answered(body.finish())
 
     async def _read(self, answer: aiohttp.ClientResponse, body: Body, trip: Trip) -> None:
@@ -229,15 +252,14 @@ class HttpFetcher:
 
         Left before its end, the connection is closed: aiohttp keeps none with a rest to be read.
         """
-        async with contextlib.AsyncExitStack() as stack:
-            has_room = False
-            while not body.is_full and (chunk := await answer.content.readany()):
-                for _ in body.feeding(chunk):
-                    await asyncio.sleep(0)  # nobody waits for it to be unpacked
-                if not has_room and body.kept_bytes > _LARGE_BYTES:
-                    has_room = True
-                    with trip.deadline_held():
-                        await stack.enter_async_context(self._room.of(body.most_bytes))
+        has_room = False
+        while not body.is_full and (chunk := await answer.content.readany()):
+            for _ in body.feeding(chunk):
+                await asyncio.sleep(0)  # nobody waits for it to be unpacked
+            if not has_room and body.kept_bytes > _LARGE_BYTES:
+                has_room = True
+                with trip.deadline_held():
+                    await trip.holding.enter_async_context(self._room.of(body.most_bytes))
 
 
 @contextlib.contextmanager

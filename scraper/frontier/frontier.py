@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from scraper.clock import Clock
+    from scraper.exchange import ArchiveEnd
     from scraper.frontier.facts import Loaded
     from scraper.frontier.gate import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
 _SCANNED_AT_ONCE = 256
 """Host ids looked at in one read of the state; hosts in the window are met again among them."""
-
 _MOVED_AT_ONCE = 256
 """Redirected requests that are written back to the state in one go, at the latest."""
 
@@ -215,13 +216,16 @@ class Frontier:
         self._window.weigh(host)
         self._news.set()
 
-    async def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> int:
-        """Note that these records are on disk, and how long the output is with them.
+    async def finish(
+        self, finished: Sequence[Finished], *, output_bytes: int, archived: ArchiveEnd | None = None
+    ) -> int:
+        """Note that these records are on disk, and how long the output and the archive are with them.
 
         Returns how many further lines they led to: those are in the state then, with the records.
         """
         await self._keep()
-        admission = await self._state.call(self._state.store.finish, finished, output_bytes=output_bytes)
+        note = partial(self._state.store.finish, finished, output_bytes=output_bytes, archived=archived)
+        admission = await self._state.call(note)
         self.lines += admission.lines
         self._unfinished += admission.lines - len(finished)
         for one in finished:
@@ -377,9 +381,8 @@ class Frontier:
     async def _welcome_outsiders(self) -> None:
         """Take hosts from the disk into the window, in the order of their ids, round and round."""
         while self._outside.may_exist and self._window.room > 0:
-            found = await self._state.call(
-                self._state.store.hosts_after, self._outside.scanned, _SCANNED_AT_ONCE
-            )
+            scanned = self._outside.scanned
+            found = await self._state.call(self._state.store.hosts_after, scanned, _SCANNED_AT_ONCE)
             now_s = self._clock.monotonic()
             for number in found:
                 if self._window.get(number) is None and not self._window.keeps_out(number, now_s):

@@ -23,12 +23,11 @@ import msgspec
 
 from scraper.clock import SystemClock
 from scraper.errors import OutputLocked, StateError, UsageError
-from scraper.frontier import statements
-from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Tally, Want
+from scraper.frontier import facts, statements
+from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Want
 from scraper.frontier.robots_cache import Recalled, RobotsCache
 from scraper.frontier.rows import NOBODY, Line, Row, account_of, host_id, name_id, request_of, row_of
 from scraper.frontier.scope import Scope
-from scraper.record import Outcome
 from scraper.settings.model import FollowSettings, RobotsSettings
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.clock import Clock
+    from scraper.exchange import ArchiveEnd
     from scraper.messages import Batch, Finished, Request
     from scraper.robots.access import RobotsFile
 
@@ -159,7 +159,7 @@ class Store:
         own = None if robots.cache else self._db
         self._robots = RobotsCache(own, settings=robots, token=token, clock=clock)
 
-    def note(self, **facts: str) -> None:
+    def note(self, **facts: str | int) -> None:
         """Keep facts about the run, such as its id and its sources."""
         with self._transaction():
             self._put(**facts)
@@ -175,10 +175,7 @@ class Store:
         with self._translated():
             rows = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
             counted = self._db.execute("SELECT outcome, status, records FROM tally").fetchall()
-        tally = tuple(
-            Tally(Outcome(outcome), status or None, records) for outcome, status, records in counted
-        )
-        return Progress(rows["lines"], rows["done"], rows["output_bytes"], rows["found"], tally)
+        return facts.progress_of(rows, counted)
 
     def sources(self) -> dict[int, SourceProgress]:
         """Return how far each source was read, by its number."""
@@ -268,8 +265,10 @@ class Store:
             with self._translated():
                 self._robots.keep(files)
 
-    def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> Admission:
-        """Note that these records are on disk and that the output has this length with them.
+    def finish(
+        self, finished: Sequence[Finished], *, output_bytes: int, archived: ArchiveEnd | None = None
+    ) -> Admission:
+        """Note that these records are on disk, and that output and archive have come so far with them.
 
         In the same transaction the lines that they led to are taken in, those at least that nobody has
         seen; they are what is returned.
@@ -281,7 +280,7 @@ class Store:
             if gone != len(finished):
                 raise StateError(f"state {self._path}: {len(finished)} records written, {gone} lines waited")
             self._add(done=len(finished))
-            self._put(output_bytes=output_bytes)
+            self._put(output_bytes=output_bytes, **facts.archive_facts(archived))
             tally = Counter((one.outcome, one.status or 0) for one in finished)
             self._db.execute(statements.TALLY, (_json([(*key, count) for key, count in tally.items()]),))
             return self._take_found(finished)

@@ -30,6 +30,8 @@ class Start(msgspec.Struct, frozen=True, tag=True, array_like=True):
     token: str
     """The name that robots.txt may call us by."""
     run: str
+    archives: bool = False
+    """What was on the wire is wanted as records of an archive, see ``Exchanged``."""
 
 
 class Visit(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -68,11 +70,18 @@ class Cancel(msgspec.Struct, frozen=True, tag=True, array_like=True):
     number: int
 
 
+class Archived(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """An exchange is in the archive; its visit may go on."""
+
+    number: int
+    """That of the exchange."""
+
+
 class Ping(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Say that you are there."""
 
 
-Order: TypeAlias = Start | Visit | Conclude | Cancel | Ping
+Order: TypeAlias = Start | Visit | Conclude | Cancel | Archived | Ping
 
 
 class Departed(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -93,6 +102,15 @@ class Came(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Further tries that were granted since the last news."""
 
 
+class Exchanged(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """What was on the wire; the child waits until it is in the archive."""
+
+    number: int
+    """What the exchange goes by between the two, whichever visit it is of."""
+    records: bytes
+    """As they are to be in the archive."""
+
+
 class Broke(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The run can't go on, and why."""
 
@@ -104,7 +122,7 @@ class Pong(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The child is there, and its event loop turns."""
 
 
-News: TypeAlias = Departed | Came | Broke | Pong
+News: TypeAlias = Departed | Exchanged | Came | Broke | Pong
 
 encode_order = msgspec.json.Encoder().encode
 decode_order = msgspec.json.Decoder(Order).decode

@@ -21,7 +21,7 @@ from scraper import record_line
 from scraper.errors import FetchError, RunError, SettingsError
 from scraper.messages import NO_IMPRESSION, Again, Hop, Request, Response
 from scraper.observe.events import ChildDied
-from scraper.processes.frames import Cancel, Conclude, Failed, Ping, Start, Visit
+from scraper.processes.frames import Archived, Cancel, Conclude, Failed, Ping, Start, Visit
 from scraper.processes.place import Pending, Place
 from scraper.processes.process import ChildProcess
 from scraper.record import Failure, Outcome
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from scraper.clock import Clock
+    from scraper.exchange import Put
     from scraper.messages import Errand, Visited
     from scraper.observe.events import Observer
-    from scraper.processes.frames import Came
+    from scraper.processes.frames import Came, Exchanged
     from scraper.processes.process import Death
     from scraper.settings.model import Settings
 
@@ -64,16 +65,27 @@ class ProcessPool:
     keeps them evenly busy. Any number of tasks may visit at the same time.
     """
 
-    def __init__(self, settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer) -> None:
-        self._start = Start(settings, token, run)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        token: str,
+        run: str,
+        clock: Clock,
+        observer: Observer,
+        put: Put | None = None,
+    ) -> None:
+        self._start = Start(settings, token, run, put is not None)
+        self._put = put
         self._clock = clock
         self._observer = observer
         self._budget = RunBudget(settings.retry)
         retries = retries_for(settings, budget=self._budget)
         self._settler = Settler(decider=decider_for(settings, retries=retries), run=run, clock=clock)
         self._robots = RobotsDecider(settings.robots, retries=retries)
-        self._places = [Place(f"process-{number}") for number in range(settings.run.processes)]
-        self._apart = [Place(f"process-apart-{number}") for number in range(settings.run.processes)]
+        numbers = range(settings.run.processes)
+        self._places = [Place(f"process-{number}", archive=self._archive) for number in numbers]
+        self._apart = [Place(f"process-apart-{number}", archive=self._archive) for number in numbers]
         """For suspects, each alone; a child is started when there is one."""
         self._free = asyncio.Queue[Place](len(self._apart))
         for place in self._apart:
@@ -91,9 +103,16 @@ class ProcessPool:
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer
+        cls,
+        settings: Settings,
+        *,
+        token: str,
+        run: str,
+        clock: Clock,
+        observer: Observer,
+        put: Put | None = None,
     ) -> AsyncIterator[Self]:
-        """Start ``run.processes`` children.
+        """Start ``run.processes`` children. What was on the wire goes to ``put``, where there is one.
 
         Raises:
             SettingsError: The system has no processes that inherit sockets (Windows).
@@ -101,7 +120,7 @@ class ProcessPool:
         """
         if os.name != "posix":
             raise SettingsError("run.processes: this system can't do it; leave it at 0")
-        pool = cls(settings, token=token, run=run, clock=clock, observer=observer)
+        pool = cls(settings, token=token, run=run, clock=clock, observer=observer, put=put)
         try:
             async with pool._tasks:
                 for place in pool._places:
@@ -183,6 +202,20 @@ class ProcessPool:
         """Return what the task of this name waits for here, ``None`` when it is not here."""
         place = self._whereabouts.get(task)
         return place.name if place else None
+
+    def _archive(self, child: ChildProcess, exchanged: Exchanged) -> None:
+        """Put what a child has sent into the archive, and tell it so; in the order that it came."""
+
+        async def put(records: bytes) -> None:
+            assert self._put is not None  # noqa: S101 - else the child would send none
+            try:
+                await self._put(lambda: records)
+            except RunError as error:
+                self._break(error)
+                return
+            child.order(Archived(exchanged.number))
+
+        self._tasks.create_task(put(exchanged.records), name=f"archive-{exchanged.number}")
 
     def _place_for(self, host: str) -> Place:
         """Return where to visit a host: its own place, unless that is down or much busier than another."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from scraper import urls
 from scraper.errors import FetchError
+from scraper.exchange import Exchange
 from scraper.frontier.rows import host_id
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.store import Store
@@ -24,6 +25,7 @@ from scraper.robots.access import Access, RobotsFile, Standing, robots_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from scraper.exchange import Keep
     from scraper.messages import Found
     from scraper.observe.events import Event
 
@@ -174,6 +176,23 @@ class Call(NamedTuple):
     is_listed: bool = False
 
 
+def exchange_of(answer: Response) -> Exchange:
+    """Return what an answer could have been on the wire."""
+    return Exchange(
+        url=answer.url,
+        target="/",
+        request_headers=(("Host", "a.example"),),
+        http_version=answer.http_version,
+        status=answer.status,
+        reason=answer.reason,
+        headers=tuple((name.encode(), value.encode()) for name, value in answer.headers),
+        body=answer.body,
+        truncation=None,
+        at=answer.fetched_at,
+        ip=answer.ip,
+    )
+
+
 class FakeFetcher:
     """Answers by a function of the URL; an exception is raised."""
 
@@ -191,6 +210,7 @@ class FakeFetcher:
         is_last: bool = False,
         is_listed: bool = False,
         cap_bytes: int | None = None,
+        keep: Keep | None = None,
     ) -> Response:
         departs()
         self.asked.append(url)
@@ -204,6 +224,8 @@ class FakeFetcher:
             answer = answer.then
         if isinstance(answer, Exception):
             raise answer
+        if keep:
+            await keep(exchange_of(answer))
         return answer
 
 

@@ -23,7 +23,7 @@ from scraper.results import raw_records, read_records
 from scraper.sinks import formats
 from scraper.sinks.columns import Kind, columns
 from scraper.sinks.csv_table import guarded
-from scraper.sinks.endings import ENDINGS
+from scraper.sinks.endings import RECORDS
 from scraper.sinks.formats import FORMATS, finalise, require_format
 from scraper.sinks.parquet import VERSION_KEY
 from tests.support.records_made import record, records
@@ -291,7 +291,7 @@ def test_a_missing_library_is_said_before(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_each_ending_has_its_format() -> None:
-    assert tuple(FORMATS) == ENDINGS
+    assert tuple(FORMATS) == RECORDS
 
 
 def test_no_part_of_a_record_has_a_value_that_formats_do_not_know() -> None:
