@@ -40,6 +40,11 @@ _QUERY_PAGE = re.compile(r"(\?.*)\.html?$", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(
     r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*(?:[:+][0-9]{1,5})?|localhost(?:[:+][0-9]{1,5})?", re.IGNORECASE
 )
+_SAVED_FROM = re.compile(
+    rb"<!-- saved from url=\(\d{4,5}\)(https?://[^\s<>\"]{1,2000}) -->"
+    rb"|<!-- Mirrored from ([^\s<>\"]{1,2000}) by HTTrack "
+)
+"""What browsers and HTTrack write into a page that they save."""
 _SAFE = "/!$&'()*+,;=:@~"
 _SCHEMES = ("http", "https")
 
@@ -86,7 +91,7 @@ class FolderReader:
                 body.feed(chunk)
         at = datetime.fromtimestamp(about.st_mtime, UTC)
         response = Response(
-            url=url_of(relative, base=self._base) or path.as_uri(),
+            url=url_of(relative, base=self._base) or _saved_from(beginning) or path.as_uri(),
             status=200,
             reason="",
             http_version="",
@@ -131,6 +136,12 @@ def url_of(relative: str, *, base: str | None) -> str | None:
     if not _HOST.fullmatch(host) or "/" not in relative:
         return None
     return _checked(f"{scheme}://{host.replace('+', ':')}/{rest}")
+
+
+def _saved_from(beginning: bytes) -> str | None:
+    """Return what a page itself says that it was saved from."""
+    found = _SAVED_FROM.search(beginning)
+    return _checked((found[1] or found[2]).decode("utf-8", "replace")) if found else None
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from scraper.errors import UsageError
+from scraper.errors import InvalidUrl, UsageError
+from scraper.redaction import redact
 from scraper.sinks.archive_files import files_there
+from scraper.urls import parse_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,13 +83,13 @@ def sources_of(paths: Sequence[Path], *, base: str | None) -> Archives | SavedPa
                 raise UsageError(
                     f"{path}: there is no {' or '.join(WARC_ENDINGS)} in it; name a folder of pages alone"
                 )
-            return SavedPages(path, base)
+            return SavedPages(path, None if base is None else _checked_base(base))
         if not path.exists():
             raise UsageError(f"no such file: {path}")
         if not path.is_file():
             raise UsageError(f"{path}: is no file and no folder")
         # Of an archive of ours that was divided, whoever names the first file means all.
-        files += [path, *(one for one in files_there(path)[1:] if one not in paths)]
+        files += [path, *(one for one in files_there(path) if one != path and one not in paths)]
     if base is not None:
         raise UsageError("--base is for a folder of saved pages: archives say what was asked for")
     twice = len({path.resolve() for path in files}) < len(files)
@@ -96,6 +98,13 @@ def sources_of(paths: Sequence[Path], *, base: str | None) -> Archives | SavedPa
     for path in files:
         _check_readable(path)
     return Archives(tuple(files))
+
+
+def _checked_base(base: str) -> str:
+    try:
+        return parse_input(base).url
+    except InvalidUrl as error:
+        raise UsageError(f"--base {redact(base)}: {error}") from error
 
 
 def _check_readable(path: Path) -> None:

@@ -112,6 +112,7 @@ async def _run_and_show(
     source: Archives | SavedPages, files: RunFiles | None, *, settings: Settings, mode: Mode, talk: Talk
 ) -> Exit:
     """Run to the end or to a signal, and return the exit code. Without files, records go to stdout."""
+    from scraper.archives.sources import SavedPages  # noqa: PLC0415 - help and a mistake need no more
     from scraper.cli.running import display_of, exit_of, resumable  # noqa: PLC0415 - as above
     from scraper.cli.signals import signals_stop  # noqa: PLC0415 - as above
     from scraper.clock import SystemClock  # noqa: PLC0415 - as above
@@ -144,12 +145,13 @@ async def _run_and_show(
                 result = await extraction.execute()
             stopped = stops.first
     if not talk.quiet:
-        _summarise(counts, result, files, lines=extraction.lines, talk=talk)
+        told = _told(extraction.lines, are_files=isinstance(source, SavedPages))
+        _summarise(counts, result, files, told=told, talk=talk)
     return exit_of(counts, result, stopped=stopped, strict=settings.run.strict)
 
 
 def _summarise(
-    counts: Counts, result: RunResult, files: RunFiles | None, *, lines: Lines, talk: Talk
+    counts: Counts, result: RunResult, files: RunFiles | None, *, told: Sequence[str], talk: Talk
 ) -> None:
     from scraper.cli.running import next_commands  # noqa: PLC0415 - as above
     from scraper.observe.display import stderr_console  # noqa: PLC0415 - as above
@@ -157,7 +159,7 @@ def _summarise(
 
     console, snapshot = stderr_console(), counts.snapshot()
     if files is None:
-        print_check(console, snapshot, statements=_told(lines), offline=True)
+        print_check(console, snapshot, statements=told, offline=True)
         return
     outputs = result.outputs if result.complete else (files.journal,)
     uploaded = result.uploaded if result.complete else ()
@@ -168,13 +170,13 @@ def _summarise(
         output=", ".join(map(str, (*outputs, *uploaded))),
         log=str(talk.log_json) if talk.log_json else None,
         resume_command=talk.resume_command,
-        statements=_told(lines),
+        statements=told,
         next_commands=again if result.complete else (),
         offline=True,
     )
 
 
-def _told(lines: Lines) -> Sequence[str]:
+def _told(lines: Lines, *, are_files: bool) -> Sequence[str]:
     """Say what was in the archives besides pages."""
     from scraper.observe.figures import counted  # noqa: PLC0415 - as above
 
@@ -188,8 +190,12 @@ def _told(lines: Lines) -> Sequence[str]:
     if lines.robots:
         found.append(f"{counted(lines.robots, one='robots.txt', many='robots.txt files')} left out")
     if lines.others:
-        found.append(f"{counted(lines.others, one='other record', many='other records')} left out: no pages")
-    if lines.damaged:
+        what = "file" if are_files else "record"
+        others = counted(lines.others, one=f"other {what}", many=f"other {what}s")
+        found.append(f"{others} left out: no page" + "s" * (lines.others > 1))
+    if lines.damaged and are_files:
+        found.append(f"{counted(lines.damaged, one='file', many='files')} could not be read")
+    elif lines.damaged:
         places = counted(lines.damaged, one="place", many="places")
         found.append(f"Damaged in {places}: what stands before and behind was read")
     return found

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import re
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
@@ -205,18 +206,14 @@ class HttpFetcher:
             fetched_at = self._clock.utc()
             sent_at_s = trip.sent_at_s
             ip = None if self._route else getattr(answer, "peer", None)  # the proxy's is not the host's
-            if keeps:
-                # A coding that nobody knows is found before the body is read.
-                trip.exchange = capture(answer, b"", url=url, at=fetched_at, ip=ip)
-            body = Body(
-                ",".join(codings_of(answer.headers.items())),
+            make_body = partial(
+                Body,
                 max_wire_bytes=self._settings.max_wire_bytes if cap_bytes is None else cap_bytes,
                 max_body_bytes=self._settings.max_body_bytes if cap_bytes is None else cap_bytes,
                 max_ratio=self._settings.max_ratio,
                 keeps_wire=keeps,
             )
-            if keeps:
-                trip.exchange = capture(answer, body, url=url, at=fetched_at, ip=ip)
+            body = make_body("")  # until it is known that its coding can be undone
 
             def answered(whole: bytes | None = None) -> Response:
                 ended_s = monotonic()
@@ -243,6 +240,11 @@ class HttpFetcher:
                 )
 
             trip.partial = answered
+            if keeps:
+                trip.exchange = capture(answer, b"", url=url, at=fetched_at, ip=ip)
+            body = make_body(",".join(codings_of(answer.headers.items())))
+            if keeps:
+                trip.exchange = capture(answer, body, url=url, at=fetched_at, ip=ip)
             await self._read(answer, body, trip)
             trip.is_read = True
             return answered(body.finish())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import uuid
 from typing import TYPE_CHECKING, Any, Self
 
 from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
 HTML = ("Content-Type", "text/html")
 
 
+class Writer(WARCWriter):  # type: ignore[misc]  # of a library without types
+    """warcio's, but that it leaves no temporary files open."""
+
+    def _create_temp_file(self) -> io.BytesIO:
+        return io.BytesIO()
+
+
 class Archive:
     """A WARC file being written; a context manager that closes it."""
 
@@ -22,7 +31,7 @@ class Archive:
         """Begin a file: compressed by record if it ends in ``.gz``."""
         self.path = path
         self._file = path.open("wb")
-        self._writer = WARCWriter(self._file, gzip=path.suffix == ".gz", warc_version=version)
+        self._writer = Writer(self._file, gzip=path.suffix == ".gz", warc_version=version)
 
     def __enter__(self) -> Self:
         return self
@@ -83,10 +92,18 @@ class Archive:
         self._writer.write_record(record)
         return record
 
-    def record(self, kind: str, url: str, block: bytes, **fields: str) -> Any:
-        """Write a record of any type, without a head of HTTP; ``_`` in a field's name is a hyphen."""
-        named = {name.replace("_", "-"): value for name, value in fields.items()}
-        return self._write(kind, url, block, None, named)
+    def record(self, kind: str, url: str, block: bytes, **fields: str) -> None:
+        """Write a record of any type with this block, byte for byte; ``_`` in a field's name is a hyphen."""
+        named = {
+            "WARC-Type": kind,
+            "WARC-Target-URI": url,
+            "WARC-Record-ID": f"<urn:uuid:{uuid.uuid4()}>",
+            "WARC-Date": "2024-01-01T00:00:00Z",
+            "Content-Length": str(len(block)),
+        } | {name.replace("_", "-"): value for name, value in fields.items()}
+        head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+        data = f"WARC/1.1\r\n{head}\r\n".encode() + block + b"\r\n\r\n"
+        self.raw(gzip.compress(data) if self.path.suffix == ".gz" else data)
 
     def raw(self, data: bytes) -> None:
         """Write bytes as they are."""
@@ -97,24 +114,10 @@ class Archive:
         return self._file.tell()
 
     def _write(
-        self,
-        kind: str,
-        url: str,
-        body: bytes,
-        head: StatusAndHeaders | None,
-        fields: Mapping[str, str] | None,
+        self, kind: str, url: str, body: bytes, head: StatusAndHeaders, fields: Mapping[str, str] | None
     ) -> Any:
-        record = self._writer.create_warc_record(
-            url,
-            kind,
-            payload=io.BytesIO(body),
-            http_headers=head,
-            warc_content_type="application/octet-stream"
-            if head is None and not (fields or {}).get("Content-Type")
-            else (fields or {}).get("Content-Type", ""),
-        )
+        record = self._writer.create_warc_record(url, kind, payload=io.BytesIO(body), http_headers=head)
         for name, value in (fields or {}).items():
-            if name != "Content-Type":
-                record.rec_headers.replace_header(name, value)
+            record.rec_headers.replace_header(name, value)
         self._writer.write_record(record)
         return record

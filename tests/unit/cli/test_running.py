@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from scraper.cli.main import main
-from scraper.cli.running import Talk, resumable, next_commands, resume_command
+from scraper.cli.running import Talk, next_commands, resumable, resume_command
 from scraper.errors import CountMismatch, RunError, SinkError
 from scraper.observe.counts import Counts
 from scraper.record import Outcome
