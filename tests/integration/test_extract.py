@@ -6,6 +6,7 @@ import gzip
 import json
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -98,7 +99,8 @@ def test_all_formats_are_written_at_once(archive: Path, tmp_path: Path) -> None:
     assert scrape("extract", archive, *words, "--ordered").code == 0
     assert [one["seq"] for one in records_in(outputs[0])] == [0, 1, 2]
     for path in (outputs[2], outputs[3]):
-        rows = duckdb.sql(f"SELECT seq, title FROM '{path}' ORDER BY seq").fetchall()  # noqa: S608
+        with duckdb.connect() as database:
+            rows = database.execute(f"SELECT seq, title FROM '{path}' ORDER BY seq").fetchall()  # noqa: S608
         assert rows == [(0, "Page 0"), (1, "Page 1"), (2, "Page 2")]
     assert {path.name for path in tmp_path.iterdir()} == {"a.warc.gz", *(path.name for path in outputs)}
 
@@ -206,13 +208,17 @@ def many(tmp_path: Path, count: int = 1500) -> Path:
 SMALL_BATCHES = ("--set", "output.batch_records=20", "--set", "output.batch_s=0.01")
 
 
+def _has(output: Path, at_least: int) -> bool:
+    return lines_in(output) >= at_least
+
+
 def test_an_extraction_that_was_killed_goes_on(tmp_path: Path) -> None:
     path, output = many(tmp_path), tmp_path / "pages.jsonl"
     words = ("extract", path, "-o", output, "-q", *SMALL_BATCHES)
     for at_least in (100, 500):
         mode = ("--resume",) if output.exists() else ()
         with started(*words, *mode) as running:
-            wait_until(lambda most=at_least: lines_in(output) >= most, what="records", running=running)
+            wait_until(partial(_has, output, at_least), what="records", running=running)
             running.kill()
     with output.open("ab") as journal:
         journal.write(b'{"torn": ')

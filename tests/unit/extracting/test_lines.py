@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pytest
@@ -249,7 +249,7 @@ def ours(tmp_path: Path) -> Ours:
     return Ours(tmp_path / "a.warc.gz", datetime(2024, 1, 1, tzinfo=UTC))
 
 
-def line(seq: int, url: str = "/a", **more: object) -> Purpose:
+def line(seq: int, url: str = "/a", **more: Any) -> Purpose:
     return msgspec.convert(
         {"kind": "page", "run": "r", "seq": seq, "input": f"{HOST}{url}", "url": f"{HOST}{url}", **more},
         Purpose,
@@ -262,7 +262,7 @@ TRY = {"at": "2024-01-01T00:00:00.000Z", "status": 503, "error": "http_error", "
 
 def test_an_archive_of_ours_says_what_belongs_to_a_line(ours: Ours) -> None:
     robots = {"allowed": True, "rule": None, "status": 404, "crawl_delay": None}
-    more = {"extra": {"n": 10**30}, "depth": 2, "parent": 3, "robots": robots}
+    more: dict[str, Any] = {"extra": {"n": 10**30}, "depth": 2, "parent": 3, "robots": robots}
     ours.add("/robots.txt", b"", Purpose(kind="robots", run="r", origin=HOST))
     ours.add("/a", b"", line(7), status=301, location="/b")
     ours.add("/c", b"another", line(8, "/c"))
