@@ -14,7 +14,7 @@ import msgspec
 
 from scraper.errors import OutputExists, UsageError
 from scraper.planted import refuse_planted
-from scraper.sinks.archive_files import files_there, number_of
+from scraper.sinks.archive_files import further_files, number_of
 from scraper.sinks.endings import ARCHIVE, ENDINGS, JSON_LINES, ending_of
 from scraper.sinks.remote import Remote, located
 
@@ -74,7 +74,7 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
 
     def files_made(self) -> tuple[Path, ...]:
         """Return the outputs' files that are there in the end; an archive may have several."""
-        further = files_there(self.archive)[1:] if self.archive else []
+        further = further_files(self.archive) if self.archive else []
         return (*self.outputs, *further)
 
     def ending_of(self, output: Path) -> str:

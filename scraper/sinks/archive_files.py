@@ -41,3 +41,8 @@ def files_there(first: Path) -> list[Path]:
         found = ((number_of(path, first=first), path) for path in first.parent.iterdir())
         return [path for _, path in sorted((number, path) for number, path in found if number is not None)]
     return []
+
+
+def further_files(first: Path) -> list[Path]:
+    """Return the files of an archive that are there but for the first."""
+    return [path for path in files_there(first) if path.name != first.name]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from scraper.clock import rfc3339
 from scraper.errors import SinkError, UsageError
 from scraper.exchange import ArchiveEnd
-from scraper.sinks.archive_files import files_there, numbered
+from scraper.sinks.archive_files import further_files, numbered
 from scraper.sinks.warc_records import WarcRecords
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class WarcArchive:
     def _start(self) -> None:
         try:
             os.ftruncate(self._descriptor, 0)
-            for path in files_there(self._first)[1:]:
+            for path in further_files(self._first):
                 path.unlink()
         except OSError as error:
             raise SinkError(f"can't write {self._first}: {error.strerror}") from error
