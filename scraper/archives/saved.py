@@ -9,7 +9,6 @@ import os
 import re
 import stat
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -23,6 +22,7 @@ from scraper.parse.sniff import is_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from scraper.archives.sources import SavedPages
     from scraper.settings.model import FetchSettings
@@ -60,19 +60,18 @@ class FolderReader:
     def read(self, *, note_share: Callable[[float], None]) -> Iterator[Archived | Damaged | LeftOut]:  # noqa: ARG002 - how many there are is not known
         """Give all pages, what can't be read, and what is left out."""
         for path in _files(self._folder):
-            relative = path.relative_to(self._folder).as_posix()
             try:
-                found = self._page(path, relative)
+                if isinstance(path, OSError):
+                    raise path
+                yield self._page(path, path.relative_to(self._folder)) or LeftOut("other")
             except OSError as error:
-                yield Damaged(relative, 0, error.strerror or str(error))
-                continue
-            yield found or LeftOut("other")
+                yield Damaged(_shown(error.filename or ""), 0, error.strerror or str(error))
 
     def again(self, place: object) -> Archived | None:  # noqa: ARG002 - as of archives
         """Return nothing: no page is like another."""
         return None
 
-    def _page(self, path: Path, relative: str) -> Archived | None:
+    def _page(self, path: Path, relative: Path) -> Archived | None:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         flags |= getattr(os, "O_BINARY", 0)
         with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - what was opened already
@@ -91,7 +90,7 @@ class FolderReader:
                 body.feed(chunk)
         at = datetime.fromtimestamp(about.st_mtime, UTC)
         response = Response(
-            url=url_of(relative, base=self._base) or _saved_from(beginning) or path.as_uri(),
+            url=url_of(relative.as_posix(), base=self._base) or _saved_from(beginning) or path.as_uri(),
             status=200,
             reason="",
             http_version="",
@@ -109,7 +108,7 @@ class FolderReader:
             download_s=0.0,
             is_timed=False,
         )
-        return Archived(url=relative, response=response, is_file=True)
+        return Archived(url=_shown(relative), response=response, is_file=True)
 
 
 def url_of(relative: str, *, base: str | None) -> str | None:
@@ -156,12 +155,28 @@ def _checked(url: str) -> str | None:
         return None
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Give the files below a folder, by name; folders among them in their place."""
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(Path(entry.path))
-        elif entry.is_file(follow_symlinks=False):
-            yield Path(entry.path)
+def _files(folder: Path) -> Iterator[Path | OSError]:
+    """Give the files below a folder, by name, folders in their place; and what can't be looked into.
+
+    Not by recursion: a folder may lie deeper than the interpreter's stack is.
+    """
+    waiting = [iter([folder])]
+    while waiting:
+        path = next(waiting[-1], None)
+        if path is None:
+            waiting.pop()
+            continue
+        try:
+            if path.is_symlink():
+                continue  # it may lead anywhere, also back
+            if path.is_dir():
+                waiting.append(iter(sorted(path.iterdir(), key=lambda one: os.fsencode(one.name))))
+            elif path.is_file():
+                yield path
+        except OSError as error:
+            yield error
+
+
+def _shown(path: Path | str) -> str:
+    """Return a path as text that can be written: names of files may be any bytes."""
+    return os.fsencode(path).decode("utf-8", "replace").replace(os.sep, "/")

@@ -9,6 +9,7 @@ come in the order of the lines, whatever takes how long.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -111,6 +112,7 @@ class Extraction:
         self._before = kept.journal.records
         self._to_skip = self._before
         self._told = 0
+        self._pulling = threading.Lock()
         self._is_draining = False
         self._is_over = False
         self._records = Channel[Finished](2 * self._output.batch_records)
@@ -151,6 +153,8 @@ class Extraction:
         finally:
             if self._grace:
                 self._grace.cancel()
+            # After an abort the thread may still be at it, with what our caller is about to close.
+            await asyncio.to_thread(self._pulling.acquire)
             elapsed_s = self._clock.monotonic() - began_s
             self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
         return RunResult(
@@ -227,7 +231,28 @@ class Extraction:
         self, pages: asyncio.TaskGroup, ready: Iterator[Ready | Damaged]
     ) -> asyncio.Task[list[Ready | Damaged] | None]:
         most = 1 if self._is_refreshing else _PULLED_LINES
-        return pages.create_task(asyncio.to_thread(_pulled, ready, most), name="archive")
+        return pages.create_task(asyncio.to_thread(self._pulled, ready, most), name="archive")
+
+    def _pulled(self, ready: Iterator[Ready | Damaged], most: int) -> list[Ready | Damaged] | None:
+        """Return the next lines, ``None`` at the end.
+
+        Raises:
+            RunError: An archive can't be read any more.
+        """
+        pulled: list[Ready | Damaged] = []
+        weight = 0
+        try:
+            with self._pulling:
+                for one in ready:
+                    pulled.append(one)
+                    if not isinstance(one, Damaged):
+                        weight += len(one.answer.response.body)
+                    if len(pulled) >= most or weight >= _PULLED_BYTES or self._stops():
+                        break
+        except OSError as error:
+            name = error.filename or "an archive"
+            raise RunError(f"can't read {name}: {error.strerror}") from error
+        return pulled or None
 
     async def _send(self, page: asyncio.Task[Finished | None]) -> None:
         """Pass on a record, in its turn."""
@@ -290,24 +315,3 @@ class Extraction:
         if self._files:
             await asyncio.to_thread(make_outputs, self._files)
         self._kept.complete = self.is_complete = True
-
-
-def _pulled(ready: Iterator[Ready | Damaged], most: int) -> list[Ready | Damaged] | None:
-    """Return the next lines, ``None`` at the end.
-
-    Raises:
-        RunError: An archive can't be read any more.
-    """
-    pulled: list[Ready | Damaged] = []
-    weight = 0
-    try:
-        for one in ready:
-            pulled.append(one)
-            if not isinstance(one, Damaged):
-                weight += len(one.answer.response.body)
-            if len(pulled) >= most or weight >= _PULLED_BYTES:
-                break
-    except OSError as error:
-        name = error.filename or "an archive"
-        raise RunError(f"can't read {name}: {error.strerror}") from error
-    return pulled or None

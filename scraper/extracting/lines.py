@@ -69,7 +69,7 @@ class Lines:
         self._ledger = ledger
         self._decider = decider
         self._next_seq = 0
-        self._share = 0.0
+        self._share: float | None = None
         self.begun = 0
         """Lines so far; of each there is to be a record."""
         self.joined = 0
@@ -82,8 +82,8 @@ class Lines:
         self.damaged = 0
 
     @property
-    def read_share(self) -> float:
-        """How much of the archives was read, from 0 to 1."""
+    def read_share(self) -> float | None:
+        """How much of the archives was read, from 0 to 1; ``None`` when that can't be told."""
         return self._share
 
     def ready(self) -> Iterator[Ready | Damaged]:
@@ -118,17 +118,12 @@ class Lines:
 
     def _taken(self, answer: Archived) -> Ready | None:
         """Return the line that an answer completes, if it does."""
+        if answer.line is not None and not _is_sound(answer.line, answer):
+            answer = replace(answer, line=None)  # it is not from us: ours have URLs there
         own = _own_key(answer)
-        if own is None or answer.line is None:
-            request = self._request_for(answer)
-        else:
-            earlier = self._ledger.claim(own)
-            if earlier is None and not self._ledger.begin(own):
-                self.repeated += 1
-                return None
-            self.begun += earlier is None
-            self.joined += earlier is not None
-            request = _request_of(answer.line, answer)
+        request = self._request_for(answer) if answer.line is None else self._own_request(answer.line, answer)
+        if request is None:
+            return None
         if request.url is not None:
             answer = replace(answer, response=replace(answer.response, url=request.target))
         if answer.place is not None:
@@ -171,6 +166,18 @@ class Lines:
         message = f"the archive does not hold where it leads: {printable_url(onward.target, limit=300)}"
         failure = Failure(type="NotArchived", message=message, phase="redirect")
         return Ready(request, answer, Done(outcome=Outcome.REDIRECT_ERROR, failure=failure), is_last=True)
+
+    def _own_request(self, line: Line, answer: Archived) -> Request | None:
+        """Return the line that an answer says it belongs to, ``None`` if that is finished already."""
+        key = _own_key(answer) or ""
+        if self._ledger.claim(key) is not None:
+            self.joined += 1
+        elif self._ledger.begin(key):
+            self.begun += 1
+        else:
+            self.repeated += 1
+            return None
+        return _request_of(line, answer)
 
     def _request_for(self, answer: Archived) -> Request:
         """Return the line that an answer of others belongs to: one that waits, or a new one."""
@@ -286,6 +293,19 @@ def _request_of(line: Line, answer: Archived) -> Request:
         tries=line.tries,
         robots=line.robots,
     )
+
+
+def _is_sound(line: Line, answer: Archived) -> bool:
+    try:
+        for url in (
+            answer.response.url,
+            *(hop.url for hop in line.redirects),
+            *([line.url] if line.url else []),
+        ):
+            urls.host_key(url)
+    except InvalidUrl:
+        return False
+    return True
 
 
 def _own_key(answer: Archived) -> str | None:

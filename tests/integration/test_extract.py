@@ -251,6 +251,29 @@ def test_an_extraction_that_is_stopped_drains_and_goes_on(tmp_path: Path) -> Non
     assert [one["seq"] for one in records_in(output)] == list(range(1500))
 
 
+def test_a_second_signal_gives_up_what_is_under_way(tmp_path: Path) -> None:
+    path, output, log = many(tmp_path, 300), tmp_path / "pages.jsonl", tmp_path / "log"
+    (tmp_path / "mine.py").write_text(
+        "import asyncio\n\nasync def wait(page):\n"
+        "    if page.record.seq == 200:\n"
+        "        open('waits', 'w').close()\n"
+        "        await asyncio.sleep(60)\n"
+        "    return {}\n"
+    )
+    words = ("extract", path, "-o", output, "--log-json", log, "--extractor", "mine:wait", *SMALL_BATCHES)
+    with started(*words, "--set", "parse.deadline_s=60", cwd=tmp_path) as running:
+        wait_until((tmp_path / "waits").exists, what="the page that waits", running=running)
+        running.send(signal.SIGTERM)
+        wait_until(lambda: b'"draining"' in log.read_bytes(), what="the drain", running=running)
+        running.send(signal.SIGTERM)
+        ended = running.wait()
+    assert ended.code == 143, ended.err
+    assert "Aborting (SIGTERM again)" in ended.err
+    assert [one["seq"] for one in records_in(output)] == list(range(200))
+    assert scrape("extract", path, "-o", output, "--resume", "-q").code == 0
+    assert [one["seq"] for one in records_in(output)] == list(range(300))
+
+
 def test_only_the_same_extraction_goes_on(tmp_path: Path) -> None:
     path, output = many(tmp_path), tmp_path / "pages.jsonl"
     with started("extract", path, "-o", output, "-q", *SMALL_BATCHES) as running:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import inspect
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +17,9 @@ from scraper.archives.saved import FolderReader, url_of
 from scraper.archives.sources import Archives, Damaged, LeftOut, SavedPages, sources_of
 from scraper.errors import UsageError
 from scraper.settings.model import FetchSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PAGE = "<!doctype html><title>x</title>"
 
@@ -111,6 +118,49 @@ def test_links_and_pipes_are_not_opened(tmp_path: Path) -> None:
     assert [one.url for one in read(folder) if isinstance(one, Archived)] == ["real.html"]
 
 
+def test_a_folder_that_can_not_be_looked_into_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b.html").write_text(PAGE)
+    real = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        return iter([refused(path)]) if path.name == "a" else real(path)  # type: ignore[list-item]
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    damaged, page = read(tmp_path)
+    assert isinstance(damaged, Damaged)
+    assert isinstance(page, Archived)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_names_of_files_may_be_any_bytes(tmp_path: Path) -> None:
+    (tmp_path / "example.com").mkdir()
+    name = os.fsdecode(b"caf\xe9 \x1b[31m.html")
+    (tmp_path / "example.com" / name).write_text(PAGE)
+    (one,) = read(tmp_path)
+    assert isinstance(one, Archived)
+    assert one.url == "example.com/caf\ufffd \x1b[31m.html"
+    assert one.response.url == "https://example.com/caf%E9%20%1B%5B31m.html"
+
+
+def test_folders_may_lie_deeper_than_the_stack(tmp_path: Path) -> None:
+    made = [str(tmp_path)]
+    for _ in range(250):
+        made.append(f"{made[-1]}/d")
+        os.mkdir(made[-1])  # noqa: PTH102 - pathlib's own code is recursive
+    page = Path(made[-1], "a.html")
+    page.write_text(PAGE)
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 120)
+    try:
+        found = read(tmp_path)
+    finally:
+        sys.setrecursionlimit(before)
+    assert [one.url[-8:] for one in found if isinstance(one, Archived)] == ["d/a.html"]
+
+
 def test_a_page_that_is_too_large_is_cut(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b"x" * 5000)
     reader = FolderReader(SavedPages(tmp_path), FetchSettings(max_wire_bytes=3000))
@@ -119,13 +169,17 @@ def test_a_page_that_is_too_large_is_cut(tmp_path: Path) -> None:
     assert (len(one.response.body), one.response.truncated) == (3000, True)
 
 
-def test_a_page_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+def refused(path: Path, *_: object) -> int:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+
+def test_a_page_that_can_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "ab":
         (tmp_path / f"{name}.html").write_text(PAGE)
     found = FolderReader(SavedPages(tmp_path), FetchSettings()).read(note_share=lambda _: None)
     assert isinstance(next(found), Archived)
-    (tmp_path / "b.html").unlink()
-    assert next(found) == Damaged("b.html", 0, "No such file or directory")
+    monkeypatch.setattr(os, "open", refused)
+    assert next(found) == Damaged(f"{tmp_path}/b.html", 0, "Permission denied")
 
 
 def test_what_arguments_name(tmp_path: Path) -> None:

@@ -308,6 +308,18 @@ def test_an_answer_that_has_lost_its_line_is_damage(ours: Ours) -> None:
     assert lines.damaged == 2
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"url": "nonsense"},
+        {"redirects": [{"url": "http://[", "status": 301, "location": "", "elapsed_s": 0}]},
+    ],
+)
+def test_a_line_with_what_is_no_url_is_not_ours(ours: Ours, more: dict[str, Any]) -> None:
+    ours.add("/a", b"the page", msgspec.structs.replace(line(9), **more))
+    assert told(ours.read()[1]) == [Told(0, "/a", ("/a",), "the page")]
+
+
 def test_metadata_of_others_says_nothing_of_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.warc"
     with Archive(path) as archive:
