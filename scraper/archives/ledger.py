@@ -1,7 +1,7 @@
 """What is kept of the answers that were read, on disk: where they are, and what still waits for another.
 
-A redirect waits for the answer that it leads to, a revisit for a body that comes later, and the last try of a
-line until it is known to be the last. None of it may grow in memory: archives hold what they like.
+A redirect waits for the answer that it leads to, a revisit for a body that comes later. None of it may grow
+in memory: archives hold what they like.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SCHEMA = (
     "CREATE TABLE places (key BLOB PRIMARY KEY, source INTEGER, at INTEGER) WITHOUT ROWID",
     "CREATE TABLE waiting (n INTEGER PRIMARY KEY, key BLOB, request BLOB, answer BLOB, leads_on INTEGER)",
     "CREATE INDEX by_key ON waiting (key, n)",
-    "CREATE TABLE begun (key BLOB PRIMARY KEY) WITHOUT ROWID",
+    "CREATE TABLE expected (key BLOB PRIMARY KEY, answers INTEGER) WITHOUT ROWID",
 )
 
 
@@ -99,10 +99,19 @@ class Ledger:
         while (row := self._db.execute(f"{_WAITING} ORDER BY n LIMIT 1").fetchone()) is not None:
             yield self._taken(*row)
 
-    def begin(self, key: str) -> bool:
-        """Note that there is a line; return whether that is new."""
-        cursor = self._db.execute("INSERT OR IGNORE INTO begun VALUES (?)", (_digest(key),))
-        return cursor.rowcount == 1
+    def expect(self, key: str) -> None:
+        """Note that there is a further answer to a line."""
+        self._db.execute(
+            "INSERT INTO expected VALUES (?, 1) ON CONFLICT DO UPDATE SET answers = answers + 1",
+            (_digest(key),),
+        )
+
+    def is_last(self, key: str) -> bool:
+        """Take note of an answer to a line; return whether no further one is expected."""
+        left = self._db.execute(
+            "UPDATE expected SET answers = answers - 1 WHERE key = ? RETURNING answers", (_digest(key),)
+        ).fetchone()
+        return left is None or left[0] <= 0
 
     def _taken(self, n: int, request: bytes, answer: bytes, leads_on: int) -> Waiting:
         self._db.execute("DELETE FROM waiting WHERE n = ?", (n,))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scraper.archives.answers import MAX_LINE_BYTES, AnswerReader, is_answer, line_of
 from scraper.archives.sources import Damaged, LeftOut
-from scraper.archives.warc import Damage, record_at, warc_records
+from scraper.archives.warc import Damage, WarcRecord, record_at, warc_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from scraper.archives.archived import Archived, Line, Place
     from scraper.archives.sources import Archives
-    from scraper.archives.warc import WarcRecord
     from scraper.settings.model import FetchSettings
 
 _BESIDE = frozenset({"request", "metadata", "warcinfo"})
 """Types of records that tell of others."""
+_OURS = re.compile(rb"software: scraper/")
+"""How the warcinfo begins of an archive that a crawl wrote."""
 _ROBOTS = re.compile(r"https?://[^/?#]*/robots\.txt(?:[?#]|\Z)", re.IGNORECASE)
 
 
@@ -46,6 +47,22 @@ class ArchiveReader:
                 note_share((before + share * size) / whole)
 
             yield from self._read_file(number, path, note)
+
+    def lines(self) -> Iterator[Line]:
+        """Give what archives of ours say of the lines of their answers; those of others are not read for it.
+
+        A line that was tried again, redirected, or asked once more after a crash has several answers, and
+        the last of them is that of its record: to know it, all have to be seen.
+        """
+        for path in self._files:
+            with path.open("rb") as file:
+                records = warc_records(file, wanted=_wanted_of_lines, note_share=_ignored)
+                first = next(records, None)
+                if not isinstance(first, WarcRecord) or not _OURS.match(first.block):
+                    continue
+                for record in records:
+                    if isinstance(record, WarcRecord) and (line := line_of(record)) is not None:
+                        yield line
 
     def again(self, place: Place) -> Archived | None:
         """Return an answer once more, ``None`` when it is not there any more."""
@@ -75,6 +92,14 @@ class ArchiveReader:
         if is_answer(fields):
             return self._answers.most_bytes
         return MAX_LINE_BYTES if fields.get("warc-type", "").lower() == "metadata" else 0
+
+
+def _wanted_of_lines(fields: Mapping[str, str]) -> int:
+    return MAX_LINE_BYTES if fields.get("warc-type", "").lower() in {"metadata", "warcinfo"} else 0
+
+
+def _ignored(_: float) -> None:
+    """Take no note: what is read before the beginning is no progress."""
 
 
 class _Answers:

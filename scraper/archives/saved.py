@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from scraper.archives.archived import Line
     from scraper.archives.sources import SavedPages
     from scraper.settings.model import FetchSettings
 
@@ -66,6 +67,10 @@ class FolderReader:
                 yield self._page(path, path.relative_to(self._folder)) or LeftOut("other")
             except OSError as error:
                 yield Damaged(_shown(error.filename or ""), 0, error.strerror or str(error))
+
+    def lines(self) -> Iterator[Line]:
+        """Return none: these are of others."""
+        return iter(())
 
     def again(self, place: object) -> Archived | None:  # noqa: ARG002 - as of archives
         """Return nothing: no page is like another."""

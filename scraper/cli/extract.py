@@ -183,10 +183,7 @@ def _told(lines: Lines, *, are_files: bool) -> Sequence[str]:
     found = []
     if lines.joined:
         answers = counted(lines.joined, one="further answer", many="further answers")
-        found.append(f"{answers} joined to their lines: where redirects led, further tries")
-    if lines.repeated:
-        answers = counted(lines.repeated, one="answer", many="answers")
-        found.append(f"{answers} left out: to lines that had been answered, asked once more after a crash")
+        found.append(f"{answers} joined to their lines: where redirects led, what was asked again")
     if lines.robots:
         found.append(f"{counted(lines.robots, one='robots.txt', many='robots.txt files')} left out")
     if lines.others:

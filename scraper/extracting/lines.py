@@ -22,7 +22,6 @@ from scraper.observe.printable import printable_url
 from scraper.record import Failure, Outcome
 from scraper.verdict.page import Done
 from scraper.verdict.redirects import STATUSES
-from scraper.verdict.retries import is_transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +54,10 @@ class Reader(Protocol):
         """Give all of them in their order, and what is no answer."""
         ...
 
+    def lines(self) -> Iterator[Line]:
+        """Give what is said of lines, for each answer that says it."""
+        ...
+
     def again(self, place: Place) -> Archived | None:
         """Return one of them once more, ``None`` when that can't be."""
         ...
@@ -73,12 +76,11 @@ class Lines:
         self.begun = 0
         """Lines so far; of each there is to be a record."""
         self.joined = 0
-        """Answers that belong to a line which had begun: where a redirect led, a further try."""
+        """Answers that belong to a line which had begun: where a redirect led, a further try, what was asked
+        once more after a crash."""
         self.robots = 0
         self.others = 0
         """Records that are no pages: other protocols, what programs note."""
-        self.repeated = 0
-        """Answers to lines that were finished: asked once more after a crash."""
         self.damaged = 0
 
     @property
@@ -88,6 +90,9 @@ class Lines:
 
     def ready(self) -> Iterator[Ready | Damaged]:
         """Give the lines in the order in which they are complete, and what is damaged."""
+        for line in self._reader.lines():
+            if line.kind != "robots":
+                self._ledger.expect(_line_key(line))
         for found in self._reader.read(note_share=self._note_share):
             if isinstance(found, Damaged):
                 self.damaged += 1
@@ -100,12 +105,8 @@ class Lines:
             yield self._last(waiting)
 
     def refreshed(self, onward: Request, ready: Ready) -> None:
-        """Let a line wait for where its page sends its readers on to."""
-        own = _own_key(ready.answer)
-        if own is None:
-            self._ledger.put_aside(_url_key(onward.target), Waiting(onward, ready.answer, leads_on=True))
-        else:
-            self._ledger.put_aside(own, Waiting(ready.request, ready.answer))
+        """Let a line of others wait for where its page sends its readers on to."""
+        self._ledger.put_aside(_url_key(onward.target), Waiting(onward, ready.answer, leads_on=True))
 
     def _note_share(self, share: float) -> None:
         self._share = share
@@ -120,30 +121,25 @@ class Lines:
         """Return the line that an answer completes, if it does."""
         if answer.line is not None and not _is_sound(answer.line, answer):
             answer = replace(answer, line=None)  # it is not from us: ours have URLs there
-        own = _own_key(answer)
-        request = self._request_for(answer) if answer.line is None else self._own_request(answer.line, answer)
-        if request is None:
-            return None
+        own = answer.line is not None
+        request = self._own_request(answer.line, answer) if answer.line else self._request_for(answer)
         if request.url is not None:
             answer = replace(answer, response=replace(answer.response, url=request.target))
         if answer.place is not None:
             self._ledger.note_place(answer.place, (*answer.keys, _url_key(answer.response.url)))
+        if answer.line is not None and not self._ledger.is_last(key := _line_key(answer.line)):
+            self._ledger.put_aside(key, Waiting(request, answer))
+            return None
         if (onward := self._onward(request, answer)) is not None:
-            if own is None:
-                self._ledger.put_aside(_url_key(onward.target), Waiting(onward, answer, leads_on=True))
-            else:
-                self._ledger.put_aside(own, Waiting(request, answer))
+            if own:
+                return _led_out(request, answer, onward)
+            self._ledger.put_aside(_url_key(onward.target), Waiting(onward, answer, leads_on=True))
             return None
-        if own is not None and is_transient(result_of(answer)):
-            self._ledger.put_aside(own, Waiting(request, answer))  # it may have been asked again
+        whole = self._with_body(answer)
+        if whole is None:
+            self._ledger.put_aside(_LATER, Waiting(request, answer))
             return None
-        if answer.revisited is not None:
-            whole = self._with_body(answer)
-            if whole is None:
-                self._ledger.put_aside(_LATER, Waiting(request, answer))
-                return None
-            answer = whole
-        return Ready(request, answer)
+        return Ready(request, whole, is_last=own)
 
     def _last(self, waiting: Waiting) -> Ready:
         """Return a line for which nothing comes any more."""
@@ -161,22 +157,15 @@ class Lines:
             hop = request.redirects[-1].url
             request = replace(request, redirects=request.redirects[:-1], target=hop, host=urls.host_key(hop))
         answer = self._with_body(answer) or _bodiless(answer)
-        if (onward := self._onward(request, answer)) is None:
-            return Ready(request, answer, is_last=True)
-        message = f"the archive does not hold where it leads: {printable_url(onward.target, limit=300)}"
-        failure = Failure(type="NotArchived", message=message, phase="redirect")
-        return Ready(request, answer, Done(outcome=Outcome.REDIRECT_ERROR, failure=failure), is_last=True)
+        onward = self._onward(request, answer)
+        return Ready(request, answer, is_last=True) if onward is None else _led_out(request, answer, onward)
 
-    def _own_request(self, line: Line, answer: Archived) -> Request | None:
-        """Return the line that an answer says it belongs to, ``None`` if that is finished already."""
-        key = _own_key(answer) or ""
-        if self._ledger.claim(key) is not None:
-            self.joined += 1
-        elif self._ledger.begin(key):
+    def _own_request(self, line: Line, answer: Archived) -> Request:
+        """Return the line that an answer says it belongs to."""
+        if self._ledger.claim(_line_key(line)) is None:
             self.begun += 1
         else:
-            self.repeated += 1
-            return None
+            self.joined += 1
         return _request_of(line, answer)
 
     def _request_for(self, answer: Archived) -> Request:
@@ -249,6 +238,12 @@ class Lines:
         return replace(answer, response=response, broken=earlier.broken, revisited=None)
 
 
+def _led_out(request: Request, answer: Archived, onward: Request) -> Ready:
+    message = f"the archive does not hold where it leads: {printable_url(onward.target, limit=300)}"
+    failure = Failure(type="NotArchived", message=message, phase="redirect")
+    return Ready(request, answer, Done(outcome=Outcome.REDIRECT_ERROR, failure=failure), is_last=True)
+
+
 def result_of(answer: Archived) -> Response | FetchError:
     """Return an answer as a fetcher would have given it."""
     broken = answer.broken
@@ -308,10 +303,9 @@ def _is_sound(line: Line, answer: Archived) -> bool:
     return True
 
 
-def _own_key(answer: Archived) -> str | None:
-    """Return what the answers of one line have in common, ``None`` in archives of others."""
-    line = answer.line
-    return None if line is None else f"line:{line.run} {line.seq}"
+def _line_key(line: Line) -> str:
+    """Return what the answers of one line have in common."""
+    return f"line:{line.run} {line.seq}"
 
 
 def _url_key(url: str) -> str:

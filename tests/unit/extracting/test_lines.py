@@ -218,7 +218,9 @@ class Ours:
     def __init__(self, path: Path, at: datetime) -> None:
         self._path, self._at = path, at
         self._records = WarcRecords()
-        self._data = self._records.opening(path.name, date="2024-01-01T00:00:00Z", facts={"software": "x"})
+        self._data = self._records.opening(
+            path.name, date="2024-01-01T00:00:00Z", facts={"software": "scraper/0"}
+        )
 
     def add(self, path: str, body: bytes, purpose: Purpose, *, status: int = 200, location: str = "") -> None:
         """Add an exchange."""
@@ -271,7 +273,7 @@ def test_an_archive_of_ours_says_what_belongs_to_a_line(ours: Ours) -> None:
     ours.add("/b", b"the page", line(7, redirects=[HOP], tries=[TRY], **more))
     lines, found = ours.read()
     assert told(found) == [Told(8, "/c", ("/c",), "another"), Told(7, "/a", ("/a", "/b"), "the page")]
-    assert (lines.joined, lines.robots, lines.repeated) == (3, 1, 0)
+    assert (lines.joined, lines.robots) == (3, 1)
     assert isinstance(found[1], Ready)
     request = found[1].request
     assert (request.extra, request.depth, request.parent) == ({"n": 10**30}, 2, 3)
@@ -287,12 +289,21 @@ def test_the_last_try_of_a_line_is_its_answer(ours: Ours) -> None:
     assert lines.joined == 1
 
 
-def test_a_line_that_was_finished_and_asked_again_is_read_once(ours: Ours) -> None:
-    ours.add("/a", b"the page", line(0))
-    ours.add("/a", b"after a crash", line(0))
+def test_a_line_that_was_asked_again_after_a_crash_has_the_last_answer(ours: Ours) -> None:
+    """The first may never have come to a record; the last has, or nobody would have stopped asking."""
+    ours.add("/a", b"before the crash", line(0))
+    ours.add("/b", b"", line(1, "/b"), status=301, location="/c")
+    ours.add("/c", b"another", line(1, "/b", redirects=[HOP]))
+    ours.add("/a", b"after it", line(0))
     lines, found = ours.read()
-    assert told(found) == [Told(0, "/a", ("/a",), "the page")]
-    assert lines.repeated == 1
+    assert told(found) == [Told(1, "/b", ("/a", "/c"), "another"), Told(0, "/a", ("/a",), "after it")]
+    assert lines.joined == 2
+
+
+def test_a_page_that_sent_its_readers_on_is_not_the_end(ours: Ours) -> None:
+    ours.add("/a", b"<meta http-equiv=refresh content='0; /b'>", line(0))
+    ours.add("/b", b"the page", line(0, redirects=[HOP]))
+    assert told(ours.read()[1]) == [Told(0, "/a", ("/a", "/b"), "the page")]
 
 
 def test_a_redirect_whose_target_never_answered_is_told(ours: Ours) -> None:
