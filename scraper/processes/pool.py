@@ -215,7 +215,8 @@ class ProcessPool:
                 return
             child.order(Archived(exchanged.number))
 
-        self._tasks.create_task(put(exchanged.records), name=f"archive-{exchanged.number}")
+        if not self._is_closing:  # then nobody waits for it any more
+            self._tasks.create_task(put(exchanged.records), name=f"archive-{exchanged.number}")
 
     def _place_for(self, host: str) -> Place:
         """Return where to visit a host: its own place, unless that is down or much busier than another."""

@@ -248,9 +248,10 @@ class WarcArchive:
         return ArchiveEnd(self._number, self._length)
 
     def _close(self) -> None:
-        if not self._is_begun and not os.fstat(self._descriptor).st_size:
-            self._first.unlink(missing_ok=True)
+        is_empty = not os.fstat(self._descriptor).st_size
         os.close(self._descriptor)
+        if is_empty and not self._is_begun:
+            self._first.unlink(missing_ok=True)
 
 
 def _opened(path: Path, *, make: bool = False, is_new: bool = False) -> int:

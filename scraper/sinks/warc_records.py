@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from scraper.exchange import Exchange, Purpose
 
 _REMEDY = "needs warcio: pip install warcio"
-_LEVEL = 6
+_LEVEL = 4
+"""Of gzip. Level 6, its usual one, takes 4.0 ms for a page of 190 KB in place of 2.1, for 4 % less."""
 _REMEMBERED = 16_384
 """Payloads that a further copy may refer to; the least lately met are forgotten. They take 8 MB."""
 _MOST_URL = 2048
@@ -158,7 +159,7 @@ class WarcRecords:
         )
         laid_out = self._writer.out = BytesIO()
         # warcio is given the block whole, as of the one kind of which it computes nothing: a head that it has
-        # taken apart it writes anew, with bytes beyond ASCII changed. It would also compress at level 9.
+        # taken apart it writes anew, with bytes beyond ASCII changed. It would also compress, at level 9.
         self._writer.write_record(
             self._record("warc", "warcinfo", headers, BytesIO(block), None, None, len(block))
         )

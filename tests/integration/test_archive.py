@@ -18,6 +18,8 @@ from warcio.cli import main as warcio  # type: ignore[import-untyped]
 from scraper.sinks.archive_files import files_there
 from tests.integration.test_kill import DIES
 from tests.integration.test_secrets import CANARY, left_by
+from tests.support.crawling import run_to_file
+from tests.support.faulty_parts import CRASH, write_startup
 from tests.support.polite_site import NOT_FOUND, Answer, moved, page, serving_in_thread, text
 from tests.support.processes import (
     PYTHON,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from tests.support.polite_site import Ask, Site
 
 FAST = ("--delay", "0", "--retries", "0", "--quiet", "--set", "output.batch_s=0.02")
+SMALL_FILES = ("--set", "output.batch_records=8", "--set", "output.warc_bytes=15000")
 HTML = b"<!doctype html><title>A packed page</title>"
 PACKED = gzip.compress(HTML)
 
@@ -151,6 +154,27 @@ def test_every_exchange_of_a_run_is_there(site: Site, tmp_path: Path, processes:
         assert kinds["revisit"] == 3, "the same page twice more, and what is not modified"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no child processes")
+async def test_a_page_that_crashes_the_parser_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An exchange is in the archive before its page is parsed."""
+    monkeypatch.setenv("PYTHONPATH", str(write_startup(tmp_path)))
+
+    def fatal(ask: Ask) -> Answer:
+        return NOT_FOUND if ask.target == "/robots.txt" else page(title=CRASH if ask.target == "/5" else "ok")
+
+    archive = tmp_path / "pages.warc.gz"
+    with serving_in_thread(fatal) as site:
+        urls = [site.url("127.0.0.1", f"/{number}") for number in range(8)]
+        result = await run_to_file(urls, archive, run={"processes": 1, "workers": 4})
+    assert (result.complete, result.records) == (True, 8)
+    groups = groups_of(archive_of(archive))
+    (crashed,) = (group for group in groups if group.answer.url == urls[5])
+    assert CRASH.encode() in crashed.answer.content
+    assert {group.answer.url for group in groups if group.purpose["kind"] == "page"} == set(urls)
+
+
 def test_an_archive_alone_is_a_run(server: Server, tmp_path: Path) -> None:
     urls = server.bulk(6, tag="alone")
     archive = tmp_path / "new" / "pages.warc.gz"
@@ -198,10 +222,9 @@ def test_kills_at_random_moments_leave_an_archive_that_is_whole(server: Server, 
     urls = server.bulk(240, tag="archive", hosts=20, delay_s=0.1, size_bytes=3000)
     sources, pages, archive = (tmp_path / name for name in ("urls.txt", "pages.jsonl", "pages.warc.gz"))
     write_list(sources, urls)
-    words = ("crawl", sources, "-o", pages, "-o", archive, "--resume", *FAST)
-    words += ("--set", "output.warc_bytes=60000")
+    words = ("crawl", sources, "-o", pages, "-o", archive, "--resume", *FAST, *SMALL_FILES)
     noted_before = 0
-    for processes in ("0", "0", "2", "0"):
+    for processes in ("0", "2", "0"):
         before = server.asked("archive").total()
         with started(*words, "--processes", processes, cwd=tmp_path, program=SCRAPER) as running:
             server.wait_for(before + chance.randint(30, 70), tag="archive", running=running)
@@ -237,7 +260,6 @@ store.note = die_at_archive
 """,
     "when an exchange is there and its record is not": "die_at_once(journal, 'append')",
     "when a batch is written and not noted": "die_at_once(store, 'finish')",
-    "when a batch is noted": "die_after(store, 'finish')",
     "in the middle of an exchange": """
 import scraper.sinks.warc_archive
 archive = scraper.sinks.warc_archive.WarcArchive
@@ -268,8 +290,7 @@ def test_a_kill_between_two_steps_costs_nothing(server: Server, tmp_path: Path, 
     urls = server.bulk(24, tag=tmp_path.name, hosts=6)
     sources, pages, archive = (tmp_path / name for name in ("urls.txt", "pages.jsonl", "pages.warc.gz"))
     write_list(sources, urls)
-    words = ("crawl", sources, "-o", pages, "-o", archive, "--resume", *FAST)
-    words += ("--set", "output.batch_records=8", "--set", "output.warc_bytes=15000")
+    words = ("crawl", sources, "-o", pages, "-o", archive, "--resume", *FAST, *SMALL_FILES)
     with started(*words, program=(*PYTHON, "-c", DIES.replace("{point}", ARCHIVE_POINTS[point]))) as running:
         assert running.wait().code == -9, running.err.read_text()
     ended = scrape(*words)
@@ -285,8 +306,8 @@ def test_a_file_that_may_not_grow_ends_the_run(tmp_path: Path, processes: str) -
     with serving_in_thread(lambda _: text(os.urandom(5000))) as site:
         urls = [site.url(f"127.0.2.{number % 20 + 1}", f"/{number}") for number in range(80)]
         sources, archive = write_list(tmp_path / "urls.txt", urls), tmp_path / "pages.warc.gz"
-        words = ("crawl", sources, "-o", archive, "-o", tmp_path / "pages.jsonl", "--robots", "ignore", *FAST)
-        words += ("--processes", processes)
+        outputs = ("-o", archive, "-o", tmp_path / "pages.jsonl")
+        words = ("crawl", sources, *outputs, "--robots", "ignore", "--processes", processes, *FAST)
         ended = scrape(*words, most_file_bytes=250_000)
         assert ended.code == 1, ended.err
         assert f"can't write {archive}" in ended.only_line
