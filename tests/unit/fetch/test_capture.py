@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.support.wire import Talk
 
 HTML = b"<title>A page</title>" * 40
-PACKED = gzip.compress(HTML)
+PACKED = gzip.compress(HTML, mtime=0)
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
