@@ -79,7 +79,7 @@ def warc_records(
             # Its length may be wrong: then inside of it others begin.
             if record.behind is not None:
                 yield Damage(record.shown_place, record.behind)
-                search_from += record.length
+                search_from = max(search_from, unpacked.shown_place)
         except Torn as torn:
             yield Damage(unpacked.shown_place, str(torn))
             if isinstance(torn, Exhausted):

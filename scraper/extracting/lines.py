@@ -225,7 +225,7 @@ class Lines:
             return answer
         place = self._ledger.place_of(answer.revisited.keys)
         earlier = self._reader.again(place) if place else None
-        if earlier is None or earlier.revisited is not None:
+        if earlier is None:
             return None
         had = earlier.response
         response = replace(

@@ -194,6 +194,17 @@ def test_a_block_that_its_digest_proves_is_whole_whatever_follows(tmp_path: Path
     assert shown(read(path)) == ["one", "torn", "three"]
 
 
+def test_a_record_inside_of_a_block_that_is_whole_is_none(tmp_path: Path) -> None:
+    block = b"an archive:\n" + member(b"inside")
+    digest = f"WARC-Block-Digest: sha256:{hashlib.sha256(block).hexdigest()}\r\n"
+    path = tmp_path / "a.warc"
+    path.write_bytes(member(block, extra=digest) + b"some junk\r\n" + THREE[2])
+    first, damage, last = read(path)
+    assert isinstance(first, WarcRecord)
+    assert (first.block, first.torn) == (block, None)
+    assert shown([damage, last]) == ["!", "three"]
+
+
 def test_a_bomb_is_given_up_and_what_is_behind_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

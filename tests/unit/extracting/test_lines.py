@@ -222,9 +222,19 @@ class Ours:
             path.name, date="2024-01-01T00:00:00Z", facts={"software": "scraper/0"}
         )
 
-    def add(self, path: str, body: bytes, purpose: Purpose, *, status: int = 200, location: str = "") -> None:
+    def add(
+        self,
+        path: str,
+        body: bytes,
+        purpose: Purpose,
+        *,
+        status: int = 200,
+        location: str = "",
+        header: tuple[bytes, bytes] = (b"X", b"y"),
+    ) -> None:
         """Add an exchange."""
-        headers = ((b"Content-Type", b"text/html"), *([(b"Location", location.encode())] if location else []))
+        to = [(b"Location", location.encode())] if location else []
+        headers = ((b"Content-Type", b"text/html"), header, *to)
         exchange = Exchange(
             url=f"{HOST}{path}",
             target=path,
@@ -279,6 +289,14 @@ def test_an_archive_of_ours_says_what_belongs_to_a_line(ours: Ours) -> None:
     assert (request.extra, request.depth, request.parent) == ({"n": 10**30}, 2, 3)
     assert (len(request.tries), request.robots and request.robots.status) == (1, 404)
     assert request.redirects[0].elapsed_s == 0.5
+
+
+def test_bodies_of_ours_have_no_chunks_whatever_they_look_like(ours: Ours) -> None:
+    ours.add("/a", b"5\r\nhello\r\n0\r\n\r\n", line(0), header=(b"Transfer-Encoding", b"chunked"))
+    (one,) = ours.read()[1]
+    assert isinstance(one, Ready)
+    assert one.answer.response.body == b"5\r\nhello\r\n0\r\n\r\n"
+    assert one.answer.response.header("transfer-encoding") == "chunked"
 
 
 def test_the_last_try_of_a_line_is_its_answer(ours: Ours) -> None:
