@@ -176,7 +176,7 @@ class AnswerReader:
             truncated=cut_by is not None,
             cut_by=cut_in_words(cut_by, self._settings, cap_bytes),
         )
-        broken_by = None if body.is_full else _broken(record.torn, truncation)
+        broken_by = None if body.is_full else _broken(record.torn, truncation, is_ours=line is not None)
         if broken_by is not None:
             response = replace(response, body=b"", truncated=False, cut_by=None)
         return replace(archived, response=response, broken=broken_by)
@@ -301,7 +301,7 @@ def _earlier_keys(fields: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _broken(torn: str | None, truncation: str) -> Broken | None:
+def _broken(torn: str | None, truncation: str, *, is_ours: bool) -> Broken | None:
     """Return why a body is not whole, in the words of a crawl that met the same."""
     if torn is not None:
         return Broken(
@@ -313,6 +313,11 @@ def _broken(torn: str | None, truncation: str) -> Broken | None:
     if truncation == "time":
         message = "no answer in time (body)"
         return Broken(outcome=Outcome.TIMEOUT, kind="TimeoutError", message=message, phase="body")
+    if is_ours and truncation == "unspecified":
+        message = "the body could not be taken apart"
+        return Broken(
+            outcome=Outcome.PROTOCOL_ERROR, kind="ClientResponseError", message=message, phase="body"
+        )
     if truncation and truncation != "length":
         return Broken(
             outcome=Outcome.DISCONNECTED,
