@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from typing import TYPE_CHECKING, NamedTuple, Self
+import tempfile
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 from msgspec.structs import replace
 
 from scraper.archives.archived import Archived, Place
+from scraper.errors import StateError
 from scraper.messages import Request
 
 if TYPE_CHECKING:
@@ -70,13 +72,13 @@ class Ledger:
 
     def note_place(self, place: Place, keys: Iterable[str]) -> None:
         """Remember where an answer is; of several with one key the last."""
-        rows = [(_digest(key), place.source, place.at) for key in keys]
-        self._db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", rows)
+        for key in keys:
+            self._done("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", _digest(key), place.source, place.at)
 
     def place_of(self, keys: Iterable[str]) -> Place | None:
         """Return where the answer is that the first of the keys names which is known."""
         for key in keys:
-            row = self._db.execute("SELECT source, at FROM places WHERE key = ?", (_digest(key),)).fetchone()
+            row = self._done("SELECT source, at FROM places WHERE key = ?", _digest(key))
             if row is not None:
                 return Place(*row)
         return None
@@ -84,38 +86,51 @@ class Ledger:
     def put_aside(self, key: str, waiting: Waiting) -> None:
         """Let something wait for what has this key."""
         answer = replace(waiting.answer, line=None)
-        self._db.execute(
+        self._done(
             "INSERT INTO waiting (key, request, answer, leads_on) VALUES (?, ?, ?, ?)",
-            (_digest(key), _encode_request(waiting.request), _encode_answer(answer), waiting.leads_on),
+            _digest(key),
+            _encode_request(waiting.request),
+            _encode_answer(answer),
+            waiting.leads_on,
         )
 
     def claim(self, key: str) -> Waiting | None:
         """Take out what has waited longest for what has this key."""
-        row = self._db.execute(f"{_WAITING} WHERE key = ? ORDER BY n LIMIT 1", (_digest(key),)).fetchone()
+        row = self._done(f"{_WAITING} WHERE key = ? ORDER BY n LIMIT 1", _digest(key))
         return None if row is None else self._taken(*row)
 
     def left(self) -> Iterator[Waiting]:
         """Take out all that waits, in its order."""
-        while (row := self._db.execute(f"{_WAITING} ORDER BY n LIMIT 1").fetchone()) is not None:
+        while (row := self._done(f"{_WAITING} ORDER BY n LIMIT 1")) is not None:
             yield self._taken(*row)
 
     def expect(self, key: str) -> None:
         """Note that there is a further answer to a line."""
-        self._db.execute(
-            "INSERT INTO expected VALUES (?, 1) ON CONFLICT DO UPDATE SET answers = answers + 1",
-            (_digest(key),),
+        self._done(
+            "INSERT INTO expected VALUES (?, 1) ON CONFLICT DO UPDATE SET answers = answers + 1", _digest(key)
         )
 
     def is_last(self, key: str) -> bool:
         """Take note of an answer to a line; return whether no further one is expected."""
-        left = self._db.execute(
-            "UPDATE expected SET answers = answers - 1 WHERE key = ? RETURNING answers", (_digest(key),)
-        ).fetchone()
+        left = self._done(
+            "UPDATE expected SET answers = answers - 1 WHERE key = ? RETURNING answers", _digest(key)
+        )
         return left is None or left[0] <= 0
 
     def _taken(self, n: int, request: bytes, answer: bytes, leads_on: int) -> Waiting:
-        self._db.execute("DELETE FROM waiting WHERE n = ?", (n,))
+        self._done("DELETE FROM waiting WHERE n = ?", n)
         return Waiting(_decode_request(request), _decode_answer(answer), bool(leads_on))
+
+    def _done(self, statement: str, *values: object) -> Any:
+        """Carry out a statement, and return its first row if it has any.
+
+        Raises:
+            StateError: The disk for temporary files is full, or fails.
+        """
+        try:
+            return self._db.execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise StateError(f"can't keep what was read, in {tempfile.gettempdir()}: {error}") from error
 
 
 def _digest(key: str) -> bytes:

@@ -113,6 +113,7 @@ async def _run_and_show(
 ) -> Exit:
     """Run to the end or to a signal, and return the exit code. Without files, records go to stdout."""
     from scraper.archives.sources import SavedPages  # noqa: PLC0415 - help and a mistake need no more
+    from scraper.cli.exits import Exit  # noqa: PLC0415 - as above
     from scraper.cli.running import display_of, exit_of, resumable  # noqa: PLC0415 - as above
     from scraper.cli.signals import signals_stop  # noqa: PLC0415 - as above
     from scraper.clock import SystemClock  # noqa: PLC0415 - as above
@@ -147,7 +148,9 @@ async def _run_and_show(
     if not talk.quiet:
         told = _told(extraction.lines, are_files=isinstance(source, SavedPages))
         _summarise(counts, result, files, told=told, talk=talk)
-    return exit_of(counts, result, stopped=stopped, strict=settings.run.strict)
+    code = exit_of(counts, result, stopped=stopped, strict=settings.run.strict)
+    is_damaged = settings.run.strict and extraction.lines.damaged > 0
+    return Exit.PAGES_FAILED if code is Exit.COMPLETE and is_damaged else code
 
 
 def _summarise(

@@ -144,6 +144,9 @@ def test_damage_costs_a_line_and_its_own_record(archive: Path, tmp_path: Path) -
     assert [one["title"] for one in records_in(output)] == ["Page 1", "Page 2"]
     assert f"a.warc.gz, at byte {starts[2]}: it can't be unpacked" in ended.err
     assert "Damaged in 1 place" in ended.err
+    archive.write_bytes(archive.read_bytes()[starts[0] : starts[2] + 5])
+    assert scrape("extract", archive, "-q").code == 0
+    assert scrape("extract", archive, "-q", "--strict").code == 3
     assert "Complete: 2 pages in, 2 records out." in ended.err
 
 

@@ -9,10 +9,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from scraper.archives.archived import Place
 from scraper.archives.ledger import Ledger
 from scraper.archives.reading import ArchiveReader
 from scraper.archives.sources import Archives, Damaged
-from scraper.exchange import Exchange, Purpose
+from scraper.errors import StateError
+from scraper.exchange import Exchange, Purpose, Truncation
 from scraper.extracting.lines import Lines, Ready
 from scraper.record import Outcome
 from scraper.settings.model import Settings
@@ -209,6 +211,13 @@ def test_what_is_no_url_that_we_ask_for_has_a_line_all_the_same(tmp_path: Path) 
     assert len(found) == 2
 
 
+def test_a_full_disk_for_temporary_files_is_one_line() -> None:
+    with Ledger() as ledger:
+        ledger._db.execute("PRAGMA max_page_count=20")
+        with pytest.raises(StateError, match=r"can't keep what was read, in .*full"):
+            ledger.note_place(Place(0, 0), map(str, range(10_000)))
+
+
 # --- archives of ours ---------------------------------------------------------------------------------
 
 
@@ -231,6 +240,7 @@ class Ours:
         status: int = 200,
         location: str = "",
         header: tuple[bytes, bytes] = (b"X", b"y"),
+        truncation: Truncation | None = None,
     ) -> None:
         """Add an exchange."""
         to = [(b"Location", location.encode())] if location else []
@@ -244,7 +254,7 @@ class Ours:
             reason="",
             headers=headers,
             body=body,
-            truncation=None,
+            truncation=truncation,
             at=self._at,
             ip=None,
         )
@@ -297,6 +307,25 @@ def test_bodies_of_ours_have_no_chunks_whatever_they_look_like(ours: Ours) -> No
     assert isinstance(one, Ready)
     assert one.answer.response.body == b"5\r\nhello\r\n0\r\n\r\n"
     assert one.answer.response.header("transfer-encoding") == "chunked"
+
+
+@pytest.mark.parametrize(
+    ("truncation", "outcome"),
+    [
+        (Truncation.TIME, Outcome.TIMEOUT),
+        (Truncation.DISCONNECT, Outcome.DISCONNECTED),
+        (Truncation.UNSPECIFIED, Outcome.PROTOCOL_ERROR),
+        (Truncation.LENGTH, None),
+    ],
+)
+def test_what_was_cut_off_ends_as_in_the_crawl(
+    ours: Ours, truncation: Truncation, outcome: Outcome | None
+) -> None:
+    ours.add("/a", b"half", line(0), truncation=truncation)
+    (one,) = ours.read()[1]
+    assert isinstance(one, Ready)
+    assert (one.answer.broken.outcome if one.answer.broken else None) is outcome
+    assert one.answer.response.truncated is (truncation is Truncation.LENGTH)
 
 
 def test_the_last_try_of_a_line_is_its_answer(ours: Ours) -> None:
