@@ -233,13 +233,48 @@ async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateTh
     return SeedStream([WithoutUserInfo(one.source) for one in listed], skip=skip)
 
 
-async def run_name(state: StateThread, clock: Clock) -> str:
-    """Return the run's name, the same in all of its parts."""
+async def knows_its_sources(files: RunFiles) -> bool:
+    """Return whether an unfinished run lies there that remembers its lists, so that none need be named.
+
+    One that was killed at its very beginning has a state, but no lists in it yet.
+
+    Raises:
+        OutputLocked: The run goes on.
+        StateError: Its state can't be read.
+    """
+    if not files.is_unfinished():
+        return False
+    state = await StateThread.open(files.state)
+    try:
+        return await state.call(state.store.fact, "sources") is not None
+    finally:
+        await state.close(remove=False)
+
+
+async def run_name(state: StateThread, clock: Clock, *, given: str | None = None) -> str:
+    """Return the run's name, the same in all of its parts: the one that it was given, else a new one."""
     name = await state.call(state.store.fact, "run")
     if name is None:
-        name = new_run_id(clock.utc())
+        name = given or new_run_id(clock.utc())
         await state.call(state.store.note, run=name)
     return name
+
+
+async def same_history(state: StateThread, file: str) -> None:
+    """Keep with a new run which history it goes by; refuse to resume it with another.
+
+    Raises:
+        UsageError: It is another: its records would be compared with two different pasts.
+    """
+    path = os.path.realpath(file) if file else ""  # noqa: ASYNC240 - as quick as any look at a file
+    before = await state.call(state.store.fact, "history")
+    if before is None:
+        await state.call(state.store.note, history=path)
+    elif before != path:
+        told = f"history.file = {before}" if before else "no history.file"
+        raise UsageError(
+            f"the unfinished run was begun with {told}: resume it so, or start over with --fresh"
+        )
 
 
 def _place(source: Source | GivenLines) -> object:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _LEFT_OUT = (
     *("--workers", "--per-host", "--delay", "--timeout", "--retries", "--robots", "--header", "--proxy"),
     *("--insecure", "--private", "--depth", "--same-site", "--include", "--exclude", "--column", "--format"),
-    *("--user-agent",),
+    *("--user-agent", "--history"),
 )
 """Nobody is asked, and there is no list."""
 

@@ -15,10 +15,10 @@ _NAMES = {signal.SIGINT: "SIGINT", signal.SIGTERM: "SIGTERM"}
 
 
 class Stoppable(Protocol):
-    """What signals stop."""
+    """A run, or the daemon that has runs of its own."""
 
     def drain(self, reason: str) -> None:
-        """Start nothing new."""
+        """Start nothing new and finish what is under way."""
         ...
 
     def abort(self, reason: str) -> None:

@@ -119,9 +119,10 @@ def _unrefreshed(settings: Settings) -> Settings:
 
 
 def _offline(settings: Settings) -> Settings:
-    """Return settings by which nothing is asked again and no link is followed."""
+    """Return settings by which nothing is asked again, no link followed, and no run before remembered."""
     return replace(
         settings,
         retry=replace(settings.retry, retries=0),
         follow=replace(settings.follow, depth=0),
+        history=replace(settings.history, file=""),
     )

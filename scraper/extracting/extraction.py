@@ -268,7 +268,7 @@ class Extraction:
         """Make the record of a line; ``None`` when its page sends its readers on."""
         request, answer = ready.request, ready.answer
         if request.settled is not None:
-            verdict: Verdict | RobotsFile = self._settler.settle(request, request.settled).verdict
+            verdict: Verdict | RobotsFile = (await self._settler.settle(request, request.settled)).verdict
         elif ready.ended is not None:
             record = record_line.record_of(request, ready.ended, answer.response, run=self._kept.run)
             verdict = record_line.finished(request, ready.ended, record)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scraper.messages import Response
     from scraper.verdict.page import Decider
 
+_NOT_MODIFIED = 304
 _LATER = "later"
 """The key of what waits for a body that may still come."""
 _MOST_HOPS = 50
@@ -135,6 +136,8 @@ class Lines:
                 return _led_out(request, answer, onward)
             self._ledger.put_aside(_url_key(onward.target), Waiting(onward, answer, leads_on=True))
             return None
+        if answer.broken is None and answer.response.status == _NOT_MODIFIED:
+            return Ready(request, answer, Done(outcome=Outcome.NOT_MODIFIED), is_last=own)
         whole = self._with_body(answer)
         if whole is None:
             self._ledger.put_aside(_LATER, Waiting(request, answer))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.exchange import Keep
+    from scraper.messages import Validators
     from scraper.settings.model import FetchSettings
 
 _LARGE_BYTES = 1 << 20
@@ -127,6 +128,7 @@ class HttpFetcher:
         is_last: bool = False,
         is_listed: bool = False,
         cap_bytes: int | None = None,
+        validators: Validators | None = None,
         keep: Keep | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status; a redirect is an answer too.
@@ -143,6 +145,7 @@ class HttpFetcher:
             is_listed: The host stands in the user's own list: it may have a private address then, unless
                 the settings say otherwise.
             cap_bytes: The most bytes of a body, on the wire and unpacked, in place of the settings'.
+            validators: What a 304 is asked for by; they are sent as they are.
             keep: Takes what was on the wire, also of an answer that broke off, before this returns. No
                 deadline counts meanwhile.
 
@@ -161,6 +164,8 @@ class HttpFetcher:
                         async with asyncio.timeout(self._settings.total_s) as deadline:
                             trip.deadline = deadline
                             headers = self._headers(url, credentials=credentials, is_last=is_last)
+                            if validators is not None:
+                                headers = merged_headers(headers or {}, _conditions(validators))
                             response = await self._exchange(
                                 url, trip, headers, cap_bytes, keeps=keep is not None
                             )
@@ -262,6 +267,12 @@ class HttpFetcher:
                 has_room = True
                 with trip.deadline_held():
                     await trip.holding.enter_async_context(self._room.of(body.most_bytes))
+
+
+def _conditions(validators: Validators) -> dict[str, str]:
+    """Return the conditions; who knows tags passes over the date (RFC 9110 13.2.2)."""
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from scraper.frontier.facts import Progress, Want
 from scraper.frontier.findings import Findings
-from scraper.frontier.occupancy import LARGEST, Largest, Occupancy
+from scraper.frontier.occupancy import LARGEST, HostStands, Largest, Occupancy, busiest
 from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.window import Window
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from scraper.frontier.facts import Loaded
     from scraper.frontier.gate import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
+    from scraper.frontier.memory import Memory
     from scraper.frontier.state_thread import StateThread
     from scraper.messages import Batch, Errand, Finished
     from scraper.robots.access import Access
@@ -64,8 +65,10 @@ class Frontier:
         gatekeeper: Gatekeeper,
         clock: Clock,
         progress: Progress,
+        memory: Memory | None = None,
     ) -> None:
-        """Take over a state that has come as far as ``progress`` says."""
+        """Take over a state that has come as far as ``progress`` says; ``memory`` is of the runs before."""
+        self._memory = memory
         self._state = state
         self._settings = settings
         self._politeness = politeness
@@ -238,16 +241,13 @@ class Frontier:
     def occupancy(self) -> Occupancy:
         """Return how many wait where, for people."""
         waiting = [count for host in self._window if (count := host.in_memory)]
-        ready = len(self._window.ready)
-        return Occupancy(
-            self._unfinished,
-            sum(waiting),
-            self._handed_out,
-            len(self._window),
-            ready,
-            max(0, len(waiting) - ready),
-            self._largest.least_s(self._window.delay_s),
-        )
+        ready, hosts = len(self._window.ready), len(self._window)
+        held, least_s = max(0, len(waiting) - ready), self._largest.least_s(self._window.delay_s)
+        return Occupancy(self._unfinished, sum(waiting), self._handed_out, hosts, ready, held, least_s)
+
+    def busiest(self, most: int) -> list[HostStands]:
+        """Return the hosts in memory with the most left to do, or that are left alone; for people."""
+        return busiest(self._window, self._largest, most=most, now_s=self._clock.monotonic())
 
     # --- when a host's turn comes ---------------------------------------------------------------
 
@@ -343,6 +343,8 @@ class Frontier:
             host.more = False  # what is admitted while the state is read sets it again
         store = self._state.store
         loaded = await self._state.call(store.load, wants, limit=self._window.per_host, entering=entering)
+        if self._memory is not None:
+            loaded = loaded._replace(rows=await self._memory.of(loaded.rows))
         now_s = self._clock.monotonic()
         for host in hungry:
             host.loading = False

@@ -44,7 +44,7 @@ from scraper.processes.frames import (
     encode_news,
 )
 from scraper.robots.access import RobotsFile
-from scraper.visiting import archivist_for, visitor_for
+from scraper.visiting import archivist_for, remembering, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -174,7 +174,8 @@ async def serve(end: socket.socket, box: BlackBox) -> None:
     if not isinstance(start, Start):
         return
     clock, budget, posting = SystemClock(), LentBudget(), Posting(line)
-    async with HttpFetcher.open(start.settings.fetch, clock=clock) as fetcher:
+    known = remembering(start.settings, run=start.run, token=start.token, clock=clock)
+    async with known as memory, HttpFetcher.open(start.settings.fetch, clock=clock) as fetcher:
         visitor = visitor_for(
             start.settings,
             fetcher,
@@ -183,6 +184,7 @@ async def serve(end: socket.socket, box: BlackBox) -> None:
             clock=clock,
             budget=budget,
             parser=WatchedParser(start.settings.parse, token=start.token, box=box),
+            memory=memory,
             archivist=archivist_for(posting.put, run=start.run) if start.archives else None,
         )
         await _obey(orders, visitor=visitor, line=line, budget=budget, posting=posting)

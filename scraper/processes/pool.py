@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from scraper.processes.frames import Came, Exchanged
     from scraper.processes.process import Death
     from scraper.settings.model import Settings
+    from scraper.visit import Memory
 
 _UNEVEN = 8
 """So many more visits than the least busy child may have the one that keeps a host's connections."""
@@ -73,6 +74,7 @@ class ProcessPool:
         run: str,
         clock: Clock,
         observer: Observer,
+        memory: Memory | None = None,
         put: Put | None = None,
     ) -> None:
         self._start = Start(settings, token, run, put is not None)
@@ -81,7 +83,8 @@ class ProcessPool:
         self._observer = observer
         self._budget = RunBudget(settings.retry)
         retries = retries_for(settings, budget=self._budget)
-        self._settler = Settler(decider=decider_for(settings, retries=retries), run=run, clock=clock)
+        decider = decider_for(settings, retries=retries)
+        self._settler = Settler(decider=decider, run=run, clock=clock, memory=memory)
         self._robots = RobotsDecider(settings.robots, retries=retries)
         numbers = range(settings.run.processes)
         self._places = [Place(f"process-{number}", archive=self._archive) for number in numbers]
@@ -110,9 +113,13 @@ class ProcessPool:
         run: str,
         clock: Clock,
         observer: Observer,
+        memory: Memory | None = None,
         put: Put | None = None,
     ) -> AsyncIterator[Self]:
-        """Start ``run.processes`` children. What was on the wire goes to ``put``, where there is one.
+        """Start ``run.processes`` children.
+
+        ``memory`` is of the runs before, for lines that ask nobody. What was on the wire goes to ``put``,
+        where there is one.
 
         Raises:
             SettingsError: The system has no processes that inherit sockets (Windows).
@@ -120,7 +127,7 @@ class ProcessPool:
         """
         if os.name != "posix":
             raise SettingsError("run.processes: this system can't do it; leave it at 0")
-        pool = cls(settings, token=token, run=run, clock=clock, observer=observer, put=put)
+        pool = cls(settings, token=token, run=run, clock=clock, observer=observer, memory=memory, put=put)
         try:
             async with pool._tasks:
                 for place in pool._places:
@@ -144,7 +151,7 @@ class ProcessPool:
         """
         if isinstance(errand, Request) and errand.settled is not None:
             departs()
-            return self._settler.settle(errand, errand.settled)
+            return await self._settler.settle(errand, errand.settled)
         answered = await self._answered(
             errand,
             self._place_for,

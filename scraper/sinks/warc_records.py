@@ -31,7 +31,7 @@ _REMEDY = "needs warcio: pip install warcio"
 _LEVEL = 4
 """Of gzip. Level 6, its usual one, takes 4.0 ms for a page of 190 KB in place of 2.1, for 4 % less."""
 _REMEMBERED = 16_384
-"""Payloads that a further copy may refer to; the least lately met are forgotten. They take 8 MB."""
+"""Payloads that a further copy may refer to; the least lately met are forgotten. They take 7 MB."""
 _MOST_URL = 2048
 """A payload with a longer URL is not remembered."""
 _NOT_MODIFIED = 304

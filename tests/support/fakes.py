@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from scraper.exchange import Keep
-    from scraper.messages import Found
+    from scraper.messages import Found, Validators
     from scraper.observe.events import Event
 
 P = ParamSpec("P")
@@ -178,6 +178,7 @@ class Call(NamedTuple):
     is_last: bool
     cap_bytes: int | None
     is_listed: bool = False
+    validators: Validators | None = None
 
 
 def exchange_of(answer: Response) -> Exchange:
@@ -214,11 +215,12 @@ class FakeFetcher:
         is_last: bool = False,
         is_listed: bool = False,
         cap_bytes: int | None = None,
+        validators: Validators | None = None,
         keep: Keep | None = None,
     ) -> Response:
         departs()
         self.asked.append(url)
-        self.calls.append(Call(url, credentials, is_last, cap_bytes, is_listed))
+        self.calls.append(Call(url, credentials, is_last, cap_bytes, is_listed, validators))
         answer = self._answer(url)
         if isinstance(answer, Blocked):
             await answer.until.wait()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.support.wire import Talk
 
 HTML = b"<title>A page</title>" * 40
-PACKED = gzip.compress(HTML, mtime=0)
+PACKED = gzip.compress(HTML, mtime=0)  # the same in all processes that collect the tests
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -72,6 +72,7 @@ async def test_a_head_is_as_it_was_written() -> None:
         # Broken, but all that there was has come.
         ((OK, b"Content-Encoding: gzip\r\n", length(PACKED[:-9]), PACKED[:-9]), PACKED[:-9]),
     ],
+    ids=["whole", "to the end", "coded", "chunked", "empty", "a redirect", "broken"],
 )
 async def test_a_body_is_as_it_came(sent: tuple[bytes, ...], kept: bytes) -> None:
     exchange = await captured(answering(*sent))
@@ -95,6 +96,7 @@ async def test_a_body_is_as_it_came(sent: tuple[bytes, ...], kept: bytes) -> Non
             Truncation.UNSPECIFIED,
         ),
     ],
+    ids=["short", "coded and short", "broken chunks", "no gzip", "too many codings"],
 )
 async def test_of_a_body_that_breaks_off_there_is_what_came(
     sent: tuple[bytes, ...], kept: bytes, reason: Truncation
