@@ -245,6 +245,19 @@ class Visitor:
             )
         except FetchError as error:
             result = error
+        return await self.conclude(request, result, at=at, started_s=started_s)
+
+    async def conclude(
+        self, request: Request, result: Response | FetchError, *, at: datetime, started_s: float
+    ) -> Answered:
+        """Return what comes of what a request was answered, by whomever.
+
+        Args:
+            request: What was asked for.
+            result: The answer, or why there is none.
+            at: When it was asked.
+            started_s: Monotonic: when the visit began.
+        """
         impression = impression_of(result)
         decision = self._decider.decide(request, result, at=at)
         if isinstance(decision, Done) and decision.outcome is Outcome.NOT_MODIFIED:
@@ -261,7 +274,7 @@ class Visitor:
         record = record_line.record_of(
             request,
             decision,
-            result if isinstance(result, Response) else _partial(result),
+            result if isinstance(result, Response) else partial_of(result),
             read.page,
             run=self._run,
             directives=read.directives,
@@ -298,7 +311,8 @@ class Visitor:
         return Answered(record_line.finished(request, done, record, took_s=took_s), impression)
 
 
-def _partial(error: FetchError) -> Response | None:
+def partial_of(error: FetchError) -> Response | None:
+    """Return the answer as far as it came."""
     return error.partial if isinstance(error.partial, Response) else None
 
 

@@ -25,6 +25,7 @@ SUBCOMMANDS: Final = {
     "crawl": Subcommand("scraper.cli.crawl:crawl", "Fetch every URL of a list: one JSON record a line."),
     "plan": Subcommand("scraper.cli.plan:plan", "Say what a crawl would be, before it is begun."),
     "retry": Subcommand("scraper.cli.retry:retry", "Ask again for what failed, and put that into the run."),
+    "extract": Subcommand("scraper.cli.extract:extract", "Make records of archives (WARC) or saved pages."),
     "show": Subcommand("scraper.cli.show:show", "Show the records of a run as a table."),
     "diff": Subcommand("scraper.cli.diff:diff", "Say what has changed between two runs."),
     "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),

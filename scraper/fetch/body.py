@@ -10,11 +10,14 @@ import enum
 from typing import TYPE_CHECKING
 
 from scraper.fetch.content_coding import ACCEPTED, ERRORS, BadEncoding, Decoder, decoders_for
+from scraper.observe.figures import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ACCEPTED", "BadEncoding", "Body", "Bound"]
+    from scraper.settings.model import FetchSettings
+
+__all__ = ["ACCEPTED", "BadEncoding", "Body", "Bound", "cut_in_words"]
 
 _PIECE_BYTES = 4 * 1024
 """The most that a decoder is given by the wire in one call. The ratio goes by whole pieces from the
@@ -39,6 +42,21 @@ class Bound(enum.Enum):
     """Bytes kept, or passed between two codings."""
     RATIO = "fetch.max_ratio"
     """The same for each byte taken in."""
+
+
+def cut_in_words(bound: Bound | None, settings: FetchSettings, cap_bytes: int | None) -> str | None:
+    """Return which cap a body has passed, with its figure; ``cap_bytes`` is one in place of the settings'."""
+    match bound:
+        case None:
+            return None
+        case Bound.RATIO:
+            return f"{bound.value} ({settings.max_ratio:,} to 1)"
+        case _ if cap_bytes is not None:
+            return f"the {size(cap_bytes)} that are read of it"
+        case Bound.WIRE:
+            return f"{bound.value} ({size(settings.max_wire_bytes)})"
+        case Bound.BODY:
+            return f"{bound.value} ({size(settings.max_body_bytes)})"
 
 
 class Body:
@@ -126,13 +144,18 @@ class Body:
         for _ in self.feeding(data):
             pass
 
-    def finish(self) -> bytes:
-        """Return the decoded body, once all has come.
+    def finish(self, *, is_whole: bool = True) -> bytes:
+        """Return the decoded body, once all has come; without ``is_whole`` what there is of it.
 
         Raises:
             BadEncoding: The coded stream ended early, and not because of a cap.
         """
-        if not self.is_full and self.wire_bytes and not all(one.is_whole for one in self._decoders):
+        if (
+            is_whole
+            and not self.is_full
+            and self.wire_bytes
+            and not all(one.is_whole for one in self._decoders)
+        ):
             raise BadEncoding("the compressed body ends early")
         self._finished = bytes(self._body)
         return self._finished

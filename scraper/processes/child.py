@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from scraper import loop
 from scraper.clock import SystemClock
-from scraper.errors import RunError
+from scraper.errors import FetchError, RunError
 from scraper.fetch.http import HttpFetcher
 from scraper.messages import Again, Hop, Request
 from scraper.parse.page import PageParser
@@ -30,6 +30,7 @@ from scraper.processes.frames import (
     Broke,
     Came,
     Cancel,
+    Conclude,
     Departed,
     Exchanged,
     Line,
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-    from scraper.messages import Errand, Finished, Impression
+    from scraper.messages import Finished, Impression, Response
     from scraper.parse.page import Parsed
     from scraper.settings.model import ParseSettings
-    from scraper.visit import Visitor
+    from scraper.visit import Answered, Visitor
 
 _number: contextvars.ContextVar[int] = contextvars.ContextVar("visit")
 
@@ -201,10 +202,15 @@ async def _obey(
     """Begin and leave visits as ordered, until there are no more orders."""
     under_way: dict[int, asyncio.Task[None]] = {}
 
-    async def visit(number: int, errand: Errand) -> None:
+    async def obey(order: Visit | Conclude) -> None:
+        number = order.number
         _number.set(number)
         try:
-            verdict, impression = await visitor.ask(errand, departs=partial(line.send, Departed(number)))
+            if isinstance(order, Conclude):
+                verdict, impression = await _concluded(order, visitor)
+            else:
+                departs = partial(line.send, Departed(number))
+                verdict, impression = await visitor.ask(order.errand, departs=departs)
         except RunError as error:
             line.send(Broke(number, str(error)))
             return
@@ -214,11 +220,9 @@ async def _obey(
 
     async with asyncio.TaskGroup() as visits:
         while (order := await orders.get()) is not None:
-            if isinstance(order, Visit):
-                budget.is_open = order.may_retry
-                under_way[order.number] = visits.create_task(
-                    visit(order.number, order.errand), name=f"visit-{order.number}"
-                )
+            if isinstance(order, Visit | Conclude):
+                budget.is_open = isinstance(order, Visit) and order.may_retry
+                under_way[order.number] = visits.create_task(obey(order), name=f"visit-{order.number}")
             elif isinstance(order, Cancel) and order.number in under_way:
                 under_way[order.number].cancel()
             elif isinstance(order, Archived):
@@ -227,6 +231,20 @@ async def _obey(
                 line.send(Pong())
         for task in under_way.values():
             task.cancel()
+
+
+async def _concluded(order: Conclude, visitor: Visitor) -> Answered:
+    result: Response | FetchError | None = order.response
+    if (failure := order.failure) is not None:
+        result = FetchError(
+            failure.message,
+            outcome=failure.outcome,
+            kind=failure.kind,
+            phase=failure.phase,
+            partial=order.response,
+        )
+    assert result is not None  # noqa: S101 - it is one or the other
+    return await visitor.conclude(order.request, result, at=order.at, started_s=SystemClock().monotonic())
 
 
 def _told(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from scraper.messages import Again, Errand, Finished, Hop, Impression
+from scraper.messages import Again, Errand, Finished, Hop, Impression, Request, Response
 from scraper.robots.access import RobotsFile
 from scraper.settings.model import Settings
 
@@ -43,6 +44,26 @@ class Visit(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The run's budget has a further try."""
 
 
+class Failed(msgspec.Struct, frozen=True, array_like=True):
+    """A ``FetchError``, by its parts."""
+
+    outcome: str
+    kind: str
+    message: str
+    phase: str
+
+
+class Conclude(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Say what comes of an answer that is there already."""
+
+    number: int
+    """As of a visit."""
+    request: Request
+    response: Response | None
+    failure: Failed | None
+    at: datetime
+
+
 class Cancel(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Leave a visit; there are to be no news of it."""
 
@@ -60,7 +81,7 @@ class Ping(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Say that you are there."""
 
 
-Order: TypeAlias = Start | Visit | Cancel | Archived | Ping
+Order: TypeAlias = Start | Visit | Conclude | Cancel | Archived | Ping
 
 
 class Departed(msgspec.Struct, frozen=True, tag=True, array_like=True):
