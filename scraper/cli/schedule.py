@@ -309,6 +309,27 @@ def health(*, config: Path) -> Exit:
     return Exit.BROKEN if ill else Exit.COMPLETE
 
 
+@schedule.command("notify-test")
+@click.argument("name", metavar="JOB")
+@config_option
+def notify_test(*, name: str, config: Path) -> Exit:
+    """Send a test message to everyone who is told of a job, each once; the exit code is 1 if one fails.
+
+    No daemon is needed. The secrets are looked for in this command's environment.
+    """
+    from scraper import loop  # noqa: PLC0415 - as above
+    from scraper.clock import SystemClock  # noqa: PLC0415 - the same
+    from scraper.notify.targets import send_test  # noqa: PLC0415 - the same
+
+    (job,) = _chosen(config, (name,))
+    if not job.notify:
+        raise UsageError(f"nobody is told of {name}: write [[job.{name}.notify]]")
+    sent = loop.run(send_test(name, job.notify, environment=os.environ, clock=SystemClock()))
+    for one in sent:
+        click.echo(one_line(f"{one.target}: {f'not delivered: {one.error}' if one.error else 'delivered'}"))
+    return Exit.BROKEN if any(one.error for one in sent) else Exit.COMPLETE
+
+
 def _jobs(config: Path) -> Sequence[Job]:
     from scraper.schedule.jobs_file import read_jobs  # noqa: PLC0415 - as above
 

@@ -153,3 +153,33 @@ def test_config_check_takes_files_of_jobs(folder: Path, capsys: pytest.CaptureFi
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("parse.select")
     assert line.endswith("(jobs.toml job.c.settings)")
+
+
+def test_a_test_message_shows_whom_it_reaches(
+    told: Told, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = """
+    [[job.a.notify]]
+    on = ["silence"]
+    command = ["sh", "-c", "cat > told"]
+    command_input = "text"
+    [[job.a.notify]]
+    command = ["sh", "-c", "echo no such mailbox >&2; exit 67"]
+    [[job.b.notify]]
+    command = ["true"]
+    """
+    (folder / "jobs.toml").write_text(JOBS + tables)
+    assert told("notify-test", "a", code=1) == [
+        "command sh: delivered",
+        "command sh: not delivered: the command ended with 67: no such mailbox",
+    ]
+    assert (folder / "told").read_text().startswith("a: test of a notification")
+    assert told("notify-test", "b") == ["command true: delivered"]
+
+
+def test_a_test_message_needs_somebody_to_tell_and_the_secrets(told: Told, folder: Path) -> None:
+    assert told("notify-test", "b", code=2) == ["scraper: nobody is told of b: write [[job.b.notify]]"]
+    (folder / "jobs.toml").write_text(JOBS + '[[job.b.notify]]\napprise = "env:NO_SUCH_VARIABLE"\n')
+    assert told("notify-test", "b", code=2) == [
+        "scraper: apprise: the environment variable NO_SUCH_VARIABLE is not set; set it for the daemon"
+    ]
