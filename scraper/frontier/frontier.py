@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from scraper.frontier.facts import Progress, Want
 from scraper.frontier.findings import Findings
-from scraper.frontier.occupancy import LARGEST, HostStands, Largest, Occupancy, busiest
+from scraper.frontier.occupancy import LARGEST, HostStands, Largest, Occupancy, busiest, occupancy_of
 from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.window import Window
@@ -240,10 +240,8 @@ class Frontier:
 
     def occupancy(self) -> Occupancy:
         """Return how many wait where, for people."""
-        waiting = [count for host in self._window if (count := host.in_memory)]
-        ready, hosts = len(self._window.ready), len(self._window)
-        held, least_s = max(0, len(waiting) - ready), self._largest.least_s(self._window.delay_s)
-        return Occupancy(self._unfinished, sum(waiting), self._handed_out, hosts, ready, held, least_s)
+        counts = {"unfinished": self._unfinished, "handed_out": self._handed_out}
+        return occupancy_of(self._window, self._largest, **counts)
 
     def busiest(self, most: int) -> list[HostStands]:
         """Return the hosts in memory with the most left to do, or that are left alone; for people."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from scraper.frontier.host_queue import HostQueue
+    from scraper.frontier.window import Window
 
 LARGEST = 64
 """Hosts whose lines are counted for the time that politeness takes."""
@@ -60,6 +61,21 @@ class Largest:
     def least_s(self, delay_s: Callable[[int], float]) -> float:
         """Return what the hosts' delays, by their ids, alone still make them take."""
         return max((left * delay_s(home) for home, left in self._left.items()), default=0.0)
+
+
+def occupancy_of(window: Window, largest: Largest, *, unfinished: int, handed_out: int) -> Occupancy:
+    """Return how many wait where."""
+    waiting = [count for host in window if (count := host.in_memory)]
+    ready = len(window.ready)
+    return Occupancy(
+        unfinished=unfinished,
+        in_memory=sum(waiting),
+        handed_out=handed_out,
+        hosts_in_memory=len(window),
+        hosts_ready=ready,
+        hosts_held=max(0, len(waiting) - ready),
+        least_s=largest.least_s(window.delay_s),
+    )
 
 
 class HostStands(NamedTuple):
