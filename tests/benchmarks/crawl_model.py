@@ -4,10 +4,12 @@ A host in the window gives a page each *period* (its delay, and what a request t
 the machine keeps up. Hosts that are ready go one after the other, so a machine that does not keep up gives
 all of them the same share. Served so, a host leaves when those in the window have each had as many turns as
 it needed since it came: one number for all of them. So only comings and leavings are events, and the number
-of URLs does not matter (generalised processor sharing, Parekh and Gallager 1993).
+of URLs does not matter (generalised processor sharing, Parekh and Gallager 1993). The largest hosts are
+served before, the one with the most left first, until they have no more left than others.
 
 From a delay of a second on, hosts that wait step aside for others when the window is full and nothing is
-ready, which is left out here: the real frontier is quicker then.
+ready, which is left out here: the real frontier is quicker then. Left out is also that a request that was let
+go waits for a free worker, and that the largest come into a window that is full: it is some percent slower.
 
 ``tests/unit/test_scale.py`` holds it against the real frontier.
 """
@@ -20,6 +22,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from scraper.frontier.occupancy import LARGEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
 _ARRIVAL = 0.04
 """Of the delay: as in ``scraper.politeness``, at the most so much is added for the way of a request."""
+_TRIFLE = 1e-6
+"""Of a page: what rounding may come to."""
 
 
 class Machine(NamedTuple):
@@ -41,8 +47,12 @@ class Machine(NamedTuple):
     takes_s: float = 0.25
     """From a request to the end of its answer."""
     hosts_in_memory: int = 1024
-    stays_s: float = 0.15
-    """How long a host that is done keeps its place in the window: until its last record is written."""
+    stays_s: float = 0.4
+    """How long a host that is done keeps its place in the window: until its last record is written, and until
+    it is worth reading from disk who could come in its place."""
+
+    counted_hosts: int = LARGEST
+    """So many hosts, those with the most pages, go before the others; 0: all in turn."""
 
     @property
     def period_s(self) -> float:
@@ -76,6 +86,52 @@ class _Curve:
         self._at_s, self._pages = until_s, reached
 
 
+class _Largest:
+    """The hosts that have more pages than others, the largest served first, until they have no more.
+
+    Those with equally many left are one group and fare alike; the groups stand with the largest first.
+    """
+
+    def __init__(self, sizes: Sequence[int], usual: int, *, fastest_per_s: float, most_per_s: float) -> None:
+        self._usual = usual
+        self._fastest_per_s = fastest_per_s
+        self._most_per_s = most_per_s
+        self._left = np.array(sorted((size for size in sizes if size > usual), reverse=True), dtype=float)
+        self._counts = np.ones(len(self._left))
+        self._rates = self._left
+        self.count = len(self._left)
+        self.per_s = 0.0
+        """What all of them are given together."""
+        self.next_s = float("inf")
+        """How long it will be so."""
+        self._deal()
+
+    def go_on(self, for_s: float) -> int:
+        """Serve them for so long, at most ``next_s``; return how many are among the usual since."""
+        self._left = self._left - self._rates * for_s
+        settled = self._left - self._usual < _TRIFLE
+        done = int(self._counts[settled].sum())
+        left, counts = self._left[~settled], self._counts[~settled]
+        if len(left):
+            begins = np.flatnonzero(np.concatenate([[True], left[:-1] - left[1:] >= _TRIFLE]))
+            left, counts = left[begins], np.add.reduceat(counts, begins)
+        self._left, self._counts = left, counts
+        self.count -= done
+        self._deal()
+        return done
+
+    def _deal(self) -> None:
+        """Deal out what the machine can do."""
+        wanted = self._counts * self._fastest_per_s
+        given = np.clip(self._most_per_s - (np.cumsum(wanted) - wanted), 0.0, wanted)
+        self._rates = given / self._counts
+        self.per_s = float(given.sum())
+        apart = self._left - np.append(self._left[1:], self._usual)
+        nearer = self._rates - np.append(self._rates[1:], 0.0)
+        meet = nearer > _TRIFLE * self._fastest_per_s
+        self.next_s = float((apart[meet] / nearer[meet]).min()) if meet.any() else float("inf")
+
+
 def modelled(sizes: Iterable[int], machine: Machine) -> Modelled:
     """Return how long a machine takes for hosts with so many pages, in the order in which they enter."""
     sizes = list(sizes)
@@ -84,34 +140,45 @@ def modelled(sizes: Iterable[int], machine: Machine) -> Modelled:
         return Modelled(0.0, 0.0, 0.0)
     most_per_s = machine.pages_per_s * pages / (pages + len(sizes))  # robots.txt takes a turn of each host
     fastest_per_s = 1.0 / machine.period_s
+    usual = _usual(sizes, machine.counted_hosts)
+    largest = _Largest(sizes, usual, fastest_per_s=fastest_per_s, most_per_s=most_per_s)
     curve = _Curve(pages, (0.5, 0.99))
-    entering = iter(sizes)
-    outside = len(sizes)
+    entering = (size for size in sizes if size <= usual)
+    outside = len(sizes) - largest.count
     served: list[float] = []  # a heap of what all in the window will have been served when one is done
     staying: deque[float] = deque()  # until when those that are done keep their places
-    turns = now_s = 0.0
-    while served or staying or outside:
-        while outside and len(served) + len(staying) < machine.hosts_in_memory:
+    turns = now_s = largest_s = 0.0
+    while served or outside or largest.count:
+        while outside and len(served) + len(staying) + largest.count < machine.hosts_in_memory:
             heapq.heappush(served, turns + next(entering))
             outside -= 1
-        per_host = min(fastest_per_s, most_per_s / len(served)) if served else 0.0
-        done_s = now_s + (served[0] - turns) / per_host if served else float("inf")
-        free_s = staying[0] if staying else float("inf")
-        if not outside:  # places are of no use to anybody
-            if not served:
-                break
-            free_s = float("inf")
-        then_s = min(done_s, free_s)
-        curve.go_on(then_s, per_host * len(served))
+        rest_per_s = most_per_s - largest.per_s
+        per_host = min(fastest_per_s, rest_per_s / len(served)) if served else 0.0
+        done_s = now_s + (served[0] - turns) / per_host if per_host > 0.0 else float("inf")
+        free_s = staying[0] if staying and outside else float("inf")
+        level_s = largest_s + largest.next_s
+        then_s = min(done_s, free_s, level_s)
+        curve.go_on(then_s, per_host * len(served) + largest.per_s)
         turns += per_host * (then_s - now_s)
         now_s = then_s
-        if done_s <= free_s:
+        if level_s == now_s:
+            for _ in range(largest.go_on(largest.next_s)):
+                heapq.heappush(served, turns + usual)
+            largest_s = now_s
+        elif done_s == now_s:
             turns = heapq.heappop(served)
             staying.append(now_s + machine.stays_s)
         while staying and staying[0] <= now_s:
             staying.popleft()
     half_s, most_s = curve.when_s if len(curve.when_s) == 2 else (now_s, now_s)
     return Modelled(now_s + machine.takes_s + machine.stays_s, half_s, most_s)
+
+
+def _usual(sizes: Sequence[int], counted: int) -> int:
+    """Return how many pages no host has but those that are counted."""
+    if not counted:
+        return max(sizes)
+    return heapq.nlargest(counted, sizes)[-1] if counted <= len(sizes) else 0
 
 
 def floor_s(sizes: Sizes, machine: Machine, *, machines: int = 1) -> float:

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.page_costs [--scale 0.2] [--kinds real docs tiny]
 
 nginx serves the pages of ``corpus``, as in ``beside_peers``, without compression; what gzip would make of
-them is reckoned. The record is measured as it is written and as ``.jsonl.gz`` would have it. What the state takes
-is measured by ``million.py``, on lists long enough for it to matter.
+them is reckoned. The record is measured as it is written and as ``.jsonl.gz`` would have it. What the
+state takes is measured by ``million.py``, on lists long enough for it to matter.
 """
 
 from __future__ import annotations

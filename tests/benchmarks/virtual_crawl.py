@@ -1,11 +1,13 @@
 """A whole crawl in virtual time: the real flow, frontier, politeness and state, with a fake network.
 
-Nothing is fetched and nobody waits: a page takes the same virtual time at every host, processor time counts
-for nothing. What is left is what the frontier makes of a list: how long it takes because hosts must wait.
+Nothing is fetched and nobody waits: a page takes some virtual time, the same in the mean at every host, and
+processor time counts for nothing. What is left is what the frontier makes of a list: how long it takes
+because hosts must wait.
 """
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,11 +50,16 @@ class Crawled(NamedTuple):
 
 
 class _Fetched:
-    """Answers everything after the same time, and notes how close requests to a host come."""
+    """Answers everything, and notes how close requests to a host come.
+
+    The time that it takes varies about its mean: if all took the same, all workers would be free at the same
+    moments, and a host would wait for these.
+    """
 
     def __init__(self, clock: FakeClock, takes_s: float) -> None:
         self._clock = clock
         self._takes_s = takes_s
+        self._chance = random.Random(1)  # noqa: S311 - the same each time is the point
         self._departed_s: defaultdict[str, float] = defaultdict(lambda: float("-inf"))
         self.closest_s = float("inf")
 
@@ -61,8 +68,9 @@ class _Fetched:
         now_s = self._clock.now_s
         self.closest_s = min(self.closest_s, now_s - self._departed_s[errand.host])
         self._departed_s[errand.host] = now_s
-        await pass_s(self._takes_s)
-        impression = Impression(Sign.GOOD, self._takes_s)
+        takes_s = self._takes_s * self._chance.uniform(0.5, 1.5)
+        await pass_s(takes_s)
+        impression = Impression(Sign.GOOD, takes_s)
         if isinstance(errand, RobotsRequest):
             at_s = self._clock.utc().timestamp()
             known = access(errand.origin, standing=Standing.UNAVAILABLE, read_at_s=at_s, age_s=86_400.0)

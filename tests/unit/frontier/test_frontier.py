@@ -645,3 +645,23 @@ def test_large_rules_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         assert 2 * 2**20 < heaviest < 5 * 2**20, "the limit, and the rules of the host that passes it"
 
     play(act)
+
+
+@pytest.mark.parametrize(("latency_s", "third"), [(0.125, "large.example"), (2.0, "small.example")])
+def test_of_two_that_are_ready_the_larger_goes_first_unless_it_answers_slowly(
+    latency_s: float, third: str
+) -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, delay_s=0.5, adaptive=True)
+        sizes = {"large": 5, "small": 3}
+        await frontier.admit(
+            batch(*[f"http://{host}.example/{n}" for host, lines in sizes.items() for n in range(lines)])
+        )
+        await frontier.seal()
+        first = await visit(frontier, clock, impression=Impression(Sign.GOOD, latency_s))
+        second = await visit(frontier, clock, impression=Impression(Sign.GOOD, 0.125))
+        assert (first.host, second.host) == ("large.example", "small.example")
+        clock.move(2.0)
+        assert (await visit(frontier, clock)).host == third
+
+    play(act)
