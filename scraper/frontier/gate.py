@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from scraper.frontier.host_queue import HostQueue
     from scraper.settings.model import RobotsSettings
 
-_GIVEN_UP = Settled(
-    Outcome.HOST_UNAVAILABLE,
-    Failure(type="HostUnavailable", message="the host did not answer and was given up", phase="connect"),
-    retryable=True,
-)
+
+def _given_up(host: HostQueue) -> Failure:
+    """Say that a host is given up, and what its last request came to."""
+    last = f"; last it came to {host.turn.trouble}" if host.turn.trouble else ""
+    return Failure(type="HostUnavailable", message=f"the host was given up{last}", phase="connect")
+
+
+def _unavailable(host: HostQueue) -> Settled:
+    return Settled(Outcome.HOST_UNAVAILABLE, _given_up(host), retryable=True)
 
 
 class Gate:
@@ -128,7 +132,7 @@ class Gatekeeper:
         request for robots.txt, when it is the first to its origin; or nothing while that is on its way.
         """
         if host.turn.is_given_up:
-            return replace(request, settled=_GIVEN_UP)
+            return replace(request, settled=_unavailable(host))
         now_s = self._clock.monotonic()
         if request.robots is not None:  # judged when what it waited for came
             return request
@@ -163,7 +167,8 @@ class Gatekeeper:
         holds = gate.open(access, now_s=self._clock.monotonic(), unix_s=self._clock.utc().timestamp())
         self._slow_down(host)
         if host.turn.is_given_up:
-            judged = [replace(request, settled=_GIVEN_UP) for request in gate.parked]
+            settled = _unavailable(host)
+            judged = [replace(request, settled=settled) for request in gate.parked]
         else:
             judged = [_judged(request, holds) for request in gate.parked]
         gate.parked.clear()
@@ -172,7 +177,7 @@ class Gatekeeper:
         file = None if is_blocked(holds.file) else holds.file
         return Opened(file, [request for request in judged if request.settled is not None])
 
-    def give_up(self, errand: RobotsRequest) -> Access:
+    def give_up(self, host: HostQueue, errand: RobotsRequest) -> Access:
         """Return what to go by when robots.txt would have to be asked of a host that is given up."""
         unix_s = self._clock.utc().timestamp()
         file = RobotsFile(
@@ -181,8 +186,8 @@ class Gatekeeper:
             status=None,
             read_at_s=unix_s,
             expires_at_s=unix_s + self._error_age_s,
-            failure=_GIVEN_UP.failure,
-            cause=_GIVEN_UP.outcome,
+            failure=_given_up(host),
+            cause=Outcome.HOST_UNAVAILABLE,
         )
         return Access(file, None)
 

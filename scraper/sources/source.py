@@ -16,6 +16,7 @@ from scraper.messages import Seed
 from scraper.sources.again import seeds_again
 from scraper.sources.jsonlines import json_seeds
 from scraper.sources.lines import read_lines
+from scraper.sources.parquet_table import parquet_seeds
 from scraper.sources.table import table_seeds
 from scraper.sources.text import text_seeds
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _OWN_TO_A_PROCESS = ("/dev/stdin", "/dev/fd/", "/proc/")
 """What these names mean is over with the process, also where they lead to a regular file."""
 
-Format: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "again"]
+Format: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "parquet", "again"]
 """``again`` is what ``scraper retry`` writes for itself: see ``sources.again``."""
 
 
@@ -102,6 +103,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             if self.format == "again":  # our own file, in which no line is cut
                 with io.BufferedReader(raw) as lines:
                     yield from seeds_again(lines, name=self.name)
+                return
+            if self.format == "parquet":
+                if not self.rereadable:
+                    raise SourceError(
+                        f"{self.name}: a list in Parquet is not read from the front; give a file"
+                    )
+                yield from parquet_seeds(raw, name=self.name, column=self.column, note_bytes=note_bytes)
                 return
             yield from self._seeds(read_lines(raw, name=self.name, before_read=waits, note_bytes=note_bytes))
 

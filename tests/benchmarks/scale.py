@@ -41,21 +41,26 @@ _MOST: Final = (None, 1_000_000, 100_000, 10_000)
 _USUAL_MOST: Final = 100_000
 _WINDOWS: Final = (256, 1024, 4096, 16_384)
 _SEED: Final = 9
+_SLOTS: Final = 65_536
 
 
 # --- which machine gets which hosts ---------------------------------------------------------------
 
 
 def longest_first(sizes: Sizes, machines: int) -> list[Sizes]:
-    """Give each host, the largest first, to the machine that has the least so far."""
-    assert (sizes[:-1] >= sizes[1:]).all(), "the largest are not first"
-    loads = [(0, machine) for machine in range(machines)]
-    owners = np.empty(len(sizes), dtype=np.int64)
-    for number, size in enumerate(sizes.tolist()):
-        load, machine = loads[0]
-        owners[number] = machine
-        heapq.heapreplace(loads, (load + size, machine))
-    return [sizes[owners == machine] for machine in range(machines)]
+    """Give each slot of hosts, the heaviest first, to the machine that has the least so far.
+
+    Hosts are put into slots by a digest of their names, so that a map of slots says where a host belongs,
+    whichever is met later.
+    """
+    slots = np.random.default_rng(_SEED).integers(_SLOTS, size=len(sizes))
+    weights = np.bincount(slots, weights=sizes, minlength=_SLOTS)
+    loads = [(0.0, machine) for machine in range(machines)]
+    owners = np.empty(_SLOTS, dtype=np.int64)
+    for slot in np.argsort(-weights, kind="stable").tolist():
+        load, owners[slot] = loads[0]
+        heapq.heapreplace(loads, (load + weights[slot], int(owners[slot])))
+    return [sizes[owners[slots] == machine] for machine in range(machines)]
 
 
 def by_digest(sizes: Sizes, machines: int) -> list[Sizes]:
@@ -141,9 +146,10 @@ def machines(web: Web) -> Iterator[str]:
             machine = Machine(web.pages_per_s, delay_s)
             for count in _MACHINES:
                 least_s = floor_s(sizes, machine, machines=count)
-                spans = [
-                    clustered(packing(sizes, count), machine).makespan_s for packing in PACKINGS.values()
-                ]
+                packings = (
+                    list(PACKINGS.values()) if count > 1 else [longest_first]
+                )  # alone it has all of them
+                spans = [clustered(packing(sizes, count), machine).makespan_s for packing in packings]
                 cells = " | ".join(f"{_hours(span)} | {span / least_s:.2f}" for span in spans)
                 yield (
                     f"| {_most(most)} | {delay_s} s | {count} | "
