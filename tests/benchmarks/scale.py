@@ -39,7 +39,7 @@ _MACHINES: Final = (1, 10, 100)
 _DELAYS_S: Final = (0.5, 1.0)
 _MOST: Final = (None, 1_000_000, 100_000, 10_000)
 _USUAL_MOST: Final = 100_000
-_WINDOWS: Final = (256, 1024, 4096, 16_384)
+_WINDOWS: Final = (256, 1024, 4096)
 _SEED: Final = 9
 _SLOTS: Final = 65_536
 
@@ -146,10 +146,9 @@ def machines(web: Web) -> Iterator[str]:
             machine = Machine(web.pages_per_s, delay_s)
             for count in _MACHINES:
                 least_s = floor_s(sizes, machine, machines=count)
-                packings = (
-                    list(PACKINGS.values()) if count > 1 else [longest_first]
-                )  # alone it has all of them
+                packings = list(PACKINGS.values()) if count > 1 else [longest_first]
                 spans = [clustered(packing(sizes, count), machine).makespan_s for packing in packings]
+                spans *= len(PACKINGS) // len(spans)  # alone a machine has all hosts
                 cells = " | ".join(f"{_hours(span)} | {span / least_s:.2f}" for span in spans)
                 yield (
                     f"| {_most(most)} | {delay_s} s | {count} | "
@@ -166,7 +165,7 @@ def windows(web: Web) -> Iterator[str]:
         "| in turn: 99 of 100 pages | all | of floor |"
     )
     yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-    for count in _MACHINES:
+    for count in _MACHINES[:2]:  # with a hundred nothing but the longest host counts
         shards = longest_first(sizes, count)
         for hosts in _WINDOWS:
             machine = Machine(web.pages_per_s, _DELAYS_S[0], hosts_in_memory=hosts)
