@@ -140,7 +140,7 @@ def modelled(sizes: Iterable[int], machine: Machine) -> Modelled:
         return Modelled(0.0, 0.0, 0.0)
     most_per_s = machine.pages_per_s * pages / (pages + len(sizes))  # robots.txt takes a turn of each host
     fastest_per_s = 1.0 / machine.period_s
-    usual = _usual(sizes, machine.counted_hosts)
+    usual = _usual(sizes, min(machine.counted_hosts, machine.hosts_in_memory))
     largest = _Largest(sizes, usual, fastest_per_s=fastest_per_s, most_per_s=most_per_s)
     curve = _Curve(pages, (0.5, 0.99))
     entering = (size for size in sizes if size <= usual)
