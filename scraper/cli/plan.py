@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
-_LEFT_OUT = ("--robots", "--strict", "--same-site", "--max-body", "--parser", "--ordered", *BODY_FLAGS)
+_LEFT_OUT = (
+    "--robots",
+    "--strict",
+    "--same-site",
+    "--max-body",
+    "--parser",
+    "--history",
+    "--ordered",
+    *BODY_FLAGS,
+)
 """The first is a switch of its own here, the others say how pages are read, kept and links followed."""
 
 
