@@ -67,7 +67,7 @@ def crawl(
     if not sources and not resume:
         raise UsageError("no SOURCE: name a list, a URL, or - for standard input")
     mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
-    files = _files(outputs, mode, ordered=settings.output.ordered)
+    files = files_of(outputs, mode, ordered=settings.output.ordered)
     if files and mode is Mode.RESUME and files.is_complete():
         click.echo(one_line(f"{files.name} is there, with no unfinished run: nothing to resume"), err=True)
         return 0
@@ -81,7 +81,7 @@ def crawl(
     return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))
 
 
-def _files(outputs: Sequence[str], mode: Mode, *, ordered: bool) -> RunFiles | None:
+def files_of(outputs: Sequence[str], mode: Mode, *, ordered: bool) -> RunFiles | None:
     """Return the run's files, ``None`` for a run to standard output."""
     written = [output for output in outputs if output != "-"]
     if len(written) < len(outputs) and (written or len(outputs) > 1):

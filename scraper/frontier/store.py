@@ -23,12 +23,12 @@ import msgspec
 
 from scraper.clock import SystemClock
 from scraper.errors import OutputLocked, StateError, UsageError
-from scraper.frontier import statements
-from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Tally, Want
+from scraper.frontier import facts, statements
+from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Want
 from scraper.frontier.robots_cache import Recalled, RobotsCache
 from scraper.frontier.rows import NOBODY, Line, Row, account_of, host_id, name_id, request_of, row_of
 from scraper.frontier.scope import Scope
-from scraper.record import Outcome
+from scraper.frontier.seen import SeenKeys
 from scraper.settings.model import FollowSettings, RobotsSettings
 
 if TYPE_CHECKING:
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.clock import Clock
+    from scraper.exchange import ArchiveEnd
     from scraper.messages import Batch, Finished, Request
     from scraper.robots.access import RobotsFile
 
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 """Of the tables below. A state of another version can't be resumed."""
 
 _CACHE_KIB = 4096
@@ -74,6 +75,7 @@ class Store:
             self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
                 self._open()
+                self._seen = SeenKeys(self._db)
                 self._robots = RobotsCache(self._db, settings=RobotsSettings(), token="", clock=SystemClock())
             except BaseException:
                 self._db.close()
@@ -122,6 +124,7 @@ class Store:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
+                self._seen.forget()
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
@@ -159,7 +162,7 @@ class Store:
         own = None if robots.cache else self._db
         self._robots = RobotsCache(own, settings=robots, token=token, clock=clock)
 
-    def note(self, **facts: str) -> None:
+    def note(self, **facts: str | int) -> None:
         """Keep facts about the run, such as its id and its sources."""
         with self._transaction():
             self._put(**facts)
@@ -175,10 +178,7 @@ class Store:
         with self._translated():
             rows = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
             counted = self._db.execute("SELECT outcome, status, records FROM tally").fetchall()
-        tally = tuple(
-            Tally(Outcome(outcome), status or None, records) for outcome, status, records in counted
-        )
-        return Progress(rows["lines"], rows["done"], rows["output_bytes"], rows["found"], tally)
+        return facts.progress_of(rows, counted)
 
     def sources(self) -> dict[int, SourceProgress]:
         """Return how far each source was read, by its number."""
@@ -195,12 +195,7 @@ class Store:
         with self._transaction():
             first = self._number("lines")
             lines = [Line.of(seq, seed, self._scope) for seq, seed in enumerate(batch.seeds, first)]
-            digests = [(line.seq, *line.digest) for line in lines if line.is_first]
-            keys = _json(digests)
-            are_new = self._db.execute(statements.SEE, (keys,)).rowcount == len(digests)
-            firsts: dict[int, int] = {}
-            if not are_new:
-                firsts = dict(msgspec.json.decode(self._value(statements.DUPLICATES, keys)))
+            firsts = self._seen.see([(line.seq, line.digest) for line in lines if line.is_first])
             admission = self._insert([(line.home(firsts), line.row(firsts)) for line in lines])
             hosts = {line.host for line in lines if line.lists_host}
             self._db.execute(statements.LIST, (_json([name_id(host) for host in hosts]),))
@@ -268,20 +263,18 @@ class Store:
             with self._translated():
                 self._robots.keep(files)
 
-    def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> Admission:
-        """Note that these records are on disk and that the output has this length with them.
+    def finish(
+        self, finished: Sequence[Finished], *, output_bytes: int, archived: ArchiveEnd | None = None
+    ) -> Admission:
+        """Note that these records are on disk, and that output and archive have come so far with them.
 
         In the same transaction the lines that they led to are taken in, those at least that nobody has
         seen; they are what is returned.
         """
         with self._transaction():
-            gone = self._db.execute(
-                statements.REMOVE, (_json([(one.home, one.place) for one in finished]),)
-            ).rowcount
-            if gone != len(finished):
-                raise StateError(f"state {self._path}: {len(finished)} records written, {gone} lines waited")
+            self._remove([(one.home, one.place) for one in finished], what="records written")
             self._add(done=len(finished))
-            self._put(output_bytes=output_bytes)
+            self._put(output_bytes=output_bytes, **facts.archive_facts(archived))
             tally = Counter((one.outcome, one.status or 0) for one in finished)
             self._db.execute(statements.TALLY, (_json([(*key, count) for key, count in tally.items()]),))
             return self._take_found(finished)
@@ -289,10 +282,7 @@ class Store:
     def move(self, requests: Sequence[Request]) -> Admission:
         """Let requests wait at the hosts that redirects have led them to, as far as they have come."""
         with self._transaction():
-            homes = _json([(request.home, request.place) for request in requests])
-            gone = self._db.execute(statements.REMOVE, (homes,)).rowcount
-            if gone != len(requests):
-                raise StateError(f"state {self._path}: {len(requests)} lines moved, {gone} waited")
+            self._remove([(request.home, request.place) for request in requests], what="lines moved")
             return self._insert([(host_id(request.host), row_of(request)) for request in requests])
 
     def largest_hosts(self, limit: int) -> list[Counted]:
@@ -301,14 +291,23 @@ class Store:
         with self._translated():
             return [Counted(*row) for row in self._db.execute(statements.LARGEST, (NOBODY, limit)).fetchall()]
 
+    def _remove(self, places: Sequence[tuple[int, int]], *, what: str) -> None:
+        """Take lines out that have to be there, by host and place."""
+        keys = (_json(places),)
+        gone = self._db.execute(statements.REMOVE, keys).rowcount
+        if gone != len(places):
+            raise StateError(f"state {self._path}: {len(places)} {what}, {gone} lines waited")
+        self._db.execute(statements.REMOVE_LINES, keys)
+
     def _insert(self, rows: Sequence[tuple[int, Row]]) -> Admission:
         """Put rows behind all others; each is a host id and what waits there."""
         first = self._number("places")
-        placed = [(home, place, row) for place, (home, row) in enumerate(rows, first)]
+        self._db.execute(statements.PUT, (first, _json([row for _, row in rows])))
+        homes = _json([home for home, _ in rows])
         if len(rows) < _ARRIVING:
-            self._db.execute(statements.ADMIT, (_json(placed),))
+            self._db.execute(statements.ADMIT, (first, homes))
         else:
-            self._db.execute(statements.ARRIVE, (_json(placed),))
+            self._db.execute(statements.ARRIVE, (first, homes))
             if self._arrived() >= _MOST_ARRIVED:
                 self._sort_in()
         self._add(places=len(rows))
@@ -333,20 +332,18 @@ class Store:
 
     def _take_found(self, finished: Sequence[Finished]) -> Admission:
         """Take in what the pages and sitemaps led to, if it is new and its host has not had enough."""
-        lines: dict[tuple[int, int], Line] = {}
+        lines: dict[bytes, Line] = {}
         for one in finished:
             for found in one.found:
                 line = Line.found(found, parent=one.seq)
                 lines.setdefault(line.digest, line)
         if not lines:
             return Admission(0, ())
-        candidates = list(lines.values())
-        keys = _json([(number, *line.digest) for number, line in enumerate(candidates)])
-        known = frozenset(msgspec.json.decode(self._value(statements.KNOWN, keys), type=list[int]))
-        new = self._within_limits([line for number, line in enumerate(candidates) if number not in known])
+        known = self._seen.known(list(lines))
+        new = self._within_limits([line for digest, line in lines.items() if digest not in known])
         first = self._number("lines")
         numbered = [line._replace(seq=seq) for seq, line in enumerate(new, first)]
-        self._db.execute(statements.SEE, (_json([(line.seq, *line.digest) for line in numbered]),))
+        self._seen.see([(line.seq, line.digest) for line in numbered])
         self._add(lines=len(numbered), found=len(numbered))
         return self._insert([(line.home({}), line.row({})) for line in numbered])
 

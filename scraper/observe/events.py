@@ -102,6 +102,16 @@ class ChildDied(msgspec.Struct, frozen=True, kw_only=True):
     """It was ended because it was at a page for too long, or did not answer any more."""
 
 
+class ArchiveDamaged(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in what is read offline is not what it should be; what stands before and behind it is read."""
+
+    name: str
+    """Of the file."""
+    place: int
+    """The offset in bytes."""
+    why: str
+
+
 class Draining(msgspec.Struct, frozen=True, kw_only=True):
     """The run was asked to stop: nothing new is started."""
 
@@ -140,6 +150,7 @@ Event: TypeAlias = (
     | Written
     | Stalled
     | ChildDied
+    | ArchiveDamaged
     | Draining
     | Aborting
     | ChangesKnown

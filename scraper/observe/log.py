@@ -16,6 +16,7 @@ from scraper.observe import figures
 from scraper.observe.events import (
     Aborting,
     Admitted,
+    ArchiveDamaged,
     ChangesKnown,
     ChildDied,
     Draining,
@@ -284,6 +285,8 @@ def _of_run(event: Event, *, run: str, now: str) -> LogLine:
             name, reason = "sealed", figures.counted(event.lines, one="line", many="lines")
         case Stalled():
             name, reason, elapsed_s = "stalled", "; ".join(event.waits), event.silent_s
+        case ArchiveDamaged():
+            name, reason = "damaged", f"{event.name}, at byte {event.place}: {event.why}"
         case Draining():
             name, reason = "draining", event.reason
         case Aborting():

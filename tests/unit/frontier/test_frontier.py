@@ -665,3 +665,25 @@ def test_of_two_that_are_ready_the_larger_goes_first_unless_it_answers_slowly(
         assert (await visit(frontier, clock)).host == third
 
     play(act)
+
+
+def test_the_busiest_hosts_are_those_with_the_most_left_and_before_them_those_that_are_left_alone() -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock)
+        lines = [
+            f"http://{host}.example/{number}"
+            for host, count in (("a", 2), ("b", 5), ("c", 3))
+            for number in range(count)
+        ]
+        await frontier.admit(batch(*lines))
+        await frontier.seal()
+        asleep = Impression(Sign.OVERLOADED, asked_wait_s=30.0)
+        first = await visit(frontier, clock, impression=asleep)
+        assert first.host == "a.example"
+        stands = frontier.busiest(2)
+        assert [(one.host, one.waiting, one.held_s) for one in stands] == [
+            ("a.example", 2, 30.0),
+            ("b.example", 5, 0.0),
+        ]
+
+    play(act)
