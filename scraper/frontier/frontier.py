@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from scraper.robots.access import Access
     from scraper.settings.model import FrontierSettings, PolitenessSettings
 
-_SCANNED_AT_ONCE = 256
-"""Host ids looked at in one read of the state; hosts in the window are met again among them."""
 _MOVED_AT_ONCE = 256
 """Redirected requests that are written back to the state in one go, at the latest."""
 
@@ -331,7 +329,12 @@ class Frontier:
     async def _refill(self) -> None:
         """Read more requests of the hungry hosts, and take in other hosts while there is room."""
         await self._keep()  # a host that has left and enters again goes by it
-        await self._welcome_outsiders()
+        await self._outside.let_in(
+            self._window,
+            first=self._largest.urgent,
+            hosts_after=self._hosts_after,
+            clock=self._clock,
+        )
         hungry = self._window.take_hungry()
         wants = [Want(host.host_id, host.cursor, host.name()) for host in hungry]
         entering = [host.host_id for host in hungry if not host.entered]
@@ -360,6 +363,9 @@ class Frontier:
             self._window.queue(host)
             self._window.weigh(host)
 
+    async def _hosts_after(self, host_id: int, limit: int) -> list[int]:
+        return await self._state.call(self._state.store.hosts_after, host_id, limit)
+
     def _enter(self, host: HostQueue, loaded: Loaded) -> None:
         """Let a host begin with what is known of it: its own limits, robots.txt, what it asked for."""
         name = host.name()
@@ -376,33 +382,6 @@ class Frontier:
             host.turn.hold_until(self._resumed_at_s + host.turn.delay_s)
             hold_s = loaded.holds.get(host.host_id, 0.0) - unix_s
             host.turn.hold_until(now_s + min(hold_s, self._politeness.retry_after_cap_s))
-
-    async def _welcome_outsiders(self) -> None:
-        """Take hosts from the disk into the window, in the order of their ids, round and round."""
-        if self._outside.may_exist:
-            self._welcome_the_largest()
-        while self._outside.may_exist and self._window.room > 0:
-            scanned = self._outside.scanned
-            found = await self._state.call(self._state.store.hosts_after, scanned, _SCANNED_AT_ONCE)
-            now_s = self._clock.monotonic()
-            for number in found:
-                if self._window.get(number) is None and not self._window.keeps_out(number, now_s):
-                    self._outside.notice()
-                    if number != NOBODY and self._window.room <= 0:
-                        return
-                    self._window.take_in(number)
-                self._outside.scanned = number
-            if len(found) < _SCANNED_AT_ONCE:
-                self._outside.start_again()
-
-    def _welcome_the_largest(self) -> None:
-        """Take hosts that have more lines than others into the window before these: they take the longest."""
-        now_s = self._clock.monotonic()
-        for number in self._largest.urgent():
-            if self._window.room <= 0:
-                return
-            if self._window.get(number) is None and not self._window.keeps_out(number, now_s):
-                self._window.take_in(number)
 
 
 def _number(errand: Errand) -> int:
