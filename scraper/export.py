@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from scraper.runs import RunFiles
+
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
     """What an export came to."""
@@ -56,13 +58,24 @@ def export(
         raise UsageError(f"an unfinished run lies in {files.name}: name another output")
     files.check(Mode.FRESH if fresh else Mode.NEW)
     files.keep_apart([str(source)])
-    count = 0
     for output in files.outputs:
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"can't write {output}: {error.strerror}") from error
-    with claimed(files.outputs), _reader(source, ordered=ordered) as read:
+    with claimed(files.outputs):
+        return write_outputs(source, files, ordered=ordered)
+
+
+def write_outputs(source: Path, files: RunFiles, *, ordered: bool) -> Exported:
+    """Write a run's records to outputs that are claimed and may be replaced; see ``export``.
+
+    Raises:
+        UsageError: The run can't be read, or holds something else than records.
+        SinkError: An output can't be written; those before it are there.
+    """
+    count = 0
+    with _reader(source, ordered=ordered) as read:
 
         def counted() -> Iterator[bytes]:
             nonlocal count

@@ -67,6 +67,9 @@ FLAGS: Final = (
     Flag("--format", "sources.format"),
     Flag("--ordered", "output.ordered"),
     Flag("--strict", "run.strict"),
+    Flag("--shards", "cluster.shards", "N"),
+    Flag("--engine", "cluster.engine"),
+    Flag("--scheduler", "cluster.scheduler", "ADDRESS"),
 )
 
 

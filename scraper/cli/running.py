@@ -80,7 +80,7 @@ async def run_and_show(
             sources, files or StandardOutputJournal(), settings=settings, observer=observer, mode=mode
         ) as run:
             opened.append(run)
-            with display, signals_stop(run) as stops, _resumable(talk):
+            with display, signals_stop(run) as stops, resumable(talk):
                 result = await run.execute()
             stopped = stops.first
     if not talk.quiet:
@@ -130,7 +130,7 @@ def _summarise(
 
 
 @contextlib.contextmanager
-def _resumable(talk: Talk) -> Iterator[None]:
+def resumable(talk: Talk) -> Iterator[None]:
     """Say of an error that ends a run that it can go on, if it can: whoever raises it does not know."""
     try:
         yield

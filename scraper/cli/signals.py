@@ -6,20 +6,30 @@ import asyncio
 import contextlib
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scraper.execution import Run
-
 _NAMES = {signal.SIGINT: "SIGINT", signal.SIGTERM: "SIGTERM"}
+
+
+class Stoppable(Protocol):
+    """What a signal can stop: a run, or one in several parts."""
+
+    def drain(self, reason: str) -> None:
+        """Start nothing new; what is under way may finish."""
+        ...
+
+    def abort(self, reason: str) -> None:
+        """Give up what is under way; files are still closed."""
+        ...
 
 
 class Stops:
     """What signals have come, and what they did to the run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Stoppable) -> None:
         self._run = run
         self.first: signal.Signals | None = None
         """The signal that stopped the run; ``None`` while there was none."""
@@ -38,7 +48,7 @@ class Stops:
 
 
 @contextlib.contextmanager
-def signals_stop(run: Run) -> Iterator[Stops]:
+def signals_stop(run: Stoppable) -> Iterator[Stops]:
     """Let SIGINT and SIGTERM stop the run while the block lasts; in the running event loop's thread.
 
     Where the loop takes no signal handlers (Windows), Python's own are used.

@@ -46,6 +46,8 @@ class Admission(NamedTuple):
     lines: int
     hosts: tuple[int, ...]
     """The ids of the hosts that have new rows, in the order of the list."""
+    left: int = 0
+    """Lines that were there before and are another part's now."""
 
 
 class Want(NamedTuple):

@@ -29,6 +29,12 @@ _GIVEN_UP = Settled(
     retryable=True,
 )
 
+_OUT_OF_REACH = Failure(
+    type="RobotsOutOfReach",
+    message="robots.txt leads on to a host that another part of the run answers for",
+    phase="robots",
+)
+
 
 class Gate:
     """One origin's robots.txt, as its host in memory knows it; times are monotonic seconds."""
@@ -174,6 +180,9 @@ class Gatekeeper:
 
     def give_up(self, errand: RobotsRequest) -> Access:
         """Return what to go by when robots.txt would have to be asked of a host that is given up."""
+        return self._unreachable(errand, _GIVEN_UP.failure, _GIVEN_UP.outcome)
+
+    def _unreachable(self, errand: RobotsRequest, failure: Failure | None, cause: Outcome) -> Access:
         unix_s = self._clock.utc().timestamp()
         file = RobotsFile(
             origin=errand.origin,
@@ -181,10 +190,14 @@ class Gatekeeper:
             status=None,
             read_at_s=unix_s,
             expires_at_s=unix_s + self._error_age_s,
-            failure=_GIVEN_UP.failure,
-            cause=_GIVEN_UP.outcome,
+            failure=failure,
+            cause=cause,
         )
         return Access(file, None)
+
+    def out_of_reach(self, errand: RobotsRequest) -> Access:
+        """Return what to go by when robots.txt lies with a host that is not ours to ask."""
+        return self._unreachable(errand, _OUT_OF_REACH, Outcome.REDIRECT_ERROR)
 
     def recall(self, host: HostQueue, access: Access) -> None:
         """Take over what is known from earlier."""

@@ -20,6 +20,7 @@ from scraper.observe.events import (
     Draining,
     Event,
     LinksTaken,
+    PartLost,
     Redirected,
     RobotsKnown,
     RunEnded,
@@ -50,7 +51,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     """When it was noticed: UTC, RFC 3339."""
     event: str
     """``started``, ``sealed``, ``robots``, ``tried_again``, ``redirected``, ``written``,
-    ``stalled``, ``draining``, ``aborting`` or ``ended``."""
+    ``stalled``, ``part_lost``, ``draining``, ``aborting`` or ``ended``."""
     run: str
     seq: int | None = None
     url: str | None = None
@@ -283,6 +284,8 @@ def _of_run(event: Event, *, run: str, now: str) -> LogLine:
             name, reason = "sealed", figures.counted(event.lines, one="line", many="lines")
         case Stalled():
             name, reason, elapsed_s = "stalled", "; ".join(event.waits), event.silent_s
+        case PartLost():
+            name, reason = "part_lost", f"part {event.part}, attempt {event.attempt}: {event.why}"
         case Draining():
             name, reason = "draining", event.reason
         case Aborting():

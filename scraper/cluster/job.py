@@ -1,0 +1,336 @@
+"""A run in parts from its list to its records: begun or gone on with, split, directed, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from scraper.cluster.director import Director, evict
+from scraper.cluster.gathering import check_counts, gather
+from scraper.cluster.local import LocalProcesses
+from scraper.cluster.manifest import Manifest, is_manifest
+from scraper.cluster.places import LIST, OWNERS
+from scraper.cluster.split import Stopped, split
+from scraper.errors import RunError, ScraperError, UsageError
+from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
+from scraper.redaction import redact
+from scraper.run_state import Listed, discard, masked, place_of
+from scraper.runs import Mode, keep_cache_apart, new_run_id
+from scraper.sinks.claim import claimed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from scraper.clock import Clock
+    from scraper.cluster.engine import Engine
+    from scraper.cluster.job_place import JobPlace
+    from scraper.cluster.totals import Totals
+    from scraper.observe.events import Observer
+    from scraper.settings.model import ClusterSettings, Settings
+    from scraper.sources.source import Source
+
+
+class JobResult(NamedTuple):
+    """How a run in parts ended."""
+
+    run: str
+    complete: bool
+
+
+def check_cluster(settings: ClusterSettings) -> None:
+    """Refuse what does not go together, and a library that is missing.
+
+    Raises:
+        UsageError: The settings contradict each other, or the engine is not installed.
+    """
+    if settings.scheduler and settings.engine != "dask":
+        raise UsageError("--scheduler (cluster.scheduler) is of a Dask cluster: add --engine dask")
+    if settings.engine == "dask":
+        from scraper.cluster.dask_engine import require_library  # noqa: PLC0415 - an extra
+
+        require_library()
+
+
+@contextlib.asynccontextmanager
+async def open_engine(settings: ClusterSettings, shards: int) -> AsyncIterator[Engine]:
+    """Give the engine that the settings name.
+
+    Raises:
+        UsageError: The cluster can't be reached.
+    """
+    workers = min(shards, settings.workers or os.cpu_count() or 1)
+    if settings.engine == "local":
+        async with LocalProcesses.open(workers=workers) as local:
+            yield local
+        return
+    from scraper.cluster.dask_engine import DaskCluster  # noqa: PLC0415 - an extra
+
+    async with DaskCluster.open(settings.scheduler, workers=workers) as cluster:
+        yield cluster
+
+
+class Job:
+    """A run in parts; ``execute`` it once. It can be asked to stop meanwhile, in the loop's thread."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        place: JobPlace,
+        *,
+        settings: Settings,
+        mode: Mode,
+        observer: Observer,
+        totals: Totals,
+        clock: Clock,
+        engine: Callable[[ClusterSettings, int], AbstractAsyncContextManager[Engine]] = open_engine,
+        opened: Callable[[Engine], None] = lambda _engine: None,
+    ) -> None:
+        """Take what is to be done; ``opened`` is told of the engine when it is there."""
+        self._sources = sources
+        self._place = place
+        self._settings = settings
+        self._mode = mode
+        self._observer = observer
+        self._totals = totals
+        self._clock = clock
+        self._engine = engine
+        self._opened = opened
+        self._director: Director | None = None
+        self._stopped = threading.Event()
+        self._work: asyncio.Task[None] | None = None
+        self.is_complete = False
+
+    async def execute(self) -> JobResult:
+        """Run to the end, or until drained or aborted; then put the records together.
+
+        Raises:
+            UsageError: Something is there that the mode does not allow to replace, a list can't be read, the
+                run was begun with other lists or outputs, or the cluster can't be reached.
+            RunError: The run broke; it can be gone on with.
+        """
+        place, settings = self._place, self._settings
+        check_cluster(settings.cluster)
+        lists = [source.name for source in self._sources if source.kind == "file"]
+        keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
+        if place.files:
+            place.files.keep_apart(lists)
+        await asyncio.to_thread(place.check, self._mode)
+        try:
+            for path in (*place.claims, place.state):
+                path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"can't write {path}: {error.strerror}") from error
+        with claimed(place.claims):
+            if self._mode is Mode.FRESH:
+                await self._discard()
+            manifest = await asyncio.to_thread(Manifest, place.state)
+            begun = False
+            try:
+                begun = await self._execute(manifest)
+            finally:
+                manifest.close(remove=self.is_complete or (not begun and manifest.fact("lines") is None))
+            if self.is_complete:
+                await asyncio.to_thread(_remove, place.work)
+        return JobResult(str(self._totals.snapshot().run), self.is_complete)
+
+    async def _execute(self, manifest: Manifest) -> bool:
+        """Do it, and return whether the list is split."""
+        began_s = self._clock.monotonic()
+        run = self._named(manifest)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._work = tasks.create_task(self._direct(manifest, run), name="director")
+        except BaseExceptionGroup as group:
+            known, unknown = group.split(ScraperError)
+            if known is None or unknown is not None:
+                raise
+            first: BaseException = known
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            raise first from first.__cause__
+        finally:
+            self._totals.is_complete = self.is_complete
+            elapsed_s = self._clock.monotonic() - began_s
+            self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
+        return manifest.fact("lines") is not None
+
+    async def _direct(self, manifest: Manifest, run: str) -> None:
+        settings, place = self._settings, self._place
+        if manifest.fact("lines") is None and not await self._split(manifest):
+            return
+        shards, lines = manifest.shards(), int(manifest.fact("lines") or 0)
+        self._totals.begin(run, shards, lines=lines)
+        snapshot = self._totals.snapshot()
+        self._observer.notice(
+            RunStarted(
+                run=run,
+                resumed=any(shard.attempt for shard in shards),
+                already_done=snapshot.done,
+                known=snapshot.known,
+                found=snapshot.found,
+            )
+        )
+        if any(shard.open for shard in shards):
+            async with self._engine(settings.cluster, len(shards)) as engine:
+                self._opened(engine)
+                self._director = Director(
+                    work=place.work,
+                    manifest=manifest,
+                    engine=engine,
+                    settings=settings,
+                    run=run,
+                    observer=self._observer,
+                    totals=self._totals,
+                )
+                if self._stopped.is_set():
+                    return
+                await self._director.run()
+                if not self._director.is_over:
+                    return
+        shards = manifest.shards()
+        check_counts(shards, lines=lines)
+        await asyncio.to_thread(gather, place, shards, run=run)
+        self.is_complete = True
+
+    def drain(self, reason: str) -> None:
+        """Begin nothing new; what is under way may finish."""
+        self._stopped.set()
+        if self._director is not None:
+            self._director.drain(reason)
+        else:
+            self._totals.stopping = reason
+            self._observer.notice(Draining(reason=reason, deadline_s=self._settings.run.drain_s))
+
+    def abort(self, reason: str) -> None:
+        """Give up what is under way."""
+        self._stopped.set()
+        self._observer.notice(Aborting(reason))
+        if self._work is not None:
+            self._work.cancel()
+
+    # --- begun, or gone on with -----------------------------------------------------------------
+
+    def _named(self, manifest: Manifest) -> str:
+        """Return the run's name, after making sure that this is the run that lies there.
+
+        Raises:
+            UsageError: It was begun with other lists, outputs or numbers of parts.
+        """
+        files, cluster = self._place.files, self._settings.cluster
+        outputs = (
+            sorted([*(path.name for path in files.outputs), *(remote.shown for remote in files.remotes)])
+            if files
+            else []
+        )
+        told = msgspec.json.encode([outputs, files.ordered if files else False]).decode()
+        run = manifest.fact("run")
+        if run is None:
+            run = new_run_id(self._clock.utc())
+            listed = [Listed(masked(source), source.identity()) for source in self._sources]
+            manifest.note(
+                run=run,
+                outputs=told,
+                parts=str(cluster.shards),
+                sources=msgspec.json.encode(listed).decode(),
+            )
+            return run
+        if manifest.fact("outputs") != told:
+            raise UsageError(
+                "the unfinished run was begun with other outputs, or with another --ordered: "
+                "resume it with the same"
+            )
+        parts = manifest.fact("parts")
+        if cluster.shards and parts != str(cluster.shards):
+            raise UsageError(
+                f"the unfinished run has {parts} parts: resume it with --shards {parts}, or without"
+            )
+        self._check_sources(manifest)
+        return run
+
+    def _check_sources(self, manifest: Manifest) -> None:
+        listed = msgspec.json.decode(manifest.fact("sources") or "[]", type=list[Listed])
+        if self._sources and [place_of(source) for source in self._sources] != [
+            place_of(one.source) for one in listed
+        ]:
+            names = ", ".join(redact(one.source.name) for one in listed)
+            raise UsageError(
+                f"the unfinished run read from {names}: resume it with the same, or with no SOURCE, "
+                "or start over with --fresh"
+            )
+        is_split = manifest.fact("lines") is not None
+        for one in listed:
+            wanted = self._sources or not is_split
+            if wanted and one.identity is not None and one.source.identity() != one.identity:
+                raise UsageError(
+                    f"{one.source.name} has changed since the run began: put it back, "
+                    "or start over with --fresh"
+                    + (", or name no SOURCE to finish the old list" if is_split else "")
+                )
+            if not is_split and not self._sources and one.source.kind == "stdin":
+                raise UsageError(
+                    "standard input was not read to its end: "
+                    "pipe the same list in again, with - as the source"
+                )
+        if not self._sources:
+            self._sources = [one.source for one in listed]
+
+    async def _split(self, manifest: Manifest) -> bool:
+        """Split the list; return whether that was done to the end."""
+        place, settings = self._place, self._settings
+        shards = int(manifest.fact("parts") or 0)
+
+        def work() -> bool:
+            try:
+                weighed = split(
+                    self._sources,
+                    place.work,
+                    shards=shards,
+                    politeness=settings.politeness,
+                    goes_on=lambda: not self._stopped.is_set(),
+                )
+            except Stopped:
+                return False
+            manifest.begin(lines=weighed.lines, parts=[(*part, LIST) for part in weighed.parts])
+            return True
+
+        if place.work.exists() and not (place.work / OWNERS).exists() and any(place.work.iterdir()):
+            is_ours = all(path.name.isdigit() or path.name.startswith(".") for path in place.work.iterdir())
+            if not is_ours:
+                raise UsageError(
+                    f"{place.work} is there and is not of a run: remove it, or name another output"
+                )
+        try:
+            return await asyncio.to_thread(work)
+        except asyncio.CancelledError:
+            self._stopped.set()
+            raise
+
+    async def _discard(self) -> None:
+        """Throw an unfinished run away, in parts or not, when nobody is at it any more."""
+        place = self._place
+        if is_manifest(place.state):
+            manifest = await asyncio.to_thread(Manifest, place.state)
+            try:
+                if place.work.exists():
+                    run = new_run_id(self._clock.utc())
+                    await evict(place.work, manifest, run=run, lease_s=self._settings.cluster.lease_s)
+                    await asyncio.to_thread(_remove, place.work)
+            except OSError as error:
+                raise RunError(f"can't remove {place.work}: {error.strerror}") from error
+            finally:
+                manifest.close(remove=not place.work.exists())
+        elif place.state.exists():
+            await discard(place.state)
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
