@@ -29,6 +29,8 @@ class Seed(msgspec.Struct, frozen=True):
     """Its number, where the list is a part of another; ``None`` for the next one."""
     row: bytes = b""
     """In place of all else: a line that another part of the run has handed over, as its state had it."""
+    is_listed: bool = False
+    """Of such a line: the user's list names its host."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

@@ -128,8 +128,8 @@ class DaskCluster:
         if self._futures.pop((shard, attempt), None) is None:
             return  # abandoned
         if future.status == "finished":
-            answer: bytes = await future.result()
-            self._ended.put_nowait(Ended(shard, attempt, answer))
+            answer: Any = future.result()  # a coroutine, since the client is asynchronous
+            self._ended.put_nowait(Ended(shard, attempt, await answer))
             return
         if future.status == "error":
             error = await future.exception()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
-from scraper.cluster.orders import Forwarded
+from scraper.cluster.orders import Forwarded, encode
 from scraper.cluster.places import ShardPlace
 from scraper.errors import RunError
 from scraper.sinks.whole_file import whole_file
+from scraper.sources.dealt import DealtLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,7 @@ def deal(work: Path, outbox: Path, *, shards: int, next_input: Callable[[int], i
                     place = ShardPlace(work, shard).inbox(number)
                     files[shard] = stack.enter_context(whole_file(place))
                     deals[shard] = Deal(shard, number, place.name, 0)
-                files[shard].write(b'{"row":%s}\n' % bytes(forwarded.row))
+                files[shard].write(encode(DealtLine(row=forwarded.row, listed=forwarded.listed)) + b"\n")
                 deals[shard] = deals[shard]._replace(lines=deals[shard].lines + 1)
     except OSError as error:
         raise RunError(f"can't deal out {outbox}: {error.strerror}") from error

@@ -104,6 +104,7 @@ class Forwarded(msgspec.Struct, frozen=True):
     """One line of an outbox file."""
 
     part: int
+    listed: bool
     row: msgspec.Raw
 
 

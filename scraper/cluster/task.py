@@ -172,7 +172,8 @@ class Attempt:
                 with whole_file(outbox) as file:
                     while rows := store.handed_over(max(last, self._order.dealt), _READ_AT_ONCE):
                         file.writelines(
-                            encode(Forwarded(part, msgspec.Raw(row))) + b"\n" for _, part, row in rows
+                            encode(Forwarded(part, bool(listed), msgspec.Raw(row))) + b"\n"
+                            for _, part, listed, row in rows
                         )
                         last = rows[-1][0]
         finally:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 
 from scraper.frontier import statements
+from scraper.frontier.rows import name_id
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from scraper.frontier.rows import Row
     from scraper.frontier.territory import Territory
+
+
+_IS_LISTED = "SELECT 1 FROM listed WHERE name = ?"
 
 
 class _AtHost(Protocol):
@@ -63,9 +67,14 @@ class Part:
         leaving = list(rows)
         gone = {row.host: territory.departed[row.host] for row in leaving if row.host in territory.departed}
         db.executemany("INSERT OR REPLACE INTO departed VALUES (?, ?)", list(gone.items()))
+        # Elsewhere no line of the list says so: whose the host is by the map has all of these.
+        listed = {host for host in gone if db.execute(_IS_LISTED, (name_id(host),)).fetchone()}
         db.executemany(
-            "INSERT INTO outbox (part, line) VALUES (?, ?)",
-            [(territory.owner(row.host), msgspec.json.encode(row).decode()) for row in leaving],
+            "INSERT INTO outbox (part, listed, line) VALUES (?, ?, ?)",
+            [
+                (territory.owner(row.host), row.host in listed, msgspec.json.encode(row).decode())
+                for row in leaving
+            ],
         )
 
     def welcome(self, db: sqlite3.Connection, hosts: Iterable[str]) -> None:

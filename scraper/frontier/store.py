@@ -221,13 +221,14 @@ class Store:
                 firsts = dict(msgspec.json.decode(self._value(statements.DUPLICATES, keys)))
             admission = self._insert([(line.home(firsts), line.row(firsts)) for line in lines])
             hosts = {line.host for line in lines if line.lists_host}
+            dealt = [_row(seed.row) for seed in batch.seeds if seed.row]
+            hosts |= {_row(seed.row).host for seed in batch.seeds if seed.row and seed.is_listed}
             self._db.execute(statements.LIST, (_json([name_id(host) for host in hosts]),))
             self._db.execute(
                 "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
                 (batch.source, batch.consumed, int(batch.ended)),
             )
             self._add(lines=len(lines))
-            dealt = [_row(seed.row) for seed in batch.seeds if seed.row]
             if dealt and self._part is not None:
                 further = self._take_dealt(dealt, self._part)
                 admission = Admission(admission.lines + further.lines, (*admission.hosts, *further.hosts))
@@ -402,11 +403,14 @@ class Store:
         self._add(lines=len(numbered), found=len(numbered))
         return self._insert([(line.home({}), line.row({})) for line in numbered])
 
-    def handed_over(self, after: int, limit: int) -> list[tuple[int, int, str]]:
-        """Return what other parts are to be given: number, part and row of each, behind a number."""
+    def handed_over(self, after: int, limit: int) -> list[tuple[int, int, bool, str]]:
+        """Return what other parts are to be given, behind a number.
+
+        Of each: its number, the part, whether the user's list names its host, and the row.
+        """
         with self._translated():
             return self._db.execute(
-                "SELECT number, part, line FROM outbox WHERE number > ? ORDER BY number LIMIT ?",
+                "SELECT number, part, listed, line FROM outbox WHERE number > ? ORDER BY number LIMIT ?",
                 (after, limit),
             ).fetchall()
 

@@ -21,6 +21,8 @@ class DealtLine(msgspec.Struct, frozen=True, omit_defaults=True):
     extra: dict[str, Any] | None = None
     row: msgspec.Raw = msgspec.Raw()
     """A ``frontier.rows.Row``, which is nobody's business on the way."""
+    listed: bool = False
+    """The user's list names the row's host."""
 
 
 def seeds_dealt(lines: Iterable[bytes], *, name: str) -> Iterator[Seed]:
@@ -33,7 +35,7 @@ def seeds_dealt(lines: Iterable[bytes], *, name: str) -> Iterator[Seed]:
     try:
         for line in map(decode, lines):
             if row := bytes(line.row):
-                yield Seed("", row=row)
+                yield Seed("", row=row, is_listed=line.listed)
             else:
                 yield Seed(line.input, line.extra, seq=line.seq)
     except msgspec.DecodeError as error:
