@@ -119,11 +119,11 @@ class DaskCluster:
 
     async def _see_through(self, shard: int, attempt: int, future: Future[bytes]) -> None:
         from distributed import wait  # noqa: PLC0415 - an extra
+        from distributed.client import FuturesCancelledError  # noqa: PLC0415 - the same
         from distributed.scheduler import KilledWorker  # noqa: PLC0415 - the same
 
         while not future.done():
-            with contextlib.suppress(TimeoutError):
-                # Not for its result: a cancelled one raises what can't be told from our own end.
+            with contextlib.suppress(TimeoutError, FuturesCancelledError):
                 await wait([future], timeout=1)
         if self._futures.pop((shard, attempt), None) is None:
             return  # abandoned

@@ -84,7 +84,7 @@ class InProcess:
             try:
                 yield engine
             finally:
-                for task in engine._running.values():
+                for task in list(engine._running.values()):
                     task.cancel()
 
     async def room(self) -> int:
@@ -94,13 +94,13 @@ class InProcess:
     async def submit(self, shard: int, attempt: int, order: bytes) -> None:
         """Begin an attempt."""
         name = f"part-{shard}-{attempt}"
-        self._running[shard, attempt] = self._tasks.create_task(self._run(shard, attempt, order), name=name)
+        task = self._tasks.create_task(self._run(shard, attempt, order), name=name)
+        self._running[shard, attempt] = task
+        # Not by the task itself: one that is cancelled before it begins never runs.
+        task.add_done_callback(lambda _done: self._running.pop((shard, attempt), None))
 
     async def _run(self, shard: int, attempt: int, order: bytes) -> None:
-        try:
-            answer = await carried_out(order)
-        finally:
-            del self._running[shard, attempt]
+        answer = await carried_out(order)
         self._ended.put_nowait(Ended(shard, attempt, answer, is_gone=True))
 
     async def wait_any(self) -> Ended:

@@ -18,7 +18,7 @@ import msgspec
 from scraper import loop
 from scraper.assembly import open_run
 from scraper.clock import SystemClock
-from scraper.cluster.lease import Lease
+from scraper.cluster.lease import Lease, awake_s
 from scraper.cluster.orders import Answer, End, Figures, Forwarded, Order, encode
 from scraper.cluster.places import ShardPlace, owners_file
 from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
@@ -29,6 +29,8 @@ from scraper.share import STATE, LeaseLost, Share
 from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scraper.execution import Run
 
 _READ_AT_ONCE = 2000
@@ -53,12 +55,18 @@ async def carried_out(order: bytes, *, driver_gone: asyncio.Event | None = None)
 class Attempt:
     """One attempt under way."""
 
-    def __init__(self, order: Order, *, driver_gone: asyncio.Event | None) -> None:
-        """Take the order."""
+    def __init__(
+        self,
+        order: Order,
+        *,
+        driver_gone: asyncio.Event | None = None,
+        clock: Callable[[], float] = awake_s,
+    ) -> None:
+        """Take the order; ``clock`` is what the lease goes by."""
         self._order = order
         self._driver_gone = driver_gone or asyncio.Event()
         self._place = ShardPlace(Path(order.work), order.shard)
-        self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s)
+        self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s, clock=clock)
         self._counts = Counts(clock=SystemClock())
         self._run: Run | None = None
         self._is_stopping = False
