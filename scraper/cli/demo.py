@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from scraper import loop
-from scraper.cli.options import SettingsCommand, loaded_from, settings_options
+from scraper.cli.options import CLUSTER_FLAGS, SettingsCommand, loaded_from, settings_options_without
 from scraper.cli.running import Talk, run_and_show
 from scraper.demo.server import SampleServer
 from scraper.demo.site import build_site
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed gives another site.")
 @click.option("--pages", type=click.IntRange(200, 5000), default=240, show_default=True)
-@settings_options
+@settings_options_without(left_out=CLUSTER_FLAGS)
 @click.pass_context
 def demo(ctx: click.Context, *, folder: Path, seed: int, pages: int) -> Exit:
     """Serve a sample site on loopback, crawl its list of URLs, and say where the results are.

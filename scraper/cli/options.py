@@ -73,6 +73,9 @@ FLAGS: Final = (
 )
 
 
+CLUSTER_FLAGS: Final = ("--shards", "--engine", "--scheduler")
+"""The flags of a run in parts; a command that does all by itself leaves them out."""
+
 BODY_FLAGS: Final = ("--select", "--extractor", "--links", "--text", "--language", "--guess-dates")
 """The flags that say what else a record is to hold; a command that writes none leaves them out."""
 

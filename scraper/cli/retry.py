@@ -13,7 +13,13 @@ import msgspec
 from scraper import loop
 from scraper.cli.crawl import keep_apart
 from scraper.cli.exits import Exit
-from scraper.cli.options import SettingsCommand, loaded_from, settings_options_without, talk_options
+from scraper.cli.options import (
+    CLUSTER_FLAGS,
+    SettingsCommand,
+    loaded_from,
+    settings_options_without,
+    talk_options,
+)
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
 from scraper.observe.printable import printable
@@ -30,8 +36,8 @@ from scraper.sources.source import Source
 if TYPE_CHECKING:
     from scraper.settings.model import Settings
 
-_LEFT_OUT = ("--depth", "--same-site", "--include", "--exclude", "--column", "--format")
-"""No link is followed, and the list is not the user's."""
+_LEFT_OUT = ("--depth", "--same-site", "--include", "--exclude", "--column", "--format", *CLUSTER_FLAGS)
+"""No link is followed, the list is not the user's, and it is done in one part."""
 _STATUS = re.compile("[1-9][0-9]{2}|[1-9]xx")
 _OUTCOMES = sorted(outcome for outcome in Outcome if outcome is not Outcome.DUPLICATE)
 

@@ -28,6 +28,8 @@ _CONNECT_S = 10.0
 _WORKERS_WITHIN_S = 60.0
 _ANSWERS_WITHIN_S = 30.0
 """How long the scheduler may take to answer a question before it counts as lost."""
+_AVOIDED_S = 15.0
+_AVOIDED_MOST_S = 600.0
 _SEEN_WITHIN_S = 15.0
 """A worker that the scheduler has not heard of for so long is sent nothing."""
 
@@ -53,6 +55,8 @@ class DaskCluster:
         self._futures: dict[tuple[int, int], tuple[Future[bytes], str]] = {}
         """With the address of the worker that each was sent to."""
         self._ended: asyncio.Queue[Ended] = asyncio.Queue()
+        self._avoided: dict[str, tuple[float, float]] = {}
+        """Workers that parts have failed at: until when they are sent nothing, and for how long that was."""
         self._name = f"scraper-{secrets.token_hex(4)}"
         self.dashboard: str | None = _dashboard(client)
 
@@ -117,6 +121,12 @@ class DaskCluster:
             with contextlib.suppress(OSError, TimeoutError):
                 await asyncio.wait_for(held[0].cancel(force=True), _ANSWERS_WITHIN_S)
 
+    def avoid(self, worker: str) -> None:
+        """Send nothing to a worker for a while, each time twice as long."""
+        _, for_s = self._avoided.get(worker, (0.0, _AVOIDED_S / 2))
+        for_s = min(2 * for_s, _AVOIDED_MOST_S)
+        self._avoided[worker] = (asyncio.get_running_loop().time() + for_s, for_s)
+
     async def _see_through(self, shard: int, attempt: int, future: Future[bytes]) -> None:
         from distributed import wait  # noqa: PLC0415 - an extra
         from distributed.client import FuturesCancelledError  # noqa: PLC0415 - the same
@@ -125,11 +135,12 @@ class DaskCluster:
         while not future.done():
             with contextlib.suppress(TimeoutError, FuturesCancelledError):
                 await wait([future], timeout=1)
-        if self._futures.pop((shard, attempt), None) is None:
+        held = self._futures.pop((shard, attempt), None)
+        if held is None:
             return  # abandoned
         if future.status == "finished":
             answer: Any = future.result()  # a coroutine, since the client is asynchronous
-            self._ended.put_nowait(Ended(shard, attempt, await answer))
+            self._ended.put_nowait(Ended(shard, attempt, await answer, worker=held[1]))
             return
         if future.status == "error":
             error = await future.exception()
@@ -160,11 +171,13 @@ class DaskCluster:
     async def _free(self) -> list[str]:
         workers = await self._workers()
         taken = {address for _, address in self._futures.values()}
+        now_s = asyncio.get_running_loop().time()
         latest_s = max((one["last_seen"] for one in workers.values()), default=0.0)
         return [
             address
             for address, one in workers.items()
             if address not in taken
+            and self._avoided.get(address, (0.0, 0.0))[0] <= now_s
             and one["last_seen"] >= latest_s - _SEEN_WITHIN_S
             and not one.get("metrics", {}).get("executing")
         ]

@@ -18,7 +18,7 @@ from scraper.cluster.dealing import Deal, deal
 from scraper.cluster.lease import Watch, write_fence
 from scraper.cluster.orders import Answer, Fence, Order, encode
 from scraper.cluster.places import ShardPlace
-from scraper.errors import RunError, ScraperError, UsageError
+from scraper.errors import RunError, ScraperError
 from scraper.observe.events import Draining, PartLost, Written
 
 if TYPE_CHECKING:
@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 _LOOKS_EVERY_S = 1.0
 _BEGINS_WITHIN_S = 60.0
 """How long a worker may take to give its first sign: a Python has to start, and to import what it needs."""
+_NO_WORKER_S = 300.0
+"""How long it is waited for a worker when there is none: clusters start some when there is work."""
+_PAUSE_S = 0.5
+"""After an attempt in vain; twice as long after each further one, since a disk that is full stays so."""
+_WHY = {
+    "taken": "was sent the same twice",
+    "superseded": "was told to leave",
+    "lease_lost": "could not say in time that it lives",
+    "locked": "found the state still held",
+    "failed": "failed",
+    "refused": "failed",
+}
 
 
 class _Part:
@@ -48,6 +60,8 @@ class _Part:
         self.given = 0
         """How many inputs the attempt under way knows of."""
         self.begun_s = 0.0
+        self.not_before_s = 0.0
+        """After an attempt in vain: when the next one may be sent."""
         self.vain = 0
         """Attempts in a row that came no further."""
         self.furthest = shard.figures.done
@@ -84,6 +98,8 @@ class Director:
         self._in_order = sorted(self._parts, key=lambda part: -part.shard.weight_s)
         self._error: ScraperError | None = None
         self._is_stopping = False
+        self._some_worker_s = asyncio.get_running_loop().time()
+        """When there was one the last time."""
 
     @property
     def is_over(self) -> bool:
@@ -94,8 +110,7 @@ class Director:
         """Direct until no part has anything to do, or until it was asked to stop and all have.
 
         Raises:
-            RunError: A part broke, or the engine is lost; what was written is kept.
-            UsageError: The user has to mend something.
+            RunError: A part breaks wherever it is, or the engine is lost; what was written is kept.
         """
         while not self.is_over:
             if not self._is_stopping:
@@ -133,11 +148,15 @@ class Director:
         waiting = [part for part in self._in_order if part.shard.open and not part.running]
         if not waiting:
             return
-        room = await self._engine.room()
+        room, now_s = await self._engine.room(), asyncio.get_running_loop().time()
+        if room or any(part.running for part in self._parts):
+            self._some_worker_s = now_s
+        elif now_s - self._some_worker_s > _NO_WORKER_S:
+            raise RunError("there is no worker left that anything could be sent to")
         for part in waiting:
             if not part.attempt:
                 self._take(part)
-            if room > 0 and part.watch.is_free():
+            if room > 0 and part.watch.is_free() and part.not_before_s <= now_s:
                 room -= 1
                 await self._send(part)
 
@@ -183,20 +202,15 @@ class Director:
         self._totals.end(ended.shard, answer.figures if answer.folder else None)
         part.running = False
         number, part.attempt = part.attempt, 0
-        match answer.end:
-            case "complete":
-                await self._complete(part, answer)
-            case "failed":
-                self._break(RunError(answer.message))
-            case "refused":
-                self._break(UsageError(answer.message))
-            case "stopped":
-                pass
-            case _:
-                self._observer.notice(
-                    PartLost(part=ended.shard, attempt=number, why=answer.message or answer.end)
-                )
-                self._count_vain(part, answer.figures.done)
+        if answer.end == "complete":
+            await self._complete(part, answer)
+        elif answer.end != "stopped":
+            # Also what the user would have to mend may be the fault of one machine: one without storage.
+            if answer.end in {"failed", "refused"}:
+                self._engine.avoid(ended.worker)
+            why = f"failed ({answer.message})" if answer.message else _WHY[answer.end]
+            self._observer.notice(PartLost(part=ended.shard, attempt=number, why=why))
+            self._count_vain(part, answer.figures.done, why)
 
     async def _complete(self, part: _Part, answer: Answer) -> None:
         shard = part.shard.shard
@@ -227,16 +241,17 @@ class Director:
         self._observer.notice(PartLost(part=part.shard.shard, attempt=part.attempt, why=why))
         part.running = False
         part.attempt = 0
-        self._count_vain(part, done)
+        self._count_vain(part, done, why)
 
-    def _count_vain(self, part: _Part, done: int) -> None:
+    def _count_vain(self, part: _Part, done: int, why: str) -> None:
         part.vain = 0 if done > part.furthest else part.vain + 1
         part.furthest = max(part.furthest, done)
+        part.not_before_s = asyncio.get_running_loop().time() + _PAUSE_S * (2**part.vain - 1)
         if part.vain >= self._settings.cluster.attempts:
             self._break(
                 RunError(
                     f"part {part.shard.shard} was begun {part.vain} times without coming any further "
-                    "(cluster.attempts)"
+                    f"(cluster.attempts); the last worker {why}"
                 )
             )
 

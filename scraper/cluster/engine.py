@@ -27,7 +27,9 @@ class Ended(NamedTuple):
     is_gone: bool = False
     """Nothing of the attempt can be running any more: its process was seen to end."""
     why: str = ""
-    """How the worker died, for people."""
+    """How the worker died, for people: the end of a sentence that begins with the worker."""
+    worker: str = ""
+    """What the engine calls it."""
 
 
 class Engine(Protocol):
@@ -62,6 +64,10 @@ class Engine(Protocol):
 
     async def abandon(self, shard: int, attempt: int) -> None:
         """Give an attempt up that nothing was heard of; if it can be ended, it is."""
+        ...
+
+    def avoid(self, worker: str) -> None:
+        """Send nothing to a worker for a while: what fails there may come out well elsewhere."""
         ...
 
 
@@ -112,3 +118,6 @@ class InProcess:
         if (task := self._running.get((shard, attempt))) is not None:
             task.cancel()
             self._ended.put_nowait(Ended(shard, attempt, None, is_gone=True, why="was cancelled"))
+
+    def avoid(self, worker: str) -> None:
+        """Do nothing: there is no other."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from scraper import visiting
 from scraper.cluster.director import Director, evict
 from scraper.cluster.gathering import check_counts, gather
 from scraper.cluster.local import LocalProcesses
@@ -118,6 +119,7 @@ class Job:
         """
         place, settings = self._place, self._settings
         check_cluster(settings.cluster)
+        visiting.check(settings)  # here rather than at each worker
         lists = [source.name for source in self._sources if source.kind == "file"]
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAYOUT = "parts-1"
+_APPLICATION_ID = 0x53_63_50_61
+"""What SQLite writes into the file's head ("Database File Format" 1.3.16): any number that others don't."""
+_MAGIC = b"SQLite format 3\0"
+_ID_BEGINS, _ID_ENDS = 68, 72
 _TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     """CREATE TABLE shards (
@@ -86,6 +90,7 @@ class Manifest:
             if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
                 for statement in _TABLES:
                     self._db.execute(statement)
+                self._db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
                 self._put(layout=LAYOUT)
             if self.fact("layout") != LAYOUT:
                 raise StateError(
@@ -195,8 +200,8 @@ class Manifest:
                 "SELECT count(*) FROM inputs WHERE shard = ? AND number > ?", (shard, given)
             ).fetchone()[0]
             self._db.execute(
-                "UPDATE shards SET open = ?, dealt = ?, completions = completions + 1, folder = ?, figures = ?"
-                " WHERE shard = ?",
+                "UPDATE shards SET open = ?, dealt = ?, completions = completions + 1, folder = ?,"
+                " figures = ? WHERE shard = ?",
                 (int(more > 0), dealt, folder, encode(figures).decode(), shard),
             )
             self._db.executemany("INSERT INTO inputs VALUES (?, ?, ?, ?)", deals)
@@ -214,8 +219,8 @@ class Manifest:
 def is_manifest(path: Path) -> bool:
     """Return whether a state is that of a run in parts; also while somebody holds it."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            row = db.execute("SELECT value FROM meta WHERE name = 'layout'").fetchone()
-    except sqlite3.Error:
+        with path.open("rb") as file:
+            head = file.read(_ID_ENDS)
+    except OSError:
         return False
-    return row is not None and row[0] == LAYOUT
+    return head.startswith(_MAGIC) and head[_ID_BEGINS:] == _APPLICATION_ID.to_bytes(4)

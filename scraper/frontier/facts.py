@@ -46,8 +46,15 @@ class Admission(NamedTuple):
     lines: int
     hosts: tuple[int, ...]
     """The ids of the hosts that have new rows, in the order of the list."""
-    left: int = 0
-    """Lines that were there before and are another part's now."""
+
+
+class Moved(NamedTuple):
+    """What became of lines that redirects have led elsewhere."""
+
+    hosts: tuple[int, ...]
+    """The ids of the hosts that have new rows."""
+    left: int
+    """How many lines have gone to another part of the run."""
 
 
 class Want(NamedTuple):

@@ -366,15 +366,15 @@ class Frontier:
     async def _move(self) -> None:
         """Write redirected requests back to the state, where they wait at the hosts they lead to."""
         moving, self._moving = self._moving, []
-        admission = await self._state.call(self._state.store.move, moving)
-        self.lines -= admission.left
-        self._unfinished -= admission.left
+        moved = await self._state.call(self._state.store.move, moving)
+        self.lines -= moved.left
+        self._unfinished -= moved.left
         for request in moving:
             self._largest.leave(request.home)
             if self._owns(request):
                 self._largest.come(host_id(request.host))
         self._unload(request.home for request in moving)
-        self._announce(admission.hosts)
+        self._announce(moved.hosts)
 
     async def _keep(self) -> None:
         """Tell the state what robots.txt files say and how long hosts want to be left alone."""

@@ -21,7 +21,8 @@ CREATE TABLE listed (name INTEGER PRIMARY KEY);
 # What a part of a larger run has for the others, and the hosts that have changed hands between them.
 PART_TABLES = """
 CREATE TABLE IF NOT EXISTS outbox (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, part INTEGER NOT NULL, listed INTEGER NOT NULL, line TEXT NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    part INTEGER NOT NULL, listed INTEGER NOT NULL, line TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS guests (host TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS departed (host TEXT PRIMARY KEY, part INTEGER NOT NULL) WITHOUT ROWID;

@@ -24,7 +24,7 @@ import msgspec
 from scraper.clock import SystemClock
 from scraper.errors import OutputLocked, StateError, UsageError
 from scraper.frontier import statements
-from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Tally, Want
+from scraper.frontier.facts import Admission, Counted, Loaded, Moved, Progress, SourceProgress, Tally, Want
 from scraper.frontier.robots_cache import Recalled, RobotsCache
 from scraper.frontier.rows import NOBODY, Line, Row, account_of, host_id, name_id, request_of, row_of
 from scraper.frontier.scope import Scope
@@ -309,7 +309,7 @@ class Store:
             self._db.execute(statements.TALLY, (_json([(*key, count) for key, count in tally.items()]),))
             return self._take_found(finished)
 
-    def move(self, requests: Sequence[Request]) -> Admission:
+    def move(self, requests: Sequence[Request]) -> Moved:
         """Let requests wait at the hosts that redirects have led them to, as far as they have come.
 
         Those that have come to a host of another part leave with that.
@@ -319,13 +319,13 @@ class Store:
             gone = self._db.execute(statements.REMOVE, (homes,)).rowcount
             if gone != len(requests):
                 raise StateError(f"state {self._path}: {len(requests)} lines moved, {gone} waited")
-            if self._part is None:
-                return self._insert([(host_id(request.host), row_of(request)) for request in requests])
-            staying, leaving = self._part.parted(requests)
-            self._part.hand_over(self._db, [row_of(request) for request in leaving])
-            self._add(lines=-len(leaving))
-            admission = self._insert([(host_id(request.host), row_of(request)) for request in staying])
-            return admission._replace(left=len(leaving))
+            leaving: Sequence[Request] = ()
+            if self._part is not None:
+                requests, leaving = self._part.parted(requests)
+                self._part.hand_over(self._db, [row_of(request) for request in leaving])
+                self._add(lines=-len(leaving))
+            admission = self._insert([(host_id(request.host), row_of(request)) for request in requests])
+            return Moved(admission.hosts, len(leaving))
 
     def largest_hosts(self, limit: int) -> list[Counted]:
         """Return the hosts with the most lines waiting, the largest first; counts every line."""

@@ -2,11 +2,11 @@
 
     python tests/benchmarks/cluster_faults.py [--only NAME,...] [--hosts 12] [--pages 30] [--lease-s 6]
 
-Linux, as root: each machine is a network namespace with an address of its own. One serves the site, under an
-address for each host; one has the scheduler of a Dask cluster, three a worker each, one the program that
-directs the run. For each fault a list is crawled in six parts; in its midst something dies, and what has to be
-started again by hand is. Then the records are counted, and the server's log says how each host was asked: each
-request must come its delay after the one before, and none while another is under way.
+Linux, as root: each machine is a network namespace with an address of its own. One serves the site, under
+an address for each host; one has the scheduler of a Dask cluster, three a worker each, one the program that
+directs the run. For each fault a list is crawled in six parts; in its midst something dies, and what has to
+be started again by hand is. Then the records are counted, and the server's log says how each host was asked:
+each request must come its delay after the one before, and none while another is under way.
 
 The exit code is 1 when anything is lost, doubled or asked too often.
 """
@@ -18,8 +18,8 @@ import contextlib
 import functools
 import itertools
 import json
+import os
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -34,6 +34,7 @@ from tests.benchmarks.namespaces import PREFIX, Machine, Network
 from tests.support.polite_site import Answer, Ask, page, serving_in_thread
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
 
 say = functools.partial(print, flush=True)  # the table is the program's output
@@ -41,7 +42,7 @@ say = functools.partial(print, flush=True)  # the table is the program's output
 ROOT = Path(__file__).parents[2]
 PYTHON = (sys.executable,)
 DELAY_S = 0.4
-ON_THE_WAY = 0.1
+ON_THE_WAY = 0.25
 """Of the delay: how much of it a busy machine may take from a gap, on the way of a request to the server."""
 SITE_PORT = 8080
 SCHEDULER_PORT = 8786
@@ -80,7 +81,7 @@ class Cluster:
         self._folder = folder
         self._real = folder / "real"
         self.store = store
-        self._options = options
+        self.options = options
         self.hosts = [f"{PREFIX}.1.{number}" for number in range(1, options.hosts + 1)]
         self.site = network.machine(1, further=self.hosts)
         self.scheduler = network.machine(2)
@@ -115,7 +116,7 @@ class Cluster:
         """Start the program that directs the run, or goes on with it."""
         words = ("-m", "scraper", "crawl", sources, "-o", output, "--resume", "--shards", str(PARTS))
         engine = ("--engine", "dask", "--scheduler", self.address, "--per-host", "1")
-        lease = ("--delay", str(DELAY_S), "--set", f"cluster.lease_s={self._options.lease_s}")
+        lease = ("--delay", str(DELAY_S), "--set", f"cluster.lease_s={self.options.lease_s}")
         log = self._folder / "director.log"
         return self.director.start(*PYTHON, *words, *engine, *lease, log=log, cwd=self.store)
 
@@ -131,7 +132,7 @@ class Cluster:
         for machine in (self.director, *self.workers, self.scheduler):
             machine.kill()
         self.site.signal(signal.SIGTERM)
-        for process in self.site._started:  # noqa: SLF001
+        for process in self.site._started:
             process.wait(20)
         self.site.kill()
         entries: list[tuple[str, str, float, float]] = json.loads(self._log.read_text())
@@ -153,7 +154,7 @@ class Cluster:
         """Return the list."""
         return [
             f"http://{self.hosts[number % len(self.hosts)]}:{SITE_PORT}/{number}"
-            for number in range(self._options.pages * len(self.hosts))
+            for number in range(self.options.pages * len(self.hosts))
         ]
 
 
@@ -170,16 +171,16 @@ def _worker_killed(cluster: Cluster) -> None:
 
 def _worker_replaced(cluster: Cluster) -> None:
     """The worker alone is killed; its nanny starts another."""
-    nanny = cluster.workers[0]._started[0]  # noqa: SLF001
+    nanny = cluster.workers[0]._started[0]
     for child in Path(f"/proc/{nanny.pid}/task/{nanny.pid}/children").read_text().split():
         if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-            subprocess.run(["kill", "-9", child], check=True)
+            os.kill(int(child), signal.SIGKILL)
 
 
 def _worker_frozen(cluster: Cluster) -> None:
     """A machine stands still for longer than its lease, and goes on then."""
     cluster.workers[0].signal(signal.SIGSTOP)
-    wakes = threading.Timer(3 * cluster._options.lease_s, cluster.workers[0].signal, [signal.SIGCONT])  # noqa: SLF001
+    wakes = threading.Timer(3 * cluster.options.lease_s, cluster.workers[0].signal, [signal.SIGCONT])
     wakes.daemon = True
     wakes.start()
 
@@ -341,8 +342,9 @@ def main() -> int:
             came = crawl(cluster, fault)
             good = good and came.is_good
             say(
-                f"| {fault} | {came.took_s:.0f} | {came.starts} | {came.records} | {came.lost} | {came.doubled} "
-                f"| {came.too_early} | {came.at_once} | {came.again} | {came.least_gap_s:.3f} s |"
+                f"| {fault} | {came.took_s:.0f} | {came.starts} | {came.records} | {came.lost} "
+                f"| {came.doubled} | {came.too_early} | {came.at_once} | {came.again} "
+                f"| {came.least_gap_s:.3f} s |"
             )
             if came.failed:
                 say(f"{fault}: {came.failed} records are not ok")

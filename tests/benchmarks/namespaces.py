@@ -1,4 +1,4 @@
-"""Machines made of network namespaces: addresses of their own, one network, and a storage that can be cut off.
+"""Machines made of network namespaces: each with its address and a storage that can be cut off.
 
 Linux, as root. What runs on a machine sees the machine's network alone, and the shared storage by a mount of
 its own. Nothing outside is reachable, and nothing outside is changed.
@@ -10,14 +10,15 @@ import contextlib
 import os
 import signal
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 PREFIX = "10.77"
 """Of all addresses: a private network (RFC 1918) that only the namespaces have."""
+_ENTER = ("ip", "netns", "exec")
 
 
 def _run(*words: str | Path) -> None:
@@ -80,8 +81,9 @@ class Machine:
         """Start a program there, in a process group of its own; what it says goes to the log."""
         mount = f'mount --bind "{self._storage}" "{self._mount_at}" && exec "$@"'
         with log.open("ab") as said:
+            command = [*_ENTER, self.name, "unshare", "-m", "sh", "-c", mount, "sh", *map(str, words)]
             process = subprocess.Popen(
-                ["ip", "netns", "exec", self.name, "unshare", "-m", "sh", "-c", mount, "sh", *map(str, words)],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,

@@ -127,7 +127,7 @@ async def test_a_state_that_is_still_held_is_left_alone(tmp_path: Path, *, may_b
 class _Faulty:
     """An engine that does with each attempt what a list says, then what it should."""
 
-    dashboard = None
+    dashboard: str | None = None
 
     def __init__(self, inner: InProcess, faults: list[str]) -> None:
         self._inner = inner
@@ -154,6 +154,9 @@ class _Faulty:
 
     async def abandon(self, shard: int, attempt: int) -> None:
         await self._inner.abandon(shard, attempt)
+
+    def avoid(self, worker: str) -> None:
+        self._inner.avoid(worker)
 
 
 def _faulty(*faults: str) -> Callable[[ClusterSettings, int], Any]:

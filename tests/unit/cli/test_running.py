@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from scraper.cli.main import main
-from scraper.cli.running import Talk, _resumable, next_commands, resume_command
+from scraper.cli.running import Talk, next_commands, resumable, resume_command
 from scraper.errors import CountMismatch, RunError, SinkError
 from scraper.observe.counts import Counts
 from scraper.record import Outcome
@@ -82,7 +82,7 @@ def test_without_words_it_is_the_process_s_own(monkeypatch: pytest.MonkeyPatch) 
 def test_an_error_says_that_the_run_goes_on_where_it_does(
     error: RunError, command: str | None, told: str
 ) -> None:
-    with pytest.raises(RunError) as caught, _resumable(Talk(resume_command=command)):
+    with pytest.raises(RunError) as caught, resumable(Talk(resume_command=command)):
         raise error
     assert str(caught.value) == told
 
