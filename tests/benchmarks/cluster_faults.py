@@ -14,6 +14,7 @@ The exit code is 1 when anything is lost, doubled or asked too often.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import functools
 import itertools
@@ -42,13 +43,26 @@ say = functools.partial(print, flush=True)  # the table is the program's output
 ROOT = Path(__file__).parents[2]
 PYTHON = (sys.executable,)
 DELAY_S = 0.4
-ON_THE_WAY = 0.25
+ON_THE_WAY = 0.1
 """Of the delay: how much of it a busy machine may take from a gap, on the way of a request to the server."""
+TICK_S = 0.01
+"""How often the site looks whether it was given the processor meanwhile."""
 SITE_PORT = 8080
 SCHEDULER_PORT = 8786
 PARTS = 6
 WORKERS = 3
 PATIENCE_S = 180.0
+
+
+class Entry(NamedTuple):
+    """One request, as the site's log has it; times are monotonic seconds."""
+
+    host: str
+    target: str
+    arrived_s: float
+    ended_s: float
+    late_s: float
+    """How much earlier it may have come: the site was not given the processor for so long."""
 
 
 # --- the site, in a process of its own ------------------------------------------------------------
@@ -57,17 +71,29 @@ PATIENCE_S = 180.0
 def serve(log: Path) -> None:
     """Serve until SIGTERM, then write the log. The number of requests so far is in a file beside it."""
     counted = log.with_suffix(".count")
-    count = itertools.count(1)
+    late_s: list[float] = []
+    ticked_s = 0.0
+
+    def tick() -> None:
+        nonlocal ticked_s
+        ticked_s = time.monotonic()
+        asyncio.get_running_loop().call_later(TICK_S, tick)
 
     def answer(ask: Ask) -> Answer:
-        counted.write_text(str(next(count)))
+        if not ticked_s:
+            tick()
+        late_s.append(max(0.0, time.monotonic() - ticked_s - TICK_S))
+        counted.write_text(str(len(late_s)))
         return page(title=ask.target, delay_s=0.05)
 
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with serving_in_thread(answer, port=SITE_PORT, addresses=f"{PREFIX}.") as site:
         ended.wait()
-        entries = [(entry.host, entry.target, entry.arrived_s, entry.ended_s) for entry in list(site.log)]
+        entries = [
+            (entry.host, entry.target, entry.arrived_s, entry.ended_s, late)
+            for entry, late in zip(list(site.log), late_s, strict=False)
+        ]
     log.write_text(json.dumps(entries))
 
 
@@ -127,7 +153,7 @@ class Cluster:
         for machine in self.workers:
             self.start_worker(machine)
 
-    def end(self) -> list[tuple[str, str, float, float]]:
+    def end(self) -> list[Entry]:
         """End all of it, and return the site's log."""
         for machine in (self.director, *self.workers, self.scheduler):
             machine.kill()
@@ -135,8 +161,7 @@ class Cluster:
         for process in self.site._started:
             process.wait(20)
         self.site.kill()
-        entries: list[tuple[str, str, float, float]] = json.loads(self._log.read_text())
-        return entries
+        return [Entry(*entry) for entry in json.loads(self._log.read_text())]
 
     def wait_for(self, requests: int) -> None:
         """Return when the site was asked so often."""
@@ -196,9 +221,12 @@ def _storage_lost(cluster: Cluster) -> None:
 
 
 def _scheduler_killed(cluster: Cluster) -> None:
-    """The scheduler dies and is started again, and so are its workers, which end without it."""
+    """The scheduler dies and is started again. Its workers end without it, and so are they."""
     cluster.scheduler.kill()
     cluster.start_scheduler()
+    for machine in cluster.workers:
+        machine.wait()
+        cluster.start_worker(machine)
 
 
 def _director_killed(cluster: Cluster) -> None:
@@ -261,10 +289,6 @@ def crawl(cluster: Cluster, fault: str) -> Outcome:
         if starts == 5:
             raise RuntimeError(f"{fault}: the director ended with {code} for the fifth time")
         starts += 1
-        if fault == "scheduler-killed":
-            for machine in cluster.workers:
-                machine.kill()
-                cluster.start_worker(machine)
         process = cluster.start_director(sources, output)
     took_s = time.monotonic() - began_s
     entries = cluster.end()
@@ -273,20 +297,16 @@ def crawl(cluster: Cluster, fault: str) -> Outcome:
     return _judged(entries, cluster.real(output), urls=urls, took_s=took_s, starts=starts)
 
 
-def _judged(
-    entries: list[tuple[str, str, float, float]], output: Path, *, urls: list[str], took_s: float, starts: int
-) -> Outcome:
+def _judged(entries: list[Entry], output: Path, *, urls: list[str], took_s: float, starts: int) -> Outcome:
     records = [json.loads(line) for line in output.read_bytes().splitlines()]
     times = Counter(record["url"] for record in records)
-    by_host: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for host, _, arrived_s, ended_s in entries:
-        by_host[host].append((arrived_s, ended_s))
-    gaps_s, at_once = [], 0
-    for spans in by_host.values():
-        spans.sort()
-        gaps_s += [later[0] - earlier[0] for earlier, later in itertools.pairwise(spans)]
-        at_once += sum(later[0] < earlier[1] for earlier, later in itertools.pairwise(spans))
-    pages = Counter((host, target) for host, target, _, _ in entries if target != "/robots.txt")
+    by_host: dict[str, list[Entry]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: entry.arrived_s):
+        by_host[entry.host].append(entry)
+    pairs = [pair for spans in by_host.values() for pair in itertools.pairwise(spans)]
+    gaps_s = [later.arrived_s - (earlier.arrived_s - earlier.late_s) for earlier, later in pairs]
+    at_once = sum(later.arrived_s < earlier.ended_s for earlier, later in pairs)
+    pages = Counter((entry.host, entry.target) for entry in entries if entry.target != "/robots.txt")
     return Outcome(
         took_s=took_s,
         starts=starts,

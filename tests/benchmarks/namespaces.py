@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PREFIX = "10.77"
 """Of all addresses: a private network (RFC 1918) that only the namespaces have."""
 _ENTER = ("ip", "netns", "exec")
+_ENDS_WITHIN_S = 120.0
 
 
 def _run(*words: str | Path) -> None:
@@ -114,13 +115,17 @@ class Machine:
             if process.poll() is None:
                 _run("nsenter", "-m", "-t", str(process.pid), "umount", "-l", self._mount_at)
 
+    def wait(self) -> None:
+        """Wait until all that runs there has ended."""
+        for process in self._started:
+            process.wait(_ENDS_WITHIN_S)
+        self._started.clear()
+
     def kill(self) -> None:
         """End all that runs there, as a power cut would."""
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGKILL)
-        for process in self._started:
-            process.wait(20)
-        self._started.clear()
+        self.wait()
 
     def end(self) -> None:
         """Take the machine away."""
