@@ -9,6 +9,7 @@ a worker that is not heard of for a lease has lost its part, whatever the engine
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ class Director:
         self._manifest = manifest
         self._engine = engine
         self._settings = settings
+        self._carried = msgspec.to_builtins(_anywhere(settings))
         self._run = run
         self._observer = observer
         self._totals = totals
@@ -181,7 +183,7 @@ class Director:
             dealt=shard.dealt,
             may_begin_anew=not shard.completions,
             lease_s=self._settings.cluster.lease_s,
-            settings=msgspec.to_builtins(self._settings),
+            settings=self._carried,
         )
         part.running = True
         part.watch.begin()
@@ -280,6 +282,14 @@ class Director:
                 await self._engine.abandon(part.shard.shard, part.attempt)
                 self._lose(part, "was not heard of any more")
         self._observer.notice(Written(records=(), output_bytes=self._totals.output_bytes))
+
+
+def _anywhere(settings: Settings) -> Settings:
+    """Return settings that mean the same in whatever folder a worker was started."""
+    if not settings.robots.cache:
+        return settings
+    robots = msgspec.structs.replace(settings.robots, cache=os.path.abspath(settings.robots.cache))  # noqa: PTH100
+    return msgspec.structs.replace(settings, robots=robots)
 
 
 async def evict(work: Path, manifest: Manifest, *, run: str, lease_s: float) -> None:

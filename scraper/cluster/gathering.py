@@ -5,8 +5,7 @@ Each step may be repeated: whoever goes on after a crash does them all again.
 
 from __future__ import annotations
 
-import contextlib
-import shutil
+import re
 from typing import TYPE_CHECKING
 
 from scraper.cluster.places import ShardPlace
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 _KEPT = "parts"
 """The folder that parts stay in."""
+_is_part = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}-[0-9]{5}\.jsonl").fullmatch
 
 
 def check_counts(shards: Sequence[Shard], *, lines: int) -> None:
@@ -42,7 +42,7 @@ def check_counts(shards: Sequence[Shard], *, lines: int) -> None:
 
 
 def gather(place: JobPlace, shards: Sequence[Shard], *, run: str) -> None:
-    """Put the records of complete parts where they belong, and remove what was needed on the way. Blocking.
+    """Put the records of complete parts where they belong. Blocking.
 
     Raises:
         RunError: Something can't be written; all that is needed to do it again is still there.
@@ -55,8 +55,6 @@ def gather(place: JobPlace, shards: Sequence[Shard], *, run: str) -> None:
             named = [_part(place.work, shard) for shard in written]
             write_parts(place.parts, run=run, parts=[part for part, _ in named])
             write_outputs(place.parts, place.files, ordered=place.files.ordered)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(place.work)
     except OSError as error:
         raise RunError(f"can't put {place.name} together: {error.strerror}") from error
 
@@ -67,7 +65,7 @@ def _keep(place: JobPlace, shards: Sequence[Shard], *, run: str) -> None:
     kept = []
     for shard in shards:
         part, records = _part(place.work, shard, kept=folder)
-        # The attempt is in the name: of a run before this one there may be others.
+        # The run is in the name: those of a run before this one stay whole until this one's are named.
         target = folder / f"{run}-{shard.shard:05}.jsonl"
         if records.exists():
             records.replace(target)
@@ -75,7 +73,7 @@ def _keep(place: JobPlace, shards: Sequence[Shard], *, run: str) -> None:
     write_parts(place.parts, run=run, parts=kept)
     names = {part.file for part in kept}
     for old in folder.iterdir():  # of a run that this one was to replace
-        if f"{_KEPT}/{old.name}" not in names and old.suffix == ".jsonl":
+        if f"{_KEPT}/{old.name}" not in names and _is_part(old.name):
             old.unlink()
 
 

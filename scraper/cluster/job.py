@@ -20,6 +20,7 @@ from scraper.cluster.places import LIST, OWNERS
 from scraper.cluster.split import Stopped, split
 from scraper.errors import RunError, ScraperError, UsageError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
+from scraper.parts import PARTS_FILE
 from scraper.redaction import redact
 from scraper.run_state import Listed, discard, masked, place_of
 from scraper.runs import Mode, keep_cache_apart, new_run_id
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from scraper.observe.events import Observer
     from scraper.settings.model import ClusterSettings, Settings
     from scraper.sources.source import Source
+
+
+_OURS = {OWNERS, PARTS_FILE}
+"""What is in a work folder beside the folders of parts, whose names are numbers."""
 
 
 class JobResult(NamedTuple):
@@ -303,12 +308,7 @@ class Job:
             manifest.begin(lines=weighed.lines, parts=[(*part, LIST) for part in weighed.parts])
             return True
 
-        if place.work.exists() and not (place.work / OWNERS).exists() and any(place.work.iterdir()):
-            is_ours = all(path.name.isdigit() or path.name.startswith(".") for path in place.work.iterdir())
-            if not is_ours:
-                raise UsageError(
-                    f"{place.work} is there and is not of a run: remove it, or name another output"
-                )
+        await asyncio.to_thread(_clear, place.work)
         try:
             return await asyncio.to_thread(work)
         except asyncio.CancelledError:
@@ -331,6 +331,22 @@ class Job:
                 manifest.close(remove=not place.work.exists())
         elif place.state.exists():
             await discard(place.state)
+
+
+def _clear(work: Path) -> None:
+    """Remove what a split that was stopped has left, or a run that was killed when it had ended.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if work.is_dir() and any(
+        path.name[:1] != "." and path.name not in _OURS and not path.name.isdigit() for path in work.iterdir()
+    ):
+        raise UsageError(f"{work} is there and is not of a run: remove it, or name another output")
+    try:
+        _remove(work)
+    except OSError as error:
+        raise UsageError(f"can't remove {work}: {error.strerror}") from error
 
 
 def _remove(folder: Path) -> None:

@@ -64,7 +64,7 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.files:
             self.files.check(mode)
-        elif mode is not Mode.FRESH:
+        else:
             self._check_folder(mode)
         if self.state.exists() and mode is not Mode.FRESH and not is_manifest(self.state):
             raise UsageError(

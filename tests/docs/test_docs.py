@@ -112,9 +112,10 @@ async def test_the_readmes_commands_run_in_their_order(tmp_path: Path) -> None:
         for line in filter(runs_here, commands()):
             code, _, err = await ran(line, folder=tmp_path)
             assert code == Exit.COMPLETE, f"{line}: {err}"
-    assert outputs(tmp_path) == {"pages.jsonl": 5, "ordered.jsonl": 5, "set.jsonl": 5, "walled.jsonl": 5}
+    names = ("pages", "ordered", "from-parts", "set", "walled")
+    assert outputs(tmp_path) == {f"{name}.jsonl": 5 for name in names}
     made = {path.name for path in (tmp_path / "output").iterdir()} - outputs(tmp_path).keys()
-    assert made == {"pages.csv", "pages.sqlite", "report.html"}
+    assert made == {"pages.csv", "pages.sqlite", "report.html", "parts"}
     assert "</html>" in (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
 
 
