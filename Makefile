@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz bench fidelity lint format config docs picture clean
+.PHONY: help venv demo test fuzz bench fidelity lint format config docs site picture clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## Serve a sample site on this machine and crawl it
 	@$(BIN)/scraper demo
 
-test: lint ## Run every gate: format, lint, types, imports, tests with coverage, the wheel
+test: lint site ## Run every gate: format, lint, types, imports, the site, tests with coverage, the wheel
 	$(BIN)/python -m pytest -q -n 4 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 	$(BIN)/python tests/support/check_wheel.py
 
@@ -59,7 +59,7 @@ $(BENCH)/.installed: $(STAMP)
 	@touch $@
 
 fidelity: $(FIDELITY)/.installed ## Score the record over a corpus of pages beside other programs: MISSES=1 lists what is missed
-	@$(BIN)/python -m tests.fidelity.compare --page docs/fidelity.md $(if $(MISSES),--misses)
+	@$(BIN)/python -m tests.fidelity.compare --page docs/explanation/fidelity.md $(if $(MISSES),--misses)
 
 # What can't be installed is left out of the table, which says so. Remove .fidelity for newer versions. Node.js comes
 # as a wheel too: the system's is often older than metascraper takes.
@@ -88,8 +88,11 @@ config: $(STAMP) ## Write config/default.toml again from the settings' docstring
 	$(BIN)/python -m scraper.settings.describe > config/default.toml.new
 	mv config/default.toml.new config/default.toml
 
-docs: $(STAMP) ## Write docs/record.md and docs/settings.md again from the docstrings
+docs: $(STAMP) ## Write docs/reference/ again from the docstrings and the help
 	$(BIN)/python tests/support/reference_pages.py
+
+site: $(STAMP) ## Build the documentation as a site, in site/; a broken link ends it
+	$(BIN)/zensical build --clean --strict
 
 picture: $(STAMP) ## Draw docs/images/demo.svg again from a real run
 	$(BIN)/python tests/support/record_terminal.py

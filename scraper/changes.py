@@ -25,7 +25,7 @@ _NO_STATEMENTS = frozenset(
     }
 )
 """Fields of ``Page`` that say how it was read, or only repeat what others say."""
-_OUTCOME_FIELDS = ("outcome", "status", "final_url")
+_OUTCOME_FIELDS = ("outcome", "status", "final_url", "indexable", "indexable_reason")
 _GONE = (404, 410)  # no set: what a file has there may be a list
 """RFC 9110 15.5.5 and 15.5.11."""
 

@@ -56,7 +56,7 @@ class Settled(msgspec.Struct, frozen=True):
     outcome: Outcome
     failure: Failure | None = None
     cause: Outcome | None = None
-    """The outcome behind it: why robots.txt could not be had, what its host last came to."""
+    """The outcome behind it: why robots.txt could not be had."""
     retryable: bool = False
 
 
@@ -204,6 +204,9 @@ class Impression(msgspec.Struct, frozen=True):
     """From the request sent to the first byte of the answer."""
     asked_wait_s: float | None = None
     """How long its headers ask us to stay away."""
+    trouble: str | None = None
+    """Why it may be given up, for people: ``timeout: no answer within 15 s``; only of a host that was silent
+    or overloaded."""
 
 
 NO_IMPRESSION = Impression(Sign.UNKNOWN)

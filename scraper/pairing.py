@@ -93,6 +93,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The line's text when it is no URL."""
     moved_from: str | None = None
     """Where the same content was before; only of what has moved."""
+    title: str | None = None
+    """The page's; only where there is a record on one side only."""
     fields: dict[str, Difference] = {}
     """By field, what differs; empty when there is a record on one side only."""
 
@@ -166,7 +168,8 @@ class Comparison:
         yield from self._of_new(db)
         for (old,) in db.execute(_LOST):
             self.totals.gone += 1
-            yield Entry(status=ChangeStatus.GONE, url=msgspec.json.decode(old)["name"])
+            kept = msgspec.json.decode(old)
+            yield Entry(status=ChangeStatus.GONE, url=kept["name"], title=kept["title"])
         if was != [_stamp(path) for path in (self._old, self._new)]:
             raise UsageError(f"{self._old} or {self._new} has changed while it was read: compare again")
 
@@ -196,7 +199,7 @@ class Comparison:
             url = _name(record)
             if kind == "new":
                 self.totals.new += 1
-                yield Entry(status=ChangeStatus.NEW, url=url)
+                yield Entry(status=ChangeStatus.NEW, url=url, title=record.get("title"))
                 continue
             before = msgspec.json.decode(old)
             if kind == "moved":
@@ -222,6 +225,7 @@ class Comparison:
             "name": _name(record),
             "status": record.get("status"),
             "outcome": record.get("outcome"),
+            "title": record.get("title"),
             "values": compared_values(record, self._fields),
         }
 

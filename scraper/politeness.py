@@ -67,6 +67,7 @@ class HostTurn:
         "_pace",
         "_settings",
         "not_before_s",
+        "trouble",
         "under_way",
     )
 
@@ -84,6 +85,8 @@ class HostTurn:
         """Released and not yet come back."""
         self.not_before_s = float("-inf")
         """No request may be released before this. It never goes back."""
+        self.trouble: str | None = None
+        """What came of the last request that brought no answer, or that we were sent away by."""
 
     @property
     def delay_s(self) -> float:
@@ -121,6 +124,7 @@ class HostTurn:
     def come_back(self, impression: Impression, *, now_s: float) -> None:
         """The request has an answer, or has failed, or was given back without having departed."""
         self.under_way -= 1
+        self.trouble = impression.trouble or self.trouble
         # One that never departed is found out at the latest when nothing else is under way.
         self._departing = min(self._departing, self.under_way)
         if not self.under_way and impression.latency_s:

@@ -51,7 +51,7 @@ def crawl(
 ) -> int:
     """Fetch every URL of the lists and write one record for each line.
 
-    A SOURCE is a file (text, .csv, .tsv, .jsonl, each also .gz), - for standard input, or a URL.
+    A SOURCE is a file (text, .csv, .tsv, .jsonl, each also .gz, or .parquet), - for standard input, or a URL.
     Failed pages are records too; the exit code is 0 when every line has its record.
 
     \b

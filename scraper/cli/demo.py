@@ -9,18 +9,21 @@ import click
 import msgspec
 
 from scraper import loop
+from scraper.cli.exits import Exit
 from scraper.cli.options import CLUSTER_FLAGS, SettingsCommand, loaded_from, settings_options_without
 from scraper.cli.running import Talk, run_and_show
-from scraper.demo.server import SampleServer
+from scraper.demo.server import SampleServer, stop_asked
 from scraper.demo.site import build_site
 from scraper.errors import UsageError
 from scraper.runs import Mode, run_files
 from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:
-    from scraper.cli.exits import Exit
     from scraper.settings.load import Loaded
     from scraper.settings.model import Settings
+
+_SERVED_AT = 8765
+"""Another command's list of the site holds after a restart, too."""
 
 
 @click.command(cls=SettingsCommand)
@@ -33,17 +36,45 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed gives another site.")
 @click.option("--pages", type=click.IntRange(200, 5000), default=240, show_default=True)
+@click.option(
+    "--day",
+    type=click.IntRange(0, 10_000),
+    default=0,
+    show_default=True,
+    help="The site as it is so many days later: some pages changed, some gone.",
+)
+@click.option("--serve", is_flag=True, help="Write the list and serve the site until stopped; crawl nothing.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where the site is, on each of its hosts.  [default: one that is free; 8765 with --serve]",
+)
 @settings_options_without(left_out=CLUSTER_FLAGS)
 @click.pass_context
-def demo(ctx: click.Context, *, folder: Path, seed: int, pages: int) -> Exit:
+def demo(
+    ctx: click.Context, *, folder: Path, seed: int, pages: int, day: int, serve: bool, port: int
+) -> Exit:
     """Serve a sample site on loopback, crawl its list of URLs, and say where the results are.
 
     The site has pages in many languages and encodings, redirects, errors, slow and overloaded hosts,
     closed rooms (robots.txt), sitemaps and a dead port. Nothing leaves this machine.
-    """
+
+    With --serve it stays, for commands of your own in another terminal; --day tells how it is later.
+
+    \b
+      scraper demo --serve
+      scraper crawl output/demo/urls.txt -o output/pages.jsonl
+    """  # noqa: D301 the escape is click's mark for lines that are not to be filled
     loaded = loaded_from(ctx)
     _refuse_proxy(loaded)
-    return loop.run(_demo(folder, seed=seed, pages=pages, loaded=loaded))
+    server = SampleServer(build_site(seed, pages, day=day), port=port or (_SERVED_AT if serve else 0))
+    try:
+        if serve:
+            return loop.run(_served(server, folder / "urls.txt"))
+        return loop.run(_demo(server, folder, loaded=loaded))
+    except OSError as error:
+        raise UsageError(f"can't serve the site: {error.strerror}; try another --port") from error
 
 
 def _refuse_proxy(loaded: Loaded) -> None:
@@ -57,9 +88,22 @@ def _refuse_proxy(loaded: Loaded) -> None:
         raise UsageError(f"fetch.proxy ({origin}): the demo leaves this machine by no way; leave it out")
 
 
-async def _demo(folder: Path, *, seed: int, pages: int, loaded: Loaded) -> Exit:
+async def _served(server: SampleServer, listed: Path) -> Exit:
+    stop = stop_asked()
+    async with server:
+        _write(listed, _MARK + server.list_text())
+        click.echo(
+            f"Serving {len(server.site.hosts)} hosts, the first at {server.url()}; the list: {listed}\n"
+            "Press Ctrl-C to stop.",
+            err=True,
+        )
+        await stop.wait()
+    return Exit.COMPLETE
+
+
+async def _demo(server: SampleServer, folder: Path, *, loaded: Loaded) -> Exit:
     listed, written = folder / "urls.txt", folder / "pages.jsonl"
-    async with SampleServer(build_site(seed, pages)) as server:
+    async with server:
         _write(listed, _MARK + server.list_text())
         click.echo(
             f"Serving {len(server.site.hosts)} hosts on port {server.port}; the list: {listed}", err=True

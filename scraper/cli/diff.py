@@ -54,7 +54,8 @@ def diff(*, old: Path, new: Path, fields: str | None, form: str) -> int:
     """Say which pages are new, gone, changed or moved between two runs.
 
     OLD and NEW are files of records, or folders with one. Pages are matched by key. What is compared is what
-    came of asking (outcome, status, final_url) and what the page says, not times, headers or sizes.
+    came of asking (outcome, status, final_url, indexable) and what the page says, not times, headers or
+    sizes.
 
     A page is gone when the new run has no record of it, or when it answers 404 or 410 now; recovered when it
     failed and is ok now; moved when the same content is under another URL now, and nowhere else.
@@ -93,6 +94,8 @@ def _json_lines(comparison: Comparison, _old: str, _new: str) -> Iterator[str]:
         line: dict[str, Any] = {"status": entry.status, "url": entry.url}
         if entry.moved_from is not None:
             line["moved_from"] = entry.moved_from
+        if entry.title is not None:
+            line["title"] = entry.title
         if entry.fields:
             line["fields"] = {name: {"old": one.old, "new": one.new} for name, one in entry.fields.items()}
         yield _json(line) + "\n"

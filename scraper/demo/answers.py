@@ -55,6 +55,8 @@ def answer_of(resource: Resource, *, port: int, dead_port: int) -> Answer:
     """What the server says when asked for a resource."""
     headers = [(name, bind(value, port=port, dead_port=dead_port)) for name, value in resource.headers]
     body = plain_body(resource, port=port, dead_port=dead_port)
+    if resource.has_tag:
+        headers.append(("ETag", f'"{zlib.crc32(body):08x}"'))
     if resource.coding:
         label, squeeze = _CODINGS[resource.coding]
         headers.append(("Content-Encoding", label))

@@ -36,12 +36,15 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Pages to link to; the first is the next one."""
     extra: str = ""
     """Put into the title: characters that tell an encoding from its lookalikes."""
+    edition: int = 0
+    """How often the page was changed since it was first written."""
 
     @property
     def title(self) -> str:
         """The title; the number makes it the only one of its kind."""
         topic = self.voice.topics[self.number % len(self.voice.topics)]
-        return f"{topic} {self.extra} {self.number}" if self.extra else f"{topic} {self.number}"
+        title = f"{topic} {self.extra} {self.number}" if self.extra else f"{topic} {self.number}"
+        return f"{title} ({self.edition + 1})" if self.edition else title
 
     @property
     def description(self) -> str:

@@ -289,12 +289,18 @@ def _listen(addresses: Sequence[str], *, port: int) -> list[socket.socket]:
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-async def serve_forever(server: SampleServer) -> None:
-    """Serve until SIGINT or SIGTERM; prints the ports on standard output once it listens."""
+def stop_asked() -> asyncio.Event:
+    """Return what is set by SIGINT or SIGTERM, from now on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def serve_forever(server: SampleServer) -> None:
+    """Serve until SIGINT or SIGTERM; prints the ports on standard output once it listens."""
+    stop = stop_asked()
     async with server:
         sys.stdout.write(f"port={server.port} dead_port={server.dead_port}\n")
         sys.stdout.flush()

@@ -15,6 +15,7 @@ import msgspec
 
 from scraper.demo.answers import NOT_FOUND, answer_of, plain_body
 from scraper.demo.charsets import COMMON, RARE, Charset
+from scraper.demo.days import edition, is_gone
 from scraper.demo.furniture import furniture
 from scraper.demo.list_lines import Line, Truth, found_lines, list_lines
 from scraper.demo.oddities import oddities
@@ -129,15 +130,17 @@ class Site:
         return rows
 
 
-def build_site(seed: int = 1, pages: int = 240, *, hosts: int = 12) -> Site:
+def build_site(seed: int = 1, pages: int = 240, *, hosts: int = 12, day: int = 0) -> Site:
     """Make a sample site.
 
     Args:
-        seed: The same seed, ``pages`` and ``hosts`` give the same site, byte for byte.
+        seed: The same seed, ``pages``, ``hosts`` and ``day`` give the same site, byte for byte.
         pages: How many ordinary pages; some 150 redirects, errors, files and oddities come on top.
         hosts: How many ordinary hosts, from 127.0.0.1 on; the unusual ones come on top unless it is
             1. On Linux all of 127.0.0.0/8 is loopback; macOS answers on 127.0.0.1 alone unless further
             addresses are set up: use 1 there.
+        day: The site as it is so many days later: some ordinary pages are changed, some are gone (404).
+            The list is the same.
 
     Raises:
         ValueError: ``pages`` is less than 1, or ``hosts`` is not within 1 to 254.
@@ -148,7 +151,7 @@ def build_site(seed: int = 1, pages: int = 240, *, hosts: int = 12) -> Site:
         raise ValueError(f"a site has 1 to 254 hosts, not {hosts}")
     names = tuple(f"127.0.0.{last}" for last in range(1, hosts + 1))
     chance = random.Random(seed)  # noqa: S311  repeatable, nothing secret
-    ordinary = list(_ordinary(pages, hosts=names, chance=chance))
+    ordinary = list(_ordinary(pages, hosts=names, chance=chance, day=day))
 
     robots = robots_files((*names, *(UNUSUAL_HOSTS if hosts > 1 else ())))
 
@@ -185,7 +188,7 @@ def _path(number: int, *, kind: str, topic: str) -> str:
     return f"/{kind}/{number}"
 
 
-def _ordinary(count: int, *, hosts: Sequence[str], chance: random.Random) -> Iterator[Resource]:
+def _ordinary(count: int, *, hosts: Sequence[str], chance: random.Random, day: int) -> Iterator[Resource]:
     """Ordinary pages, spread over the hosts, kinds, languages and encodings."""
     kinds = tuple(KINDS)
     plan = []
@@ -206,8 +209,16 @@ def _ordinary(count: int, *, hosts: Sequence[str], chance: random.Random) -> Ite
             chance=chance,
             neighbours=tuple(plan[index % count][3] for index in near),
             extra=charset.extra,
+            edition=edition(number, day=day),
         )
         written = write(subject, kind=kind, meta_charset=charset.meta)
+        if is_gone(number, day=day):  # after it was written: the chance of the pages behind it is the same
+            yield Resource(
+                place=place,
+                status=404,
+                expected=Expected(outcome=Outcome.HTTP_ERROR, status=404, content_type=None),
+            )
+            continue
         media_type = "text/html" + (f"; charset={charset.header}" if charset.header else "")
         yield Resource(
             place=place,
@@ -215,6 +226,7 @@ def _ordinary(count: int, *, hosts: Sequence[str], chance: random.Random) -> Ite
             content=written.html,
             codec=charset.codec,
             bom=charset.bom,
+            has_tag=number % 3 > 0,
             expected=Expected(
                 status=200,
                 content_type="text/html",

@@ -139,6 +139,8 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """The Python codec of a text content."""
     bom: bytes = b""
     """Put before the encoded text."""
+    has_tag: bool = False
+    """The answer has an ``ETag``, which changes with the body."""
     coding: str = ""
     """The content coding to apply: ``gzip``, ``deflate``, ``raw-deflate``, ``br``, ``zstd`` or none."""
     is_gzip_file: bool = False

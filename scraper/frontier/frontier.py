@@ -302,7 +302,7 @@ class Frontier:
         What is not to be asked for at all goes by ``NOBODY``, at once: it costs its host no turn.
         """
         if isinstance(errand, RobotsRequest) and host.turn.is_given_up:
-            self.open_gate(self._gatekeeper.give_up(errand))
+            self.open_gate(self._gatekeeper.give_up(host, errand))
             return None
         if not isinstance(errand, Request) or errand.settled:
             return errand

@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from scraper.frontier.host_queue import HostQueue
     from scraper.settings.model import RobotsSettings
 
-_GIVEN_UP = Settled(
-    Outcome.HOST_UNAVAILABLE,
-    Failure(type="HostUnavailable", message="the host did not answer and was given up", phase="connect"),
-    retryable=True,
-)
+
+def _given_up(host: HostQueue) -> Failure:
+    """Say that a host is given up, and what its last request came to."""
+    last = f"; last it came to {host.turn.trouble}" if host.turn.trouble else ""
+    return Failure(type="HostUnavailable", message=f"the host was given up{last}", phase="connect")
+
+
+def _unavailable(host: HostQueue) -> Settled:
+    return Settled(Outcome.HOST_UNAVAILABLE, _given_up(host), retryable=True)
+
 
 _OUT_OF_REACH = Failure(
     type="RobotsOutOfReach",
@@ -134,7 +139,7 @@ class Gatekeeper:
         request for robots.txt, when it is the first to its origin; or nothing while that is on its way.
         """
         if host.turn.is_given_up:
-            return replace(request, settled=_GIVEN_UP)
+            return replace(request, settled=_unavailable(host))
         now_s = self._clock.monotonic()
         if request.robots is not None:  # judged when what it waited for came
             return request
@@ -169,7 +174,8 @@ class Gatekeeper:
         holds = gate.open(access, now_s=self._clock.monotonic(), unix_s=self._clock.utc().timestamp())
         self._slow_down(host)
         if host.turn.is_given_up:
-            judged = [replace(request, settled=_GIVEN_UP) for request in gate.parked]
+            settled = _unavailable(host)
+            judged = [replace(request, settled=settled) for request in gate.parked]
         else:
             judged = [_judged(request, holds) for request in gate.parked]
         gate.parked.clear()
@@ -178,9 +184,9 @@ class Gatekeeper:
         file = None if is_blocked(holds.file) else holds.file
         return Opened(file, [request for request in judged if request.settled is not None])
 
-    def give_up(self, errand: RobotsRequest) -> Access:
+    def give_up(self, host: HostQueue, errand: RobotsRequest) -> Access:
         """Return what to go by when robots.txt would have to be asked of a host that is given up."""
-        return self._unreachable(errand, _GIVEN_UP.failure, _GIVEN_UP.outcome)
+        return self._unreachable(errand, _given_up(host), Outcome.HOST_UNAVAILABLE)
 
     def _unreachable(self, errand: RobotsRequest, failure: Failure | None, cause: Outcome) -> Access:
         unix_s = self._clock.utc().timestamp()

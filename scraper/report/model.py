@@ -138,10 +138,10 @@ class Changed(NamedTuple):
 
     url: str
     what: str
-    """``new``, ``gone`` or ``changed``."""
+    """``new``, ``gone``, ``changed``, ``moved`` or ``recovered``."""
     fields: list[str]
     before: str
-    """Values of the fields that are short enough to be read; of ``new`` and ``gone`` the title."""
+    """Values of the fields that can be read; of ``new`` and ``gone`` the title, of ``moved`` the old URL."""
     after: str
 
 
@@ -152,6 +152,8 @@ class Changes(NamedTuple):
     new: int
     gone: int
     changed: int
+    moved: int
+    recovered: int
     unchanged: int
     fields: list[Count]
     """How many URLs changed in each field, the most first."""

@@ -60,10 +60,10 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How lists of URLs are read."""
 
-    format: Literal["auto", "text", "csv", "tsv", "jsonl"] = "auto"
+    format: Literal["auto", "text", "csv", "tsv", "jsonl", "parquet"] = "auto"
     """The form of the lists; ``auto`` goes by the file's name, standard input is then text."""
     column: str = "url"
-    """The column (CSV, TSV) or field (JSON Lines) that holds the URL."""
+    """The column (CSV, TSV, Parquet) or field (JSON Lines) that holds the URL."""
 
 
 class FrontierSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

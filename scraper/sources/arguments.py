@@ -23,8 +23,9 @@ _FORMATS: dict[str, Format] = {
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".parquet": "parquet",
 }
-_FILE_SUFFIXES = (*_FORMATS, ".gz", ".json", ".lst", ".list", ".urls", ".xml", ".xlsx", ".parquet", ".zip")
+_FILE_SUFFIXES = (*_FORMATS, ".gz", ".json", ".lst", ".list", ".urls", ".xml", ".xlsx", ".zip")
 
 _other_scheme = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE).match
 

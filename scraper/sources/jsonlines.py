@@ -40,13 +40,14 @@ def _seed(content: bytes, column: str) -> Seed:
         return Seed(value)
     if not isinstance(value, dict) or not isinstance(value.get(column), str):
         return Seed(decoded(content))
-    if content.count(b"[") + content.count(b"{") > _MAX_DEPTH and _deep(value):
+    if content.count(b"[") + content.count(b"{") > _MAX_DEPTH and is_deep(value):
         return Seed(decoded(content))
     url = value.pop(column)
     return Seed(url, value or None)
 
 
-def _deep(value: object) -> bool:
+def is_deep(value: object) -> bool:
+    """Return whether a value is nested deeper than a record can hold."""
     level = [value]
     for _ in range(_MAX_DEPTH):
         level = [child for parent in level for child in _children(parent)]

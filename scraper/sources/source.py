@@ -17,6 +17,7 @@ from scraper.sources.again import seeds_again
 from scraper.sources.dealt import seeds_dealt
 from scraper.sources.jsonlines import json_seeds
 from scraper.sources.lines import read_lines
+from scraper.sources.parquet_table import parquet_seeds
 from scraper.sources.table import table_seeds
 from scraper.sources.text import text_seeds
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _OWN_TO_A_PROCESS = ("/dev/stdin", "/dev/fd/", "/proc/")
 """What these names mean is over with the process, also where they lead to a regular file."""
 
-Format: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "again", "dealt"]
+Format: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "parquet", "again", "dealt"]
 """``again`` is what ``scraper retry`` writes for itself (``sources.again``), ``dealt`` what a part of a
 larger run is given (``sources.dealt``)."""
 
@@ -108,6 +109,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             if self.format == "dealt":
                 with io.BufferedReader(raw) as lines:
                     yield from seeds_dealt(lines, name=self.name)
+                return
+            if self.format == "parquet":
+                if not self.rereadable:
+                    raise SourceError(
+                        f"{self.name}: a list in Parquet is not read from the front; give a file"
+                    )
+                yield from parquet_seeds(raw, name=self.name, column=self.column, note_bytes=note_bytes)
                 return
             yield from self._seeds(read_lines(raw, name=self.name, before_read=waits, note_bytes=note_bytes))
 

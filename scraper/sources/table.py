@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from scraper.errors import SourceError
 from scraper.messages import Seed
-from scraper.redaction import redact
+from scraper.sources.columns import no_such_column, place_of, unique
 from scraper.sources.lines import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SHOWN_COLUMNS = 20
 _SHOWN = 500
 
 
@@ -69,18 +68,12 @@ def _find_column(header: str, name: str, column: str, delimiters: str) -> tuple[
     """Return the delimiter, the columns' names and where the wanted one is."""
     seen: list[str] = []
     for delimiter in delimiters:
-        names = _unique([cell.strip() for cell in _header_cells(header, delimiter, name)])
-        folded = [known.casefold() for known in names]
-        if column in names:
-            return delimiter, names, names.index(column)
-        if folded.count(column.casefold()) == 1:
-            return delimiter, names, folded.index(column.casefold())
+        names = unique([cell.strip() for cell in _header_cells(header, delimiter, name)])
+        place = place_of(column, names)
+        if place is not None:
+            return delimiter, names, place
         seen = max(seen, names, key=len)
-    there = ", ".join(repr(redact(known)[:80]) for known in seen[:_SHOWN_COLUMNS])
-    raise SourceError(
-        f"{name}: has no column {column!r}, but {there}; name it with --column (sources.column). "
-        "The first line must hold the columns' names."
-    )
+    raise no_such_column(name, column, seen, hint="The first line must hold the columns' names.")
 
 
 def _header_cells(header: str, delimiter: str, name: str) -> list[str]:
@@ -88,18 +81,6 @@ def _header_cells(header: str, delimiter: str, name: str) -> list[str]:
         return next(csv.reader([header], delimiter=delimiter), [])
     except csv.Error as error:
         raise SourceError(f"{name}: the header line can't be read: {error}") from error
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Return names that are neither empty nor twice there."""
-    taken: set[str] = set()
-    result = []
-    for number, name in enumerate(names, start=1):
-        if not name or name in taken:
-            name = f"{name or 'column'}_{number}"  # noqa: PLW2901 - the loop's own value, made whole
-        taken.add(name)
-        result.append(name)
-    return result
 
 
 def _seed(row: list[str], names: list[str], place: int) -> Seed:

@@ -26,12 +26,11 @@ def impression_of(result: Response | FetchError) -> Impression:
     if isinstance(result, FetchError):
         silent = Outcome(result.outcome) in _SILENT and result.phase not in _ANSWERING
         if silent and not result.is_stale and result.kind not in _NO_NAME:
-            return Impression(Sign.SILENT)
+            return Impression(Sign.SILENT, trouble=f"{result.outcome}: {result}")
         return NO_IMPRESSION
     if result.status in _OVERLOADED:
-        sign = Sign.OVERLOADED
-    elif 200 <= result.status < 400:  # noqa: PLR2004 RFC 9110 sections 15.3 and 15.4
-        sign = Sign.GOOD
-    else:
-        sign = Sign.ERROR
+        asked_s = asked_wait_s(result)
+        trouble = f"status {result.status}" + (f", to be asked again in {asked_s:.0f} s" if asked_s else "")
+        return Impression(Sign.OVERLOADED, result.first_byte_s, asked_s, trouble)
+    sign = Sign.GOOD if 200 <= result.status < 400 else Sign.ERROR  # noqa: PLR2004 RFC 9110 15.3 and 15.4
     return Impression(sign, result.first_byte_s, asked_wait_s(result))

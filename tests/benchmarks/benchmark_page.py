@@ -64,7 +64,7 @@ def versions_line(versions: Mapping[str, str]) -> str:
 def benchmark_page(
     groups: Sequence[Measured], machine: Machine, *, rounds: int, remarks: Sequence[str]
 ) -> str:
-    """Return ``docs/benchmarks.md``."""
+    """Return ``docs/explanation/benchmarks.md``."""
     tables = "\n\n".join(
         f"## {group.title}\n\n{group.lines:,} lines over {group.pages} pages at {group.hosts} hosts.\n\n"
         f"{markdown(group.figures)}"
@@ -90,7 +90,7 @@ _PAGE: Final = """\
 
 The program beside others on the same pages, on one machine. `make bench` measures anew.
 
-![Pages a second of each program](images/benchmarks.svg)
+![Pages a second of each program](../images/benchmarks.svg)
 
 {tables}
 
@@ -112,7 +112,7 @@ user and system time; on more than one core it may be more than the elapsed. `pe
 | --- | --- |
 | bare script: aiohttp + lexbor | the yardstick: 64 workers on aiohttp, uvloop, selectolax and orjson, no more than that: no robots.txt, limits, retries, caps or state |
 | bare script: our record | the same on turbohtml, with most fields of our record: hashes, words of the visible text, counts |
-| scraper | the full record of [record.md](record.md); robots.txt is fetched and obeyed, hosts have limits (`--per-host 64 --delay 0`, so that they do not hold back), addresses are judged, every line is safe from `kill -9` |
+| scraper | the full record of [record.md](../reference/record.md); robots.txt is fetched and obeyed, hosts have limits (`--per-host 64 --delay 0`, so that they do not hold back), addresses are judged, every line is safe from `kill -9` |
 | Scrapy | 64 requests, no delay, no robots.txt, no cookies, no retries; asyncio reactor on uvloop; a JSON Lines feed |
 | Crawlee (Parsel) | 64 requests at all times, storage in memory, no robots.txt, no sessions; uvloop; orjson to a file |
 | aiohttp + BeautifulSoup | the script of tutorials: a semaphore of 64, `gather`, BeautifulSoup on lxml |

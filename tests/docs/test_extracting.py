@@ -15,7 +15,7 @@ from tests.support.polite_site import NOT_FOUND, Answer, Ask, serving
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEXT = (DOCS / "extracting.md").read_text(encoding="utf-8")
+TEXT = (DOCS / "guides" / "extracting.md").read_text(encoding="utf-8")
 COMMANDS = [block.strip() for block in blocks(TEXT, language="sh")]
 OUTPUTS = blocks(TEXT, language="json")
 SHOP = "https://shop.example"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def fidelity_page(
     columns: Sequence[table.Column], corpus: Sequence[CorpusPage], versions: Sequence[str]
 ) -> str:
-    """Return ``docs/fidelity.md``; ``versions`` are the others' names with their versions."""
+    """Return ``docs/explanation/fidelity.md``; ``versions`` are the others' names with their versions."""
     return _PAGE.format(
         pages=len(corpus),
         versions=", ".join(versions),
@@ -34,7 +34,8 @@ _PAGE: Final = """\
 How much of what pages say of themselves is found, and found right. The corpus is {pages} pages under
 `tests/data/corpus`: shops, news, blogs, journals, agencies, in many scripts and encodings, as malformed as
 pages are. What is expected of each is written down beside it, from the standards and the rules of
-[the record](record.md); a field that is open to dispute is not judged. `make fidelity` measures anew.
+[the record](../reference/record.md); a field that is open to dispute is not judged. `make fidelity`
+measures anew.
 
 `scraper` is this program with its fast parser and with BeautifulSoup. The others: {versions}.
 

@@ -213,6 +213,9 @@ async def test_a_wish_beyond_the_cap_is_not_waited_for_and_the_rest_given_up_aft
     refused, others = records[::2], records[1::2]
     assert set(outcomes(others)) == {"ok"}
     assert outcomes(refused) == ["http_error"] * 4 + ["host_unavailable"] * 16
+    assert {record.error.message for record in refused[4:] if record.error} == {
+        "the host was given up; last it came to status 503, to be asked again in 3600 s"
+    }
     assert all(record.retryable for record in refused)
     assert {record.attempts for record in refused[:4]} == {1}
     assert {record.attempts for record in refused[4:]} == {0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -122,7 +123,10 @@ class FakeState(StateThread):
     """
 
     def __init__(self, *, takes_s: float = 0.0, path: Path = Path(":memory:")) -> None:
-        super().__init__(ThreadPoolExecutor(max_workers=1), Store(path))  # starts no thread
+        store = Store(path)
+        super().__init__(ThreadPoolExecutor(max_workers=1), store)  # starts no thread
+        # Nobody has to close a fake, and from Python 3.13 on a database that nobody has closed is a warning.
+        weakref.finalize(self, store.close, remove=False)
         self.takes_s = takes_s
         self.calls: list[str] = []
         """The names of the methods called."""

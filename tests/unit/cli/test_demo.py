@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from scraper.cli import demo
 from scraper.cli.exits import Exit
 from scraper.errors import UsageError
 from scraper.settings.load import load
-from tests.support.processes import records_in, scrape
+from tests.support.processes import records_in, scrape, started, wait_until
 
 PROXY = "http://127.0.0.1:3128"
 OURS = {
@@ -84,3 +87,29 @@ def test_it_serves_crawls_and_says_where_the_results_are(tmp_path: Path) -> None
     inputs = {record["seq"]: record["input"].strip() for record in records if record["parent"] is None}
     assert inputs == dict(enumerate(line.strip() for line in asked))
     assert {"robots_denied", "robots_unreachable", "ok"} <= {record["outcome"] for record in records}
+
+
+def test_the_site_is_served_until_it_is_stopped(tmp_path: Path) -> None:
+    with started("demo", "--serve", "--port", str(free_port()), "--day", "20", cwd=tmp_path) as serving:
+        wait_until(lambda: b"Press Ctrl-C" in serving.err.read_bytes(), what="the site")
+        listed = tmp_path / "output" / "demo" / "urls.txt"
+        (page,) = re.findall(r"http://127\.0\.0\.1:\d+/(?:blog|docs)/\d+$", listed.read_text(), re.MULTILINE)[
+            :1
+        ]
+        crawled = scrape("crawl", page, "-o", tmp_path / "page.jsonl")
+        serving.send(signal.SIGINT)
+        ended = serving.wait()
+    assert (crawled.code, ended.code) == (0, 0), ended.err
+    assert records_in(tmp_path / "page.jsonl")[0]["title"].partition(" | ")[0].endswith("(2)")
+
+
+def test_a_port_that_is_taken_is_the_users_to_mend(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = scrape("demo", "--serve", "--port", str(taken.getsockname()[1]), cwd=tmp_path)
+    assert ended.code == Exit.USAGE
+    assert ended.only_line.endswith("try another --port")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])

@@ -743,6 +743,7 @@ def test_long_batches_are_found_by_whoever_reads_in_the_order_of_the_list(path: 
         assert store.admit(batch(*lines[first : first + 3000], consumed=first + 3000)).lines == 3000
     assert store._arrived() == 9000
     store._db.close()  # as a crash does: what was committed is there
+    store._robots.close()
     store = Store(path)
     assert sorted(store.hosts_after(-1, 1000)) == sorted(
         [NOBODY, *(host_id(f"h{number}.example") for number in range(hosts))]

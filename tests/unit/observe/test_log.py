@@ -256,7 +256,11 @@ def test_a_torn_last_line_does_not_swallow_the_next(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("", "Is a directory"), ("no/such/log", "No such file or directory"), ("a\x00b", "null byte")],
+    [
+        ("", "Is a directory"),
+        ("no/such/log", "No such file or directory"),
+        ("a\x00b", "embedded null (byte|character)"),
+    ],
 )
 def test_a_log_that_cannot_be_opened_is_the_users_to_mend(tmp_path: Path, name: str, why: str) -> None:
     with pytest.raises(UsageError, match=why) as caught:

@@ -62,11 +62,24 @@ def test_the_fields_that_changed_are_named(
     assert [row.fields for row in told.rows.shown] == ([fields] if fields else [])
 
 
-def test_what_is_no_page_and_what_comes_twice_is_passed_over(changes: Any) -> None:
+def test_what_comes_twice_is_passed_over(changes: Any) -> None:
     twice = [record(0), record(1, url="https://a.example/0", title="Again")]
     other = record(2, outcome=Outcome.DUPLICATE, duplicate_of=0)
-    told = changes([*twice, other], [*twice, record(3, outcome=Outcome.INVALID_URL)])
+    told = changes([*twice, other], twice)
     assert (told.new, told.gone, told.changed, told.unchanged) == (0, 0, 0, 1)
+
+
+def test_a_page_that_has_moved_shows_where_it_was_and_one_that_is_there_again_what_it_had(
+    changes: Any,
+) -> None:
+    moving = {"text_sha256": "f" * 64, "text_length": 9}
+    failed = {"outcome": Outcome.HTTP_ERROR, "status": 503, "title": None}
+    told = changes([record(0, **moving), record(1, **failed)], [record(1, title="T"), record(2, **moving)])
+    assert (told.new, told.gone, told.changed, told.moved, told.recovered) == (0, 0, 0, 1, 1)
+    assert [(row.url[-1], row.what, row.before) for row in told.rows.shown] == [
+        ("1", "recovered", "outcome: http_error · status: 503"),
+        ("2", "moved", "https://a.example/0"),
+    ]
 
 
 def test_rows_are_bounded_and_counts_are_not(changes: Any) -> None:

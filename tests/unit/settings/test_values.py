@@ -59,7 +59,7 @@ def test_a_text_becomes_the_settings_own_type(name: str, text: str, expected: ob
         (
             "sources.format",
             "xml",
-            'sources.format = "xml" (--set): expected one of auto, text, csv, tsv, jsonl',
+            'sources.format = "xml" (--set): expected one of auto, text, csv, tsv, jsonl, parquet',
         ),
         (
             "fetch.max_body_bytes",

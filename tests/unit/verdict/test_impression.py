@@ -14,12 +14,12 @@ SILENT = {Outcome.CONNECT_ERROR, Outcome.DNS_ERROR, Outcome.TIMEOUT, Outcome.DIS
 
 @pytest.mark.parametrize("status", range(100, 600))
 def test_the_table_of_statuses(status: int) -> None:
-    sign = Sign.ERROR
+    sign, trouble = Sign.ERROR, None
     if status in {429, 503}:
-        sign = Sign.OVERLOADED
+        sign, trouble = Sign.OVERLOADED, f"status {status}"
     elif status in range(200, 400):
         sign = Sign.GOOD
-    assert impression_of(response(status=status)) == Impression(sign, 0.25, None)
+    assert impression_of(response(status=status)) == Impression(sign, 0.25, trouble=trouble)
 
 
 @pytest.mark.parametrize("phase", ["dns", "connect", "send", "headers", "body", "decode"])
@@ -27,7 +27,7 @@ def test_the_table_of_statuses(status: int) -> None:
 def test_the_table_of_failures(outcome: Outcome, phase: str) -> None:
     """A host that has begun to answer is not silent, whatever came of its answer."""
     silent = outcome in SILENT and phase not in {"body", "decode"}
-    expected = Impression(Sign.SILENT) if silent else NO_IMPRESSION
+    expected = Impression(Sign.SILENT, trouble=f"{outcome}: it failed") if silent else NO_IMPRESSION
     assert impression_of(fetch_error(outcome, phase=phase)) == expected
 
 
