@@ -91,8 +91,8 @@ async def open_run(
         visits, visitor = await stack.enter_async_context(
             _open_visits(settings, token=token, run=name, clock=clock, observer=everyone)
         )
-        if share and share.may_ask:
-            visitor = Fenced(visitor, share.may_ask)
+        if share and share.admission:
+            visitor = Fenced(visitor, share.admission)
         crawl = Crawl(
             seeds=seeds,
             frontier=Frontier(

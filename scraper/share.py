@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from scraper.errors import RunError
 from scraper.frontier.part import Part
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.territory import Territory
@@ -32,10 +31,6 @@ if TYPE_CHECKING:
 RECORDS = "records.jsonl"
 STATE = "records.jsonl.state"
 _HANDED_AT_ONCE = 2000
-
-
-class LeaseLost(RunError):
-    """The part is not ours any more, so nothing may be asked for."""
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +52,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     """What it has put by for others up to this number has been dealt out."""
     is_later: bool = False
     """Somebody may have asked its hosts a moment ago."""
-    may_ask: Callable[[], bool] | None = None
-    """Whether anything may be asked for just now; ``None`` for always."""
+    admission: Callable[[], Awaitable[None]] | None = None
+    """Waits until something may be asked for; ``None`` where that is always so."""
 
     def part(self) -> Part:
         """Return what its state is to know of it."""
@@ -101,18 +96,13 @@ async def dealt_seeds(share: Share, state: StateThread) -> SeedStream:
 
 
 class Fenced:
-    """A visitor that asks for nothing once the part is not ours any more."""
+    """A visitor that asks for nothing while it is not sure that the part is still ours."""
 
-    def __init__(self, visitor: Visitor, may_ask: Callable[[], bool]) -> None:
+    def __init__(self, visitor: Visitor, admission: Callable[[], Awaitable[None]]) -> None:
         self._visitor = visitor
-        self._may_ask = may_ask
+        self._admission = admission
 
     async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
-        """Visit; see ``pipeline.Visitor``.
-
-        Raises:
-            LeaseLost: It may not.
-        """
-        if not self._may_ask():
-            raise LeaseLost("the lease ran out and could not be renewed")
+        """Visit as soon as that may be; see ``pipeline.Visitor``."""
+        await self._admission()
         return await self._visitor.visit(errand, departs=departs)

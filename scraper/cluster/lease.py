@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scraper.cluster.places import ShardPlace
 
 _ASKS_FOR = 0.5
-"""Of the lease: so long after a sign new requests are begun. Those under way may need as long as name and
+"""Of the lease: so long after a sign requests are begun. Those under way may need as long as name and
 connection take to be sent, then they are given up:"""
 _HOLDS_FOR = 0.8
 _SIGNS = 6

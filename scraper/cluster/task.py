@@ -25,7 +25,7 @@ from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
 from scraper.frontier.store import Store
 from scraper.observe.counts import Counts
 from scraper.settings.model import Settings
-from scraper.share import STATE, LeaseLost, Share
+from scraper.share import STATE, Share
 from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Attempt:
         self._place = ShardPlace(Path(order.work), order.shard)
         self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s, clock=clock)
         self._counts = Counts(clock=SystemClock())
+        self._renewed = asyncio.Event()
+        """A sign of life was given since somebody has waited for it."""
         self._run: Run | None = None
         self._is_stopping = False
         self._is_superseded = False
@@ -111,8 +113,6 @@ class Attempt:
                 return Answer(end="locked", message=f"{self._place.folder} is held by the attempt before")
             end = await self._crawl(folder)
             return await asyncio.to_thread(self._answer, folder, end)
-        except LeaseLost as error:
-            return Answer(end="lease_lost", message=str(error))
         except CountMismatch:
             raise
         except OutputLocked as error:
@@ -154,7 +154,7 @@ class Attempt:
             first_found=order.first_found,
             dealt=order.dealt,
             is_later=order.attempt > 1,
-            may_ask=self._lease.may_ask,
+            admission=self._admission,
         )
         settings = msgspec.convert(order.settings, Settings)
         async with open_run([], share, settings=settings, observer=self._counts) as run:
@@ -214,14 +214,23 @@ class Attempt:
                 renewal = tasks.create_task(self._renew(), name="renewal")
             if self._run is not None and self._lease.is_over():
                 self._run.abort("the lease ran out")
-            elif not self._lease.may_ask():
-                self._drain("the lease can't be renewed")
+
+    async def _admission(self) -> None:
+        """Wait until a request may be begun; the end of the lease puts an end to that, too.
+
+        A machine that is busy or a storage that is slow may be late with a sign. That is no reason to leave:
+        as long as nobody has taken the part, the next sign makes it ours again.
+        """
+        while not self._lease.may_ask():
+            self._renewed.clear()
+            await self._renewed.wait()
 
     async def _renew(self) -> None:
         try:
             fence = await asyncio.to_thread(self._lease.renew, self._figures())
         except OSError:
             return  # the lease is as old as before, and is looked at all the time
+        self._renewed.set()
         if not self._lease.is_mine(fence):
             self._is_superseded = True
             self._stop("another attempt goes on with this part")

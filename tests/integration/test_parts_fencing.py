@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,8 @@ import pytest
 
 from scraper.cluster import lease as lease_module
 from scraper.cluster.engine import Ended, InProcess
-from scraper.cluster.lease import awake_s, read_fence, write_fence
-from scraper.cluster.orders import Answer, Fence
+from scraper.cluster.lease import Lease, awake_s, read_fence, write_fence
+from scraper.cluster.orders import Answer, Fence, Figures
 from scraper.cluster.places import ShardPlace
 from scraper.cluster.task import Attempt
 from scraper.errors import RunError
@@ -70,10 +71,15 @@ async def test_without_its_storage_a_worker_begins_no_request_after_half_of_its_
     now_s = 0.0
     asked_by_then: list[int] = []
 
+    def run_out() -> None:
+        nonlocal now_s
+        now_s = 25.0
+
     def cut_off() -> None:
         nonlocal now_s
         now_s = 15.0  # of 30
         asked_by_then.append(len(_pages(site)) + 1)
+        asyncio.get_running_loop().call_later(1.0, run_out)
 
         def fail(path: Path, content: bytes) -> None:
             raise OSError(5, "Input/output error", str(path), None, len(content))
@@ -86,6 +92,30 @@ async def test_without_its_storage_a_worker_begins_no_request_after_half_of_its_
 
     assert answer.end == "lease_lost"
     assert len(_pages(site)) - asked_by_then[0] <= HOSTS * 2  # what was under way at each host
+
+
+async def test_a_sign_that_comes_late_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    renew = Lease.renew
+
+    def late() -> None:
+        nonlocal now_s
+        now_s = 20.0  # the machine was busy, say
+
+    def renewed(lease: Lease, figures: Figures, *, released: bool = False) -> Fence:
+        if now_s and not released:
+            waits.append(len(_pages(site)))
+        return renew(lease, figures, released=released)
+
+    waits: list[int] = []
+    monkeypatch.setattr(Lease, "renew", renewed)
+    async with _acting(20, late) as site:
+        urls = _urls(site)
+        (order,) = orders(urls, tmp_path)
+        answer = await _carried_out(order, clock=lambda: now_s)
+
+    assert answer.end == "complete"
+    assert waits[0] < len(urls) == len(_pages(site))
 
 
 async def test_who_is_superseded_finishes_what_is_under_way_and_the_next_one_goes_on(tmp_path: Path) -> None:

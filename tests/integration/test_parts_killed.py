@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.in_parts import records_of
-from tests.support.polite_site import Site, page, serving_in_thread
-from tests.support.processes import SCRAPER, has_each_once, scrape, started, wait_until, write_list
+from scraper.cluster.job import open_engine
+from tests.support.in_parts import records_of, run_in_parts
+from tests.support.polite_site import Answer, Ask, Site, page, serving, serving_in_thread
+from tests.support.processes import has_each_once, scrape, started, wait_until, write_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and asks all of 127.0.0.0/8")
 
 DELAY_S = 0.1
-WORDS = ("--shards", "2", "--delay", str(DELAY_S), "--per-host", "1", "--set", "cluster.lease_s=2")
+WORDS = (
+    "--shards",
+    "2",
+    "--delay",
+    str(DELAY_S),
+    "--per-host",
+    "1",
+    "--set",
+    "cluster.lease_s=10",
+    "--quiet",
+)
 
 
 @pytest.fixture
@@ -29,7 +40,7 @@ def site() -> Iterator[Site]:
         yield one
 
 
-def _urls(site: Site, count: int = 100) -> list[str]:
+def _urls(site: Site, count: int = 160) -> list[str]:
     return [site.url(f"127.0.14.{number % 8 + 1}", f"/{number}") for number in range(count)]
 
 
@@ -42,16 +53,21 @@ def _was_polite(site: Site) -> bool:
     )
 
 
-def _children(pid: int) -> list[int]:
-    found = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [child for child in found if b"scraper.cluster" in Path(f"/proc/{child}/cmdline").read_bytes()]
+def _children(pid: int, *, named: bytes = b"scraper.cluster") -> list[int]:
+    found = [
+        word
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for word in (task / "children").read_text().split()
+    ]
+    return [int(child) for child in found if named in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_a_killed_worker_costs_what_was_in_flight(site: Site, tmp_path: Path) -> None:
     urls = _urls(site)
     sources = write_list(tmp_path / "urls.txt", urls)
-    with started("crawl", sources, "-o", tmp_path / "out", *WORDS, cwd=tmp_path, program=SCRAPER) as running:
-        wait_until(lambda: len(site.log) > 50, what="pages", running=running)
+    words = [word for word in WORDS if word != "--quiet"]
+    with started("crawl", sources, "-o", tmp_path / "out", *words, cwd=tmp_path) as running:
+        wait_until(lambda: len(site.log) > 40, what="pages", running=running, timeout_s=60)
         os.kill(_children(running.popen.pid)[0], signal.SIGKILL)
         ended = running.wait()
 
@@ -63,12 +79,36 @@ def test_a_killed_worker_costs_what_was_in_flight(site: Site, tmp_path: Path) ->
     assert sum(asked) - len(urls) <= 32  # a batch that was not yet written, and what was under way
 
 
+async def test_a_killed_worker_of_a_cluster_is_missed_after_its_lease(tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    def answer(ask: Ask) -> Answer:
+        if sum(site.times.values()) > 40 and not killed:
+            killed.extend(_children(os.getpid(), named=b"spawn_main")[-1:])
+            os.kill(killed[0], signal.SIGKILL)
+        return page(title=ask.target, delay_s=0.03)
+
+    async with serving(answer) as site:
+        urls = _urls(site)
+        await run_in_parts(
+            urls,
+            tmp_path / "out",
+            engine=open_engine,
+            cluster={"shards": 2, "engine": "dask", "workers": 2, "lease_s": 4.0},
+            politeness={"delay_s": DELAY_S, "per_host": 1, "adaptive": False},
+        )
+        assert _was_polite(site)
+
+    assert killed
+    assert has_each_once(records_of(tmp_path / "out"), urls)
+
+
 def test_a_killed_director_is_gone_on_with(site: Site, tmp_path: Path) -> None:
     urls = _urls(site)
     sources, output = write_list(tmp_path / "urls.txt", urls), tmp_path / "pages.jsonl"
     words = ("crawl", sources, "-o", output, *WORDS)
-    with started(*words, cwd=tmp_path, program=SCRAPER) as running:
-        wait_until(lambda: len(site.log) > 50, what="pages", running=running)
+    with started(*words, cwd=tmp_path) as running:
+        wait_until(lambda: len(site.log) > 40, what="pages", running=running, timeout_s=60)
         running.kill()
 
     # The workers see that they direct themselves, and leave; nobody has to wait for that.
@@ -86,8 +126,8 @@ def test_the_first_signal_lets_the_parts_finish_what_is_under_way(site: Site, tm
     urls = _urls(site)
     sources = write_list(tmp_path / "urls.txt", urls)
     words = ("crawl", sources, "-o", tmp_path / "out", *WORDS)
-    with started(*words, cwd=tmp_path, program=SCRAPER) as running:
-        wait_until(lambda: len(site.log) > 50, what="pages", running=running)
+    with started(*words, cwd=tmp_path) as running:
+        wait_until(lambda: len(site.log) > 40, what="pages", running=running, timeout_s=60)
         running.send(signal.SIGTERM)
         stopped = running.wait()
     ended = scrape(*words, "--resume", cwd=tmp_path)
