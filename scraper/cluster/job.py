@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import threading
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,6 +45,9 @@ _OURS = {OWNERS, PARTS_FILE}
 """What is in a work folder beside the folders of parts, whose names are numbers."""
 
 
+_is_address = re.compile(r"[a-z]+://[^/\s]+:[0-9]{1,5}").fullmatch
+
+
 class JobResult(NamedTuple):
     """How a run in parts ended."""
 
@@ -63,6 +67,10 @@ def check_cluster(settings: ClusterSettings) -> None:
         from scraper.cluster.dask_engine import require_library  # noqa: PLC0415 - an extra
 
         require_library()
+    if settings.scheduler and not _is_address(settings.scheduler):
+        raise UsageError(
+            f"--scheduler (cluster.scheduler) {settings.scheduler!r} is no address: write tcp://host:8786"
+        )
 
 
 @contextlib.asynccontextmanager
@@ -112,6 +120,7 @@ class Job:
         self._director: Director | None = None
         self._stopped = threading.Event()
         self._work: asyncio.Task[None] | None = None
+        self._has_begun = False
         self.is_complete = False
 
     async def execute(self) -> JobResult:
@@ -166,33 +175,24 @@ class Job:
         finally:
             self._totals.is_complete = self.is_complete
             elapsed_s = self._clock.monotonic() - began_s
-            self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
+            if self._has_begun:
+                self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
         return manifest.fact("lines") is not None
 
     async def _direct(self, manifest: Manifest, run: str) -> None:
-        settings, place = self._settings, self._place
-        if manifest.fact("lines") is None and not await self._split(manifest):
-            return
-        shards, lines = manifest.shards(), int(manifest.fact("lines") or 0)
-        self._totals.begin(run, shards, lines=lines)
-        snapshot = self._totals.snapshot()
-        self._observer.notice(
-            RunStarted(
-                run=run,
-                resumed=any(shard.attempt for shard in shards),
-                already_done=snapshot.done,
-                known=snapshot.known,
-                found=snapshot.found,
-            )
-        )
-        if any(shard.open for shard in shards):
-            async with self._engine(settings.cluster, len(shards)) as engine:
+        if manifest.fact("lines") is None or any(shard.open for shard in manifest.shards()):
+            parts = int(manifest.fact("parts") or 0)
+            # Before the list is split: that takes its time, and a cluster that is not there is soon seen.
+            async with self._engine(self._settings.cluster, parts) as engine:
                 self._opened(engine)
+                if manifest.fact("lines") is None and not await self._split(manifest):
+                    return
+                self._begin(manifest, run)
                 self._director = Director(
-                    work=place.work,
+                    work=self._place.work,
                     manifest=manifest,
                     engine=engine,
-                    settings=settings,
+                    settings=self._settings,
                     run=run,
                     observer=self._observer,
                     totals=self._totals,
@@ -202,10 +202,28 @@ class Job:
                 await self._director.run()
                 if not self._director.is_over:
                     return
+        else:
+            self._begin(manifest, run)
         shards = manifest.shards()
-        check_counts(shards, lines=lines)
-        await asyncio.to_thread(gather, place, shards, run=run)
+        check_counts(shards, lines=int(manifest.fact("lines") or 0))
+        await asyncio.to_thread(gather, self._place, shards, run=run)
         self.is_complete = True
+
+    def _begin(self, manifest: Manifest, run: str) -> None:
+        """Tell that the run begins, or goes on."""
+        shards = manifest.shards()
+        self._totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
+        snapshot = self._totals.snapshot()
+        self._has_begun = True
+        self._observer.notice(
+            RunStarted(
+                run=run,
+                resumed=any(shard.attempt for shard in shards),
+                already_done=snapshot.done,
+                known=snapshot.known,
+                found=snapshot.found,
+            )
+        )
 
     def drain(self, reason: str) -> None:
         """Begin nothing new; what is under way may finish."""

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
         (["--shards", "2", "-o", "-"], "--shards needs a place for the records"),
         (["--shards", "2", "-o", "out", "--ordered"], "--ordered (output.ordered) needs one file"),
         (["--shards", "2", "-o", "out", "--scheduler", "tcp://127.0.0.1:1"], "add --engine dask"),
+        (
+            ["--shards", "2", "-o", "out", "--engine", "dask", "--scheduler", "somewhere"],
+            "is no address: write tcp://host:8786",
+        ),
         (["--shards", "2", "-o", "a.jsonl", "-o", "folder"], "the ending names the format"),
         (["--shards", "9999", "-o", "out"], "cluster.shards"),
         (["--shards", "2", "-o", "urls.txt"], "is there and is no folder"),
