@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scraper.parts import PARTS_FILE, read_parts
 from tests.support.crawling import crawled
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.linked_site import HOSTS, LinkedSite
@@ -89,4 +90,6 @@ async def test_a_robots_txt_at_another_parts_host_is_asked_for_there_alone(tmp_p
     records = records_of(tmp_path / "out")
     assert [(one["seq"], one["outcome"]) for one in records] == [(one.seq, one.outcome) for one in whole]
     assert {one["outcome"] for one in records} == {"ok", "robots_denied"}
+    # All hosts are with the one that has their robots.txt now.
+    assert [part.records for part in read_parts(tmp_path / "out" / PARTS_FILE).parts] == [len(lines)]
     assert all(gap >= 0.049 for gap in gaps.values()), gaps

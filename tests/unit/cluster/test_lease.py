@@ -131,7 +131,7 @@ def test_whoever_watches_never_takes_a_part_that_may_still_ask(
             watch.look()
             taken = taken or watch.is_free()
         else:
-            _renew(lease, clock, slow_s=9.0 if what == "renew slowly" else 0.0)
+            _renew(lease, clock, watch, slow_s=20.0 if what == "renew slowly" else 0.0)
         if taken or watch.is_free():
             # Only a sign that nobody has looked at yet may say otherwise; who takes it looks first.
             watch.look()
@@ -140,11 +140,13 @@ def test_whoever_watches_never_takes_a_part_that_may_still_ask(
                 assert not (taken and lease.may_ask())
 
 
-def _renew(lease: Lease, clock: _Clock, *, slow_s: float) -> None:
-    """Renew while time goes on between the sign and the reading."""
+def _renew(lease: Lease, clock: _Clock, watch: Watch, *, slow_s: float) -> None:
+    """Renew while the sign is seen at once, and time goes on before the reading."""
     read: Callable[[ShardPlace], Fence] = lease_module.read_fence
 
     def slowly(place: ShardPlace) -> Fence:
+        if slow_s:
+            watch.look()
         clock.now_s += slow_s
         return read(place)
 
