@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from scraper.parts import PARTS_FILE, read_parts
 from tests.support.crawling import crawled
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.linked_site import HOSTS, LinkedSite
 from tests.support.polite_site import Answer, Ask, moved, page, serving, text
-from tests.support.processes import write_list
+from tests.support.processes import records_in, write_list
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def hosts_are_apart(run: Path) -> bool:
+    """Whether no host gave a record to two parts, wherever lines of it came from."""
+    parts = [run / part.file for part in read_parts(run / PARTS_FILE).parts]
+    found = [
+        {urlsplit(record["final_url"]).hostname for record in records_in(part) if record["final_url"]}
+        for part in parts
+    ]
+    return len(parts) > 1 and sum(map(len, found)) == len(set.union(*found))
 
 
 async def test_n_lines_give_n_records_over_all_parts(tmp_path: Path) -> None:
@@ -49,6 +60,7 @@ async def test_links_and_redirects_across_parts_come_out_as_in_one(tmp_path: Pat
             fetch={"private": "allow"},
         )
         records = records_of(tmp_path / "out")
+        assert hosts_are_apart(tmp_path / "out")
         by_seq = {record["seq"]: record for record in records}
         wrong = [
             words
@@ -64,6 +76,7 @@ async def test_links_and_redirects_across_parts_come_out_as_in_one(tmp_path: Pat
         await run_in_parts(lines, tmp_path / "hops")
         whole = await crawled(lines, fetch={"private": "listed"})
 
+    assert hosts_are_apart(tmp_path / "hops")
     hops = records_of(tmp_path / "hops")
     assert [(one["seq"], one["final_url"], one["outcome"], len(one["redirects"])) for one in hops] == [
         (one.seq, one.final_url, one.outcome, len(one.redirects)) for one in whole

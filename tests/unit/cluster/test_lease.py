@@ -121,23 +121,22 @@ def test_whoever_watches_never_takes_a_part_that_may_still_ask(
     clock, lease, watch = _pair(place, offset_s=offset_s)
     lease.renew(Figures())
     watch.look()
-    taken = False
+    lost = taken = False
     for wait_s, what in steps:
         clock.now_s += wait_s
         if what == "look":
             watch.look()
         elif what == "lose":
             write_fence(place, Fence(run=RUN, attempt=2))
-            watch.look()
-            taken = taken or watch.is_free()
+            lost = True
         else:
             _renew(lease, clock, watch, slow_s=20.0 if what == "renew slowly" else 0.0)
-        if taken or watch.is_free():
-            # Only a sign that nobody has looked at yet may say otherwise; who takes it looks first.
+        if lost:  # from now on it is waited for, and never looked away
             watch.look()
-            if taken or watch.is_free():
-                assert lease.is_over() or not taken
-                assert not (taken and lease.may_ask())
+            taken = taken or watch.is_free()
+        if taken:
+            assert lease.is_over()
+            assert not lease.may_ask()
 
 
 def _renew(lease: Lease, clock: _Clock, watch: Watch, *, slow_s: float) -> None:
