@@ -72,7 +72,7 @@ async def test_links_and_redirects_across_parts_come_out_as_in_one(tmp_path: Pat
         asked = [target for target in site.times if target[1] != "/robots.txt"]
         assert all(site.times[target] == 1 for target in asked)
 
-        lines = [site.url(HOSTS[number], f"/to/{number + 3}") for number in range(10)]
+        lines = [site.url(HOSTS[number], f"/to/{number + on}") for on in (3, 7) for number in range(10)]
         await run_in_parts(lines, tmp_path / "hops")
         whole = await crawled(lines, fetch={"private": "listed"})
 

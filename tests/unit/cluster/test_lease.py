@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper.cluster import lease as lease_module
@@ -112,6 +112,7 @@ def test_a_storage_that_fails_lets_the_lease_run_out(
     ),
     offset_s=st.floats(min_value=-1e6, max_value=1e6),
 )
+@example(steps=[(0.0, "renew slowly"), (11.0, "lose")], offset_s=5.0)
 def test_whoever_watches_never_takes_a_part_that_may_still_ask(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[float, str]], offset_s: float
 ) -> None:
