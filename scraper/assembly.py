@@ -10,11 +10,12 @@ from scraper.clock import SystemClock
 from scraper.execution import Run
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
+from scraper.history_places import check_history
 from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
 from scraper.pipeline import Crawl
-from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
+from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name, same_history
 from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.share import Fenced, Share, dealt_seeds, kept_by
 from scraper.sources.source import Source
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.fetch.http import HttpFetcher
+    from scraper.history.remembered import History
     from scraper.observe.events import Observer
     from scraper.pipeline import Visitor
     from scraper.processes.pool import ProcessPool
@@ -55,13 +57,14 @@ async def open_run(
         OutputLocked: Another run writes there.
         SettingsError: A selector is none, or the user's function can't be loaded.
         UsageError: The sources are not those of the run that is to be resumed, or have changed; or
-            the output can't be written, or is also the cache of robots.txt files.
+            the output can't be written, or is also the cache of robots.txt files or the history.
     """
     clock = clock or SystemClock()
     files = target if isinstance(target, RunFiles) else None
     lists = [source.name for source in sources if isinstance(source, Source) and source.kind == "file"]
     visiting.check(settings)
     keep_cache_apart(settings.robots.cache, files=files, others=lists)
+    changes = check_history(settings, files, mode=mode, others=lists)
     async with contextlib.AsyncExitStack() as stack:
         if isinstance(target, RunFiles):
             target.keep_apart(lists)
@@ -81,6 +84,13 @@ async def open_run(
         remaining = dealt_seeds(share, kept.state) if share else remaining_seeds(sources, kept.state)
         seeds = await stack.enter_async_context(await remaining)
         name = await run_name(kept.state, clock)
+        await same_history(kept.state, settings.history.file)
+        history: History | None = None
+        if changes is not None:
+            from scraper.history.remembered import History  # noqa: PLC0415 - few runs need it
+
+            remembered = History.open(settings, changes=changes, run=name, token=token, clock=clock)
+            history = await stack.enter_async_context(remembered)
 
         def waits() -> tuple[str, ...]:
             return _waits(crawl, visits, clock)
@@ -104,6 +114,7 @@ async def open_run(
                 progress=before,
                 territory=part.territory if part else None,
                 asked_before=share is not None and share.is_later,
+                memory=history.recall if history else None,
             ),
             visitor=visitor,
             journal=kept.journal,
@@ -120,6 +131,7 @@ async def open_run(
             drain_s=settings.run.drain_s,
             clock=clock,
             before=before,
+            history=history,
         )
         try:
             yield run
@@ -132,21 +144,31 @@ async def _open_visits(
     settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer
 ) -> AsyncIterator[tuple[ProcessPool | HttpFetcher, ProcessPool | Visitor]]:
     """Give who knows what a visit waits for, and who visits: here, or in child processes."""
+    known = visiting.remembering(settings, run=run, token=token, clock=clock)
     if settings.run.processes:
         from scraper.processes.pool import ProcessPool  # noqa: PLC0415 - most runs have no child processes
 
-        opened = ProcessPool.open(settings, token=token, run=run, clock=clock, observer=observer)
-        async with opened as pool:
+        async with (
+            known as memory,
+            ProcessPool.open(
+                settings, token=token, run=run, clock=clock, observer=observer, memory=memory
+            ) as pool,
+        ):
             yield pool, pool
         return
     from scraper.fetch.http import HttpFetcher  # noqa: PLC0415 - with child processes only they need aiohttp
 
-    async with HttpFetcher.open(settings.fetch, clock=clock) as fetcher:
-        budget = RunBudget(settings.retry)
-        yield (
+    async with known as memory, HttpFetcher.open(settings.fetch, clock=clock) as fetcher:
+        visitor = visitor_for(
+            settings,
             fetcher,
-            visitor_for(settings, fetcher, token=token, run=run, clock=clock, budget=budget),
+            token=token,
+            run=run,
+            clock=clock,
+            budget=RunBudget(settings.retry),
+            memory=memory,
         )
+        yield fetcher, visitor
 
 
 def _waits(crawl: Crawl, visits: ProcessPool | HttpFetcher, clock: Clock) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from scraper.field_names import FieldPath, field_paths, shown_path, value_at
-from scraper.record import Outcome, Page
+from scraper.record import Change, ChangeStatus, Outcome, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +27,9 @@ _NO_STATEMENTS = frozenset(
 _OUTCOME_FIELDS = ("outcome", "status", "final_url", "indexable", "indexable_reason")
 _GONE = (404, 410)  # no set: what a file has there may be a list
 """RFC 9110 15.5.5 and 15.5.11."""
+_FETCHED = 200
+"""What the answers were that a server lets be used again, but for a few odd ones (RFC 9110 15.1)."""
+_THERE = (Outcome.OK, Outcome.NOT_MODIFIED)
 
 DEFAULT_FIELDS = (
     *_OUTCOME_FIELDS,
@@ -38,29 +40,6 @@ DEFAULT_FIELDS = (
 
 Not when and how it came: times, headers, sizes, addresses, tries, and the hash of the body, which many
 pages change with every answer."""
-
-
-class ChangeStatus(enum.StrEnum):
-    """What has become of a page."""
-
-    NEW = "new"
-    """There was no record of it before."""
-    CHANGED = "changed"
-    """A compared field differs."""
-    UNCHANGED = "unchanged"
-    """None does."""
-    GONE = "gone"
-    """There is no record of it any more, or it answers 404 or 410 and did not before."""
-    RECOVERED = "recovered"
-    """It is there (``ok``), and was not before."""
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What has become of one page."""
-
-    status: ChangeStatus
-    fields: list[str] = []
-    """The names of the fields that differ; empty when there is no record on one of the sides."""
 
 
 def compared_fields(names: Sequence[str]) -> list[FieldPath]:
@@ -89,6 +68,7 @@ def compared_fields(names: Sequence[str]) -> list[FieldPath]:
 
 def compared_values(record: Mapping[str, Any], fields: Iterable[FieldPath]) -> list[Any]:
     """Return the values that are compared; what is empty is ``None``, as in a record it may be left out."""
+    record = as_fetched(record)
     return [None if _is_empty(value) else value for value in (value_at(record, at) for at in fields)]
 
 
@@ -106,12 +86,19 @@ class Digests:
         In what order they come does not matter, nor that of the keys in them.
         """
         # From what the record has, of which there is much less than what it may have.
-        plain = self._plain
+        plain, record = self._plain, as_fetched(record)
         values = {name: value for name, value in record.items() if name in plain and not _is_empty(value)}
         for at in self._nested:
             if not _is_empty(value := value_at(record, at)):
                 values["\0".join(at)] = value
         return _digest(values)
+
+
+def as_fetched(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a record of a page that is not modified as if it had been fetched: it tells of the page."""
+    if record.get("outcome") != Outcome.NOT_MODIFIED:
+        return record
+    return {**record, "outcome": Outcome.OK.value, "status": _FETCHED}
 
 
 def _is_empty(value: Any) -> bool:
@@ -160,7 +147,7 @@ def course(old: Mapping[str, Any], new: Mapping[str, Any]) -> ChangeStatus:
     """Return what a difference between two records means: gone, recovered, or merely changed."""
     if is_missing(new) and not is_missing(old):
         return ChangeStatus.GONE
-    if new.get("outcome") == Outcome.OK and old.get("outcome") != Outcome.OK:
+    if new.get("outcome") in _THERE and old.get("outcome") not in _THERE:
         return ChangeStatus.RECOVERED
     return ChangeStatus.CHANGED
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.errors import CountMismatch, RunError, ScraperError, SourceError
-from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
+from scraper.observe.events import Aborting, ChangesKnown, Draining, RunEnded, RunStarted
 from scraper.sinks.formats import finalise
 from scraper.sinks.remote import made_for
 
 if TYPE_CHECKING:
     from scraper.clock import Clock
     from scraper.frontier.facts import Progress
+    from scraper.history.remembered import History
     from scraper.observe.events import Observer
     from scraper.observe.watchdog import Watchdog
     from scraper.pipeline import Crawl
@@ -36,6 +37,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     uploaded: tuple[str, ...] = ()
     """The outputs that are not on this machine, by their URLs without secrets."""
     elapsed_s: float
+    changes: dict[str, int] = {}
+    """How many pages are new, changed, unchanged, gone and recovered; empty without ``history.file``."""
     resumable: bool
     """Not complete, and what is missing can be done with ``--resume``."""
 
@@ -54,8 +57,11 @@ class Run:
         drain_s: float,
         clock: Clock,
         before: Progress,
+        history: History | None = None,
     ) -> None:
         """Take over the parts; ``before`` is how far an interrupted run has come before this one."""
+        self._history = history
+        self._changes: dict[str, int] = {}
         self.name = name
         self.crawl = crawl
         self.is_complete = False
@@ -113,6 +119,7 @@ class Run:
             outputs=self._files.outputs if self._files else (),
             uploaded=tuple(remote.shown for remote in self._files.remotes) if self._files else (),
             elapsed_s=elapsed_s,
+            changes=self._changes,
             resumable=self._files is not None and not self.is_complete,
         )
 
@@ -145,6 +152,10 @@ class Run:
             await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
         if self._files:
             await asyncio.to_thread(_make_outputs, self._files)
+        if self._files and self._history:
+            totals = await self._history.complete(self._files.journal)
+            self._changes = msgspec.structs.asdict(totals)
+            self._observer.notice(ChangesKnown(self._changes))
         self.is_complete = True
 
 

@@ -60,6 +60,37 @@ class Settled(msgspec.Struct, frozen=True):
     retryable: bool = False
 
 
+class Validators(NamedTuple):
+    """What a server is asked by whether a page has changed: RFC 9110 13.1. One of them is there at least."""
+
+    etag: str | None
+    """As the server wrote it, byte by byte."""
+    last_modified: str | None
+    """Likewise."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runs before have learnt of a page."""
+
+    run: str
+    """The last one that learnt anything of it."""
+    first_seen: str
+    last_changed: str
+    digest: str
+    """Of the values that are compared."""
+    final_url: str
+    """The URL that has answered."""
+    etag: str | None = None
+    """What may be sent again; ``None`` where there is none, or the page has to be fetched in full."""
+    last_modified: str | None = None
+    """Likewise."""
+    misses: int = 0
+    """How many runs in a row it was missing."""
+    is_gone: bool = False
+    is_other: bool = False
+    """Its metadata was extracted by other settings or another version: what differs may be our doing."""
+
+
 class _Errand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A URL to be asked for, and how that went so far.
 
@@ -128,6 +159,8 @@ class Request(_Errand, frozen=True, kw_only=True):
     robots: Robots | None = None
     """What robots.txt says of ``target``; ``None`` when it was not asked."""
     duplicate_of: int | None = None
+    known: Known | None = None
+    """What the runs before have learnt; ``None`` for nothing, or when nobody keeps it."""
 
 
 Errand: TypeAlias = Request | RobotsRequest

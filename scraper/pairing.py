@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from scraper.changes import ChangeStatus, Digests, compared_values, course, is_missing, is_same
+from scraper.changes import Digests, compared_values, course, is_missing, is_same
 from scraper.errors import RunError, UsageError
 from scraper.field_names import FieldPath, shown_path
-from scraper.record import Outcome
+from scraper.record import ChangeStatus, Outcome
 from scraper.results import raw_records, record_values, values_of
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _content(record: dict[str, Any]) -> bytes | None:
 
     The text where there is one, since much of the markup around it holds the page's own URL.
     """
-    if record.get("outcome") != Outcome.OK:
+    if record.get("outcome") not in (Outcome.OK, Outcome.NOT_MODIFIED):
         return None
     for name, size in (("text_sha256", "text_length"), ("body_sha256", "size")):
         if record.get(name) and record.get(size):

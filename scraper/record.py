@@ -19,6 +19,8 @@ from typing import Any
 import msgspec
 
 from scraper.record_values import (
+    Change,
+    ChangeStatus,
     Failure,
     Feed,
     Heading,
@@ -39,6 +41,8 @@ from scraper.record_values import (
 __all__ = [
     "SCHEMA_VERSION",
     "Article",
+    "Change",
+    "ChangeStatus",
     "Failure",
     "Feed",
     "Head",
@@ -69,6 +73,9 @@ class Outcome(enum.StrEnum):
 
     OK = "ok"
     """A 2xx response, whatever its media type; only HTML is parsed."""
+    NOT_MODIFIED = "not_modified"
+    """The page is as a run before had it (``history.file``), and its metadata is that run's: the server said
+    so (304), or it was not due to be asked again (``history.adaptive``; ``attempts`` is 0 then)."""
     HTTP_ERROR = "http_error"
     """Any other final status."""
     ROBOTS_DENIED = "robots_denied"
@@ -111,7 +118,7 @@ class Outcome(enum.StrEnum):
     @property
     def is_success(self) -> bool:
         """Whether the line got what was asked for."""
-        return self is Outcome.OK
+        return self is Outcome.OK or self is Outcome.NOT_MODIFIED
 
 
 class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -315,7 +322,10 @@ class Record(Page, frozen=True, omit_defaults=True):
     """The values of the ``X-Robots-Tag`` headers."""
 
     fetched_at: str | None = None
-    """When the answer began to arrive: UTC, RFC 3339."""
+    """When the answer began to arrive: UTC, RFC 3339. Of a page that is ``not_modified`` it is when
+    an earlier run fetched it."""
+    validated_at: str | None = None
+    """When a server last said that the page is still what was fetched at ``fetched_at``: UTC, RFC 3339."""
     elapsed: float | None = None
     """Seconds from the first byte sent to the last received, of the last hop."""
     timing: Timing | None = None
@@ -335,3 +345,6 @@ class Record(Page, frozen=True, omit_defaults=True):
     field_errors: dict[str, str] = {}
     """What is wrong with them, by name: a value that is none of its type, one that is missing where it is
     required. ``extractor``: what became of the user's function."""
+    change: Change | None = None
+    """What has become of the page since the run before (``history.file``). ``None`` where that can't be told:
+    a failure is no change, a missing page may be back, a duplicate's is that of the first line."""

@@ -10,7 +10,7 @@ import msgspec
 from scraper.clock import rfc3339
 from scraper.messages import Finished
 from scraper.parse.indexability import indexability
-from scraper.record import SCHEMA_VERSION, Record, Timing
+from scraper.record import SCHEMA_VERSION, Outcome, Record, Timing
 from scraper.redaction import shown_header, without_user_info
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def record_of(
         parts.update(_http(response))
         if not is_whole:
             del parts["size"], parts["body_sha256"]
-        parts["timing"] = _timing(request, response, started_s=started_s, parse_s=parse_s)
+        parts["timing"] = timing_of(request, response, started_s=started_s, parse_s=parse_s)
     judged = _judged(request, done, response, page, directives)
     return Record(
         schema=SCHEMA_VERSION,
@@ -67,7 +67,7 @@ def record_of(
         outcome=done.outcome,
         error=done.failure,
         retryable=done.retryable,
-        attempts=_attempts(request),
+        attempts=attempts_of(request),
         tries=tries,
         redirects=[*request.redirects, *([done.repeated] if done.repeated else [])],
         robots=request.robots,
@@ -102,7 +102,7 @@ def finished(
         status=record.status,
         line=_encode(record) + b"\n",
         wire_bytes=record.wire_size or 0,
-        size_bytes=record.size or 0,
+        size_bytes=0 if record.outcome is Outcome.NOT_MODIFIED else record.size or 0,
         elapsed_s=record.elapsed or 0.0,
         took_s=request.took_s + took_s,
         attempts=record.attempts,
@@ -112,7 +112,8 @@ def finished(
     )
 
 
-def _attempts(request: Request) -> int:
+def attempts_of(request: Request) -> int:
+    """Return how many times a line was tried."""
     asked = request.settled is None
     return len(request.tries) + asked
 
@@ -165,7 +166,8 @@ def _http(response: Response) -> dict[str, Any]:
     }
 
 
-def _timing(request: Request, response: Response, *, started_s: float, parse_s: float) -> Timing:
+def timing_of(request: Request, response: Response, *, started_s: float, parse_s: float) -> Timing:
+    """Return where the time went."""
     return Timing(
         queued=round(max(0.0, started_s - request.released_at_s), 6),
         polite=round(max(0.0, request.released_at_s - request.known_at_s), 6),

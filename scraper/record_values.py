@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 import msgspec
 
 
@@ -161,3 +163,34 @@ class ImageCounts(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
     missing_alt: int = 0
     """Without an ``alt`` attribute; an empty one is a statement and counts as present."""
+
+
+class ChangeStatus(enum.StrEnum):
+    """What has become of a page."""
+
+    NEW = "new"
+    """There was no record of it before."""
+    CHANGED = "changed"
+    """A compared field differs."""
+    UNCHANGED = "unchanged"
+    """None does."""
+    GONE = "gone"
+    """There is no record of it any more, or it answers 404 or 410 and did not before."""
+    RECOVERED = "recovered"
+    """It is there (``ok``), and was not before."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What has become of one page since it was asked for last."""
+
+    status: ChangeStatus
+    """``new``: it was not known before. ``changed``: a compared field differs; ``unchanged``: none does.
+    ``gone``: it is missing and was not before; ``recovered``: it is there again."""
+    fields: list[str] = []
+    """The names of the fields that differ; empty when there is no record on one of the sides."""
+    previous_run: str | None = None
+    """The run that it is compared with: the last one in which the page was there, or was found to be gone."""
+    first_seen: str | None = None
+    """When the page was there for the first time: UTC, RFC 3339."""
+    last_changed: str | None = None
+    """When it was new, had changed, was gone or had recovered for the last time."""

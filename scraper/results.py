@@ -28,6 +28,8 @@ JSON = (*JSON_LINES, ARRAY, *(f"{ending}.gz" for ending in (*JSON_LINES, ARRAY))
 TABLES = (".parquet", ".sqlite")
 READABLE = (*JSON, *TABLES)
 """Endings of what can be read; the form is told by the content."""
+CHANGES = "changes.jsonl"
+"""How files end that tell of a run what has changed, not its records."""
 
 _MAGIC_BYTES = 16
 _decode = msgspec.json.Decoder(Record).decode
@@ -58,7 +60,11 @@ def run_file(run: Path) -> Path:
         return run
     if (parts := run / PARTS_FILE).is_file():
         return parts
-    there = sorted(path for path in run.iterdir() if path.name.endswith(READABLE) and path.is_file())
+    there = sorted(
+        path
+        for path in run.iterdir()
+        if path.name.endswith(READABLE) and not path.name.endswith(CHANGES) and path.is_file()
+    )
     # Of a run that was written in several formats, what it wrote first.
     found = [path for path in there if path.name.endswith(JSON)] or there
     if not found:

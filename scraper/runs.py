@@ -131,7 +131,7 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
             UsageError: One of ``others`` is one of ours.
         """
         for other in others:
-            if "\0" not in other and any(_is_same_file(own, other) for own in self.written()):
+            if "\0" not in other and any(is_same_file(own, other) for own in self.written()):
                 raise UsageError(f"{other} is also an output of the run; name another")
 
     def written(self) -> Iterator[Path]:
@@ -162,7 +162,7 @@ def run_files(outputs: Sequence[Path | str], *, ordered: bool = False) -> RunFil
     for path in paths:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
-    if any(_is_same_file(one, other) for one, other in combinations(paths, 2)) or _has_twins(remotes):
+    if any(is_same_file(one, other) for one, other in combinations(paths, 2)) or _has_twins(remotes):
         raise UsageError("an output is named twice")
     for remote in remotes:
         remote.require_library()
@@ -218,7 +218,7 @@ def keep_cache_apart(cache: str, *, files: RunFiles | None, others: Sequence[str
     others = [other for other in others if "\0" not in other]
     for own in _database(Path(os.path.realpath(cache))):
         for path in (*(files.written() if files else ()), *others):
-            if _is_same_file(own, path):
+            if is_same_file(own, path):
                 beside = "" if own.name == Path(os.path.realpath(cache)).name else f" (as its {own.name})"
                 raise UsageError(f"robots.cache {cache}: the run also uses {path}{beside}; name another file")
 
@@ -230,7 +230,8 @@ def _database(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{path.name}{end}")
 
 
-def _is_same_file(one: Path, other: Path | str) -> bool:
+def is_same_file(one: Path, other: Path | str) -> bool:
+    """Return whether two paths lead to one file, there or not."""
     if os.path.realpath(one) == os.path.realpath(other):
         return True
     try:

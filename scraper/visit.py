@@ -28,8 +28,10 @@ from scraper.messages import (
     Visited,
 )
 from scraper.reading import Read
+from scraper.record import Outcome
 from scraper.robots.access import Access, RobotsFile, origin_of
 from scraper.robots.reading import MAX_BYTES
+from scraper.verdict.conditions import conditions_of, unconditional
 from scraper.verdict.impression import impression_of
 from scraper.verdict.page import Done
 
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.extractor import Extractor
-    from scraper.messages import Settled
+    from scraper.messages import Settled, Validators
     from scraper.reading import Reader
+    from scraper.record import Record
     from scraper.verdict.page import Decision
     from scraper.verdict.robots import RobotsDecision
 
@@ -60,6 +63,7 @@ class Fetcher(Protocol):
         is_last: bool = False,
         is_listed: bool = False,
         cap_bytes: int | None = None,
+        validators: Validators | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status.
 
@@ -70,6 +74,7 @@ class Fetcher(Protocol):
             is_last: The connection need not be kept.
             is_listed: The host stands in the user's own list.
             cap_bytes: The most bytes of a body, in place of the settings'.
+            validators: What a 304 is asked for by.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
@@ -97,19 +102,40 @@ class RobotsDecider(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """Knows pages from the runs before."""
+
+    async def carried(
+        self, request: Request, done: Done, response: Response | None, *, started_s: float
+    ) -> Record | None:
+        """Return the record of a page that is as it was; ``None`` when what it was is not known any more."""
+        ...
+
+    async def judged(self, request: Request, record: Record) -> Record:
+        """Return a record with what has become of its page."""
+        ...
+
+
 class Settler:
     """Puts the records of lines together that nobody is asked for."""
 
-    def __init__(self, *, decider: Decider, run: str, clock: Clock) -> None:
+    def __init__(self, *, decider: Decider, run: str, clock: Clock, memory: Memory | None = None) -> None:
+        self._memory = memory
         self._decider = decider
         self._run = run
         self._clock = clock
 
-    def settle(self, request: Request, settled: Settled) -> Visited:
+    async def settle(self, request: Request, settled: Settled) -> Visited:
         """Return what comes of a line of which it is known already."""
         decision = self._decider.settle(request, settled, at=self._clock.utc())
         if isinstance(decision, Done):
-            record = record_line.record_of(request, decision, run=self._run)
+            record: Record | None
+            if self._memory is not None and decision.outcome is Outcome.NOT_MODIFIED:
+                record = await self._memory.carried(request, decision, None, started_s=0.0)
+                if record is None:
+                    return Visited(Again(unconditional(request), 0.0), NO_IMPRESSION)
+            else:
+                record = record_line.record_of(request, decision, run=self._run)
             return Visited(record_line.finished(request, decision, record), NO_IMPRESSION)
         return Visited(decision, NO_IMPRESSION)
 
@@ -147,12 +173,14 @@ class Visitor:
         run: str,
         clock: Clock,
         extractor: Extractor | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        """Take the parts; ``token`` is what robots.txt may call us by."""
+        """Take the parts; ``token`` is what robots.txt may call us by, ``memory`` is of the runs before."""
         self._extractor = extractor
+        self._memory = memory
         self._fetcher = fetcher
         self._decider = decider
-        self._settler = Settler(decider=decider, run=run, clock=clock)
+        self._settler = Settler(decider=decider, run=run, clock=clock, memory=memory)
         self._robots = robots
         self._reader = reader
         self._token = token
@@ -166,7 +194,7 @@ class Visitor:
         """
         if isinstance(errand, Request) and errand.settled is not None:
             departs()
-            return self._settler.settle(errand, errand.settled)
+            return await self._settler.settle(errand, errand.settled)
         return await read_robots(await self.ask(errand, departs=departs), token=self._token)
 
     async def ask(self, errand: Errand, *, departs: Callable[[], None]) -> Answered:
@@ -199,11 +227,14 @@ class Visitor:
                 is_last=request.is_last,
                 is_listed=request.is_listed,
                 cap_bytes=self._reader.cap_bytes(request),
+                validators=conditions_of(request) if request.known else None,
             )
         except FetchError as error:
             result = error
         impression = impression_of(result)
         decision = self._decider.decide(request, result, at=at)
+        if isinstance(decision, Done) and decision.outcome is Outcome.NOT_MODIFIED:
+            return await self._carried(request, decision, result, impression, started_s=started_s)
         fetched_s = self._clock.monotonic()
         read = Read(decision)
         if isinstance(decision, Done) and isinstance(result, Response):
@@ -227,9 +258,30 @@ class Visitor:
         own = None
         if read.fields is not None and isinstance(result, Response):
             record, own = await extended(record, read.fields, extractor=self._extractor, response=result)
+        if self._memory is not None:
+            record = await self._memory.judged(request, record)
         took_s = self._clock.monotonic() - started_s
         finished = record_line.finished(request, decision, record, took_s=took_s, found=read.found, own=own)
         return Answered(finished, impression)
+
+    async def _carried(
+        self,
+        request: Request,
+        done: Done,
+        result: Response | FetchError,
+        impression: Impression,
+        *,
+        started_s: float,
+    ) -> Answered:
+        """Return the end of a line whose page is as it was, or have it fetched if that is not known."""
+        response = result if isinstance(result, Response) else None
+        record = None
+        if self._memory is not None:
+            record = await self._memory.carried(request, done, response, started_s=started_s)
+        if record is None:
+            return Answered(Again(unconditional(request), 0.0), impression)
+        took_s = self._clock.monotonic() - started_s
+        return Answered(record_line.finished(request, done, record, took_s=took_s), impression)
 
 
 def _partial(error: FetchError) -> Response | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 from typing import TYPE_CHECKING
@@ -22,11 +23,13 @@ from scraper.verdict.robots import RobotsDecider
 from scraper.visit import Visitor
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from scraper.clock import Clock
     from scraper.reading import Parser
     from scraper.settings.model import ParseSettings, Settings
     from scraper.verdict.retries import Budget
-    from scraper.visit import Fetcher
+    from scraper.visit import Fetcher, Memory
 
 
 def check(settings: Settings) -> None:
@@ -34,12 +37,34 @@ def check(settings: Settings) -> None:
 
     Raises:
         UsageError: A library is missing; a selector is none, or not one for both parsers; the user's
-            function can't be loaded.
+            function can't be loaded; there is no such field to be compared.
     """
     check_selectors(settings.parse.select)
     if settings.parse.extractor:
         load_target(settings.parse.extractor)
     check_libraries(settings.parse)
+    if settings.history.compare:
+        from scraper.history.judging import Compared  # noqa: PLC0415 - few runs need it
+
+        Compared(settings.history.compare)
+
+
+@contextlib.asynccontextmanager
+async def remembering(
+    settings: Settings, *, run: str, token: str, clock: Clock
+) -> AsyncIterator[Memory | None]:
+    """Give what knows pages from the runs before, ``None`` when nobody keeps that.
+
+    Raises:
+        UsageError: The file of ``history.file`` can't be read, or is something else.
+    """
+    if not settings.history.file:
+        yield None
+        return
+    from scraper.history.judging import Judge  # noqa: PLC0415 - few runs need it
+
+    async with Judge.open(settings, run=run, token=token, clock=clock) as judge:
+        yield judge
 
 
 def check_libraries(parse: ParseSettings) -> None:
@@ -94,10 +119,11 @@ def visitor_for(
     clock: Clock,
     budget: Budget,
     parser: Parser | None = None,
+    memory: Memory | None = None,
 ) -> Visitor:
     """Put together what is done about one errand; the fetcher is not closed by it.
 
-    ``parser`` stands in for that of the settings.
+    ``parser`` stands in for that of the settings, ``memory`` is of the runs before.
 
     Raises:
         UsageError: The settings ask for what needs a library that is missing, a selector is none, or the
@@ -122,4 +148,5 @@ def visitor_for(
         run=run,
         clock=clock,
         extractor=Extractor(named, deadline_s=settings.parse.deadline_s) if named else None,
+        memory=memory,
     )

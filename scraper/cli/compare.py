@@ -27,6 +27,7 @@ from scraper.observe.events import Written
 from scraper.observe.printable import printable_url
 from scraper.observe.status import event_lines
 from scraper.record import Outcome
+from scraper.settings.model import HistorySettings
 from scraper.sinks.stdout import StandardOutputJournal
 from scraper.sources.arguments import sources_from_arguments
 from scraper.sources.source import Source
@@ -56,7 +57,7 @@ _HAVE_STATUS: Final = frozenset({Outcome.OK, Outcome.HTTP_ERROR})
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(allow_dash=True))
 @settings_options_without(
     NotHonoured("follow", "asks for each page of the list once"),
-    left_out=("--ordered", *BODY_FLAGS, *CLUSTER_FLAGS),
+    left_out=("--ordered", "--history", *BODY_FLAGS, *CLUSTER_FLAGS),
 )
 @click.pass_context
 def compare(ctx: click.Context, *, sources: tuple[str, ...]) -> Exit:
@@ -118,7 +119,7 @@ def pass_settings(loaded: Loaded, *, workers: int | None) -> Settings:
 
     What ``_UNLESS_SET`` names and the user did not set is chosen so that pages are measured.
     """
-    settings = loaded.settings
+    settings = msgspec.structs.replace(loaded.settings, history=HistorySettings())  # nothing is kept
     chosen = {name: value for name, value in _UNLESS_SET.items() if loaded.origins[name] == "default"}
     if workers is not None:
         chosen |= {"run.workers": workers, "politeness.per_host": workers}

@@ -10,6 +10,7 @@ import click
 from scraper.cli.main import one_line
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options, talk_options
 from scraper.errors import UsageError
+from scraper.history_places import check_history
 from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
 from scraper.sinks.endings import ENDINGS
 from scraper.sources.arguments import sources_from_arguments
@@ -80,6 +81,8 @@ def crawl(
     if mode is Mode.RESUME and files and not found and not files.is_unfinished():
         raise UsageError(f"no unfinished run in {files.name}: name the SOURCE to begin one")
     keep_apart(log_json, settings.robots.cache, files=files, found=found)
+    others = [source.name for source in found if source.kind == "file"]
+    check_history(settings, files, mode=mode, others=[*others, str(log_json)] if log_json else others)
     talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command() if files else None)
     return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))
 

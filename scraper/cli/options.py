@@ -66,6 +66,7 @@ FLAGS: Final = (
     Flag("--column", "sources.column", "NAME"),
     Flag("--format", "sources.format"),
     Flag("--ordered", "output.ordered"),
+    Flag("--history", "history.file", "FILE"),
     Flag("--strict", "run.strict"),
     Flag("--shards", "cluster.shards", "N"),
     Flag("--engine", "cluster.engine"),

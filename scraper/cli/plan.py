@@ -29,8 +29,15 @@ if TYPE_CHECKING:
     from scraper.sources.source import Source
 
 _LEFT_OUT = (
-    *("--robots", "--strict", "--same-site", "--max-body", "--parser", "--ordered"),
-    *(*BODY_FLAGS, *CLUSTER_FLAGS),
+    "--robots",
+    "--strict",
+    "--same-site",
+    "--max-body",
+    "--parser",
+    "--history",
+    "--ordered",
+    *BODY_FLAGS,
+    *CLUSTER_FLAGS,
 )
 """The first is a switch of its own here, the others say how pages are read, kept and links followed."""
 

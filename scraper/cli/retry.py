@@ -30,14 +30,19 @@ from scraper.retrying.choice import Choice, Chosen
 from scraper.retrying.files import RetryFiles, retry_files
 from scraper.retrying.merging import merge, take_place
 from scraper.runs import Mode
+from scraper.settings.model import HistorySettings
 from scraper.sinks.claim import claimed
 from scraper.sources.source import Source
 
 if TYPE_CHECKING:
     from scraper.settings.model import Settings
 
-_LEFT_OUT = ("--depth", "--same-site", "--include", "--exclude", "--column", "--format", *CLUSTER_FLAGS)
-"""No link is followed, the list is not the user's, and it is done in one part."""
+_LEFT_OUT = (
+    *("--depth", "--same-site", "--include", "--exclude", "--column", "--format", "--history"),
+    *CLUSTER_FLAGS,
+)
+"""No link is followed, the list is not the user's, a part of a run is no news for its history, and all is
+done here."""
 _STATUS = re.compile("[1-9][0-9]{2}|[1-9]xx")
 _OUTCOMES = sorted(outcome for outcome in Outcome if outcome is not Outcome.DUPLICATE)
 
@@ -148,9 +153,12 @@ def _finish(files: RetryFiles, *, quiet: bool) -> int:
 
 
 def _without_links(settings: Settings) -> Settings:
-    """Return settings by which every line is asked for, and nothing that it leads to."""
+    """Return settings by which every line is asked for, and nothing that it leads to.
+
+    A retry is no run over the list: to the history all other pages would be missing.
+    """
     follow = msgspec.structs.replace(settings.follow, depth=0, include="", exclude="")
-    return msgspec.structs.replace(settings, follow=follow)
+    return msgspec.structs.replace(settings, follow=follow, history=HistorySettings())
 
 
 def _outcomes(text: str | None) -> tuple[Outcome, ...]:

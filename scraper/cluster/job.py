@@ -133,6 +133,11 @@ class Job:
         """
         place, settings = self._place, self._settings
         check_cluster(settings.cluster)
+        if settings.history.file:
+            raise UsageError(
+                "--history (history.file) is for a run in one part: leave it out, or --shards; "
+                "`scraper diff` compares two runs in parts"
+            )
         visiting.check(settings)  # here rather than at each worker
         lists = [source.name for source in self._sources if source.kind == "file"]
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)

@@ -131,6 +131,7 @@ class Totals:
             hosts=None,
             slowest_hosts=(),
             own=None,
+            changes={},
             stalls=part.stalls,
             stopping=self.stopping,
             ended=self.is_complete is not None,

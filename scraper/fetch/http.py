@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from scraper.clock import Clock
+    from scraper.messages import Validators
     from scraper.settings.model import FetchSettings
 
 _LARGE_BYTES = 1 << 20
@@ -123,6 +124,7 @@ class HttpFetcher:
         is_last: bool = False,
         is_listed: bool = False,
         cap_bytes: int | None = None,
+        validators: Validators | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status; a redirect is an answer too.
 
@@ -138,6 +140,7 @@ class HttpFetcher:
             is_listed: The host stands in the user's own list: it may have a private address then, unless
                 the settings say otherwise.
             cap_bytes: The most bytes of a body, on the wire and unpacked, in place of the settings'.
+            validators: What a 304 is asked for by; they are sent as they are.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
@@ -151,6 +154,8 @@ class HttpFetcher:
                 async with asyncio.timeout(self._settings.total_s) as deadline:
                     trip.deadline = deadline
                     headers = self._headers(url, credentials=credentials, is_last=is_last)
+                    if validators is not None:
+                        headers = merged_headers(headers or {}, _conditions(validators))
                     return await self._exchange(url, trip, headers, cap_bytes)
         finally:
             trip.depart()  # it never came to be sent
@@ -238,6 +243,12 @@ class HttpFetcher:
                     has_room = True
                     with trip.deadline_held():
                         await stack.enter_async_context(self._room.of(body.most_bytes))
+
+
+def _conditions(validators: Validators) -> dict[str, str]:
+    """Return the conditions; who knows tags passes over the date (RFC 9110 13.2.2)."""
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
 
 
 def _in_words(bound: Bound | None, settings: FetchSettings, cap_bytes: int | None) -> str | None:

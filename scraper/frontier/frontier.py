@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from msgspec.structs import replace
 
@@ -29,7 +29,7 @@ from scraper.politeness import HostTurn
 from scraper.urls import host_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scraper.clock import Clock
     from scraper.frontier.facts import Loaded
@@ -46,6 +46,14 @@ _SCANNED_AT_ONCE = 256
 
 _MOVED_AT_ONCE = 256
 """Redirected requests that are written back to the state in one go, at the latest."""
+
+
+class Memory(Protocol):
+    """Knows pages from the runs before."""
+
+    async def of(self, rows: Mapping[int, Sequence[Request]]) -> dict[int, list[Request]]:
+        """Return lines, by host, with what is known of them; one that need not be asked for is settled."""
+        ...
 
 
 class Frontier:
@@ -66,6 +74,7 @@ class Frontier:
         progress: Progress,
         territory: Territory | None = None,
         asked_before: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         """Take over a state that has come as far as ``progress`` says.
 
@@ -78,7 +87,9 @@ class Frontier:
             progress: How far the run has come.
             territory: The hosts that are ours, where others have theirs; ``None`` for all.
             asked_before: Somebody has asked hosts of ours a moment ago, whatever the state says.
+            memory: What is known of the runs before.
         """
+        self._memory = memory
         self._state = state
         self._settings = settings
         self._politeness = politeness
@@ -395,6 +406,8 @@ class Frontier:
             host.more = False  # what is admitted while the state is read sets it again
         store = self._state.store
         loaded = await self._state.call(store.load, wants, limit=self._window.per_host, entering=entering)
+        if self._memory is not None:
+            loaded = loaded._replace(rows=await self._memory.of(loaded.rows))
         now_s = self._clock.monotonic()
         for host in hungry:
             host.loading = False

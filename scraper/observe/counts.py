@@ -10,6 +10,7 @@ from scraper.messages import Request
 from scraper.observe.events import (
     Aborting,
     Admitted,
+    ChangesKnown,
     Draining,
     Event,
     LinksTaken,
@@ -106,6 +107,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     slowest_hosts: tuple[HostFigures, ...]
     own: OwnFigures | None
     """What came of the user's own fields; ``None`` when none were asked for."""
+    changes: dict[str, int]
+    """How many pages are new, changed, unchanged, gone and recovered since the run before; empty where nobody
+    keeps that, and until all is known."""
     stalls: int
     stopping: str | None
     """Why the run was asked to stop; ``None`` when it was not."""
@@ -162,6 +166,7 @@ class Counts:
         self._wire_bytes = 0
         self._size_bytes = 0
         self._output_bytes = 0
+        self._changes: dict[str, int] = {}
         self._stalls = 0
         self._stopping: str | None = None
         self._end: RunEnded | None = None
@@ -211,6 +216,8 @@ class Counts:
                 self._stalls += 1
             case Draining() | Aborting():
                 self._stopping = event.reason
+            case ChangesKnown():
+                self._changes = event.pages
             case RunEnded():
                 self._end = event
                 self._ended_s = self._clock.monotonic()
@@ -290,6 +297,7 @@ class Counts:
             hosts=self._hosts.distinct,
             slowest_hosts=self._hosts.slowest(hosts),
             own=self._own.figures(),
+            changes=self._changes,
             stalls=self._stalls,
             stopping=self._stopping,
             ended=self._end is not None,

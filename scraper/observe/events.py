@@ -124,6 +124,13 @@ class Aborting(msgspec.Struct, frozen=True):
     reason: str
 
 
+class ChangesKnown(msgspec.Struct, frozen=True):
+    """It is known what has become of the pages since the run before."""
+
+    pages: dict[str, int]
+    """How many are new, changed, unchanged, gone and recovered."""
+
+
 class RunEnded(msgspec.Struct, frozen=True, kw_only=True):
     """The run is over, whole or not."""
 
@@ -145,6 +152,7 @@ Event: TypeAlias = (
     | PartLost
     | Draining
     | Aborting
+    | ChangesKnown
     | RunEnded
 )
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86_400
@@ -29,6 +34,11 @@ def duration(seconds: float) -> str:
 def counted(count: int, *, one: str, many: str) -> str:
     """Write a number with its noun: ``1 record``, ``1,234 records``."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def kinds(counts: Mapping[str, int]) -> str:
+    """Write how many there are of each kind, without those of which there are none: ``12 changed, 3 new``."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) or "none"
 
 
 def size(count_bytes: int) -> str:

@@ -16,6 +16,7 @@ from scraper.observe import figures
 from scraper.observe.events import (
     Aborting,
     Admitted,
+    ChangesKnown,
     ChildDied,
     Draining,
     Event,
@@ -290,6 +291,8 @@ def _of_run(event: Event, *, run: str, now: str) -> LogLine:
             name, reason = "draining", event.reason
         case Aborting():
             name, reason = "aborting", event.reason
+        case ChangesKnown():
+            name, reason = "changes", figures.kinds(event.pages)
         case RunEnded():
             name, reason = "ended", "complete" if event.complete else "incomplete"
             elapsed_s = event.elapsed_s

@@ -267,6 +267,8 @@ def _figures(snapshot: Snapshot) -> list[Text]:
         median, p95 = figures.duration(snapshot.median_s), figures.duration(snapshot.p95_s)
         p99, longest = figures.duration(snapshot.p99_s), figures.duration(snapshot.longest_s)
         lines.append(f"Answers took: median {median}, 95 % {p95}, 99 % {p99}, longest {longest}")
+    if snapshot.changes:
+        lines.append(f"Pages since the run before: {figures.kinds(snapshot.changes)}")
     if snapshot.stalls:
         lines.append(f"Stalled {figures.counted(snapshot.stalls, one='time', many='times')}")
     if snapshot.stopping is not None:

@@ -39,7 +39,7 @@ from scraper.processes.frames import (
     encode_news,
 )
 from scraper.robots.access import RobotsFile
-from scraper.visiting import visitor_for
+from scraper.visiting import remembering, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,8 @@ async def serve(end: socket.socket, box: BlackBox) -> None:
     if not isinstance(start, Start):
         return
     clock, budget = SystemClock(), LentBudget()
-    async with HttpFetcher.open(start.settings.fetch, clock=clock) as fetcher:
+    known = remembering(start.settings, run=start.run, token=start.token, clock=clock)
+    async with known as memory, HttpFetcher.open(start.settings.fetch, clock=clock) as fetcher:
         visitor = visitor_for(
             start.settings,
             fetcher,
@@ -139,6 +140,7 @@ async def serve(end: socket.socket, box: BlackBox) -> None:
             clock=clock,
             budget=budget,
             parser=WatchedParser(start.settings.parse, token=start.token, box=box),
+            memory=memory,
         )
         await _obey(orders, visitor=visitor, line=line, budget=budget)
     line.close()

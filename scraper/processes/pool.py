@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from scraper.processes.frames import Came
     from scraper.processes.process import Death
     from scraper.settings.model import Settings
+    from scraper.visit import Memory
 
 _UNEVEN = 8
 """So many more visits than the least busy child may have the one that keeps a host's connections."""
@@ -62,13 +63,23 @@ class ProcessPool:
     keeps them evenly busy. Any number of tasks may visit at the same time.
     """
 
-    def __init__(self, settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        token: str,
+        run: str,
+        clock: Clock,
+        observer: Observer,
+        memory: Memory | None = None,
+    ) -> None:
         self._start = Start(settings, token, run)
         self._clock = clock
         self._observer = observer
         self._budget = RunBudget(settings.retry)
         retries = retries_for(settings, budget=self._budget)
-        self._settler = Settler(decider=decider_for(settings, retries=retries), run=run, clock=clock)
+        decider = decider_for(settings, retries=retries)
+        self._settler = Settler(decider=decider, run=run, clock=clock, memory=memory)
         self._robots = RobotsDecider(settings.robots, retries=retries)
         self._places = [Place(f"process-{number}") for number in range(settings.run.processes)]
         self._apart = [Place(f"process-apart-{number}") for number in range(settings.run.processes)]
@@ -89,9 +100,16 @@ class ProcessPool:
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer
+        cls,
+        settings: Settings,
+        *,
+        token: str,
+        run: str,
+        clock: Clock,
+        observer: Observer,
+        memory: Memory | None = None,
     ) -> AsyncIterator[Self]:
-        """Start ``run.processes`` children.
+        """Start ``run.processes`` children; ``memory`` is of the runs before, for lines that ask nobody.
 
         Raises:
             SettingsError: The system has no processes that inherit sockets (Windows).
@@ -99,7 +117,7 @@ class ProcessPool:
         """
         if os.name != "posix":
             raise SettingsError("run.processes: this system can't do it; leave it at 0")
-        pool = cls(settings, token=token, run=run, clock=clock, observer=observer)
+        pool = cls(settings, token=token, run=run, clock=clock, observer=observer, memory=memory)
         try:
             async with pool._tasks:
                 for place in pool._places:
@@ -123,7 +141,7 @@ class ProcessPool:
         """
         if isinstance(errand, Request) and errand.settled is not None:
             departs()
-            return self._settler.settle(errand, errand.settled)
+            return await self._settler.settle(errand, errand.settled)
         if errand.deaths < _TOGETHER and errand.host not in self._fatal_hosts:
             return await self._visit_at(self._place_for(errand.host), errand, departs)
         place = await self._free.get()

@@ -33,7 +33,7 @@ _MOST_NAMES = 1000
 _MOST_RUNS = 20
 _MOST_HOPS = 50
 _CLIENT_ERROR = 400
-_WHOLE = frozenset({Outcome.OK, Outcome.TOO_LARGE})
+_WHOLE = frozenset({Outcome.OK, Outcome.NOT_MODIFIED, Outcome.TOO_LARGE})
 _BROKEN = frozenset(Outcome) - GOOD - _WHOLE - {
     Outcome.ROBOTS_DENIED,  # nobody knows what is there
     Outcome.PARSE_ERROR,  # a page for people all the same

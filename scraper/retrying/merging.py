@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.errors import RunError, UsageError
-from scraper.record import Outcome, Record
+from scraper.record import Record
 from scraper.results import raw_records
 from scraper.retrying.files import RetryFiles, stamp_of, written
 from scraper.runs import JOURNAL_FORMATS
@@ -88,7 +88,7 @@ def _merge(files: RetryFiles, out: BinaryIO) -> int:
                 continue
             answers.seek(places[number])
             record = _placed(decode(answers.readline()), decode(old), seqs)
-            good += record.outcome is Outcome.OK
+            good += record.outcome.is_success
             out.write(encode(record) + b"\n")
             line = next(lines, None)
             number += 1

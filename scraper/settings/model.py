@@ -310,6 +310,36 @@ class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """or so long after its first record. What was not yet written is fetched again after a crash."""
 
 
+class HistorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of each page from run to run."""
+
+    file: str = ""
+    """A file that keeps what is known of each page for further runs over the same list: pages that have not
+    changed are then not sent again by servers that can tell, and each record has ``change``. It is made when
+    there is none; empty keeps nothing. A list has a file of its own: by another list's all of its
+    pages would seem to be gone."""
+    changes: str = ""
+    """Where a complete run writes what has changed, one JSON object a page; empty writes it beside the
+    output: ``pages.changes.jsonl`` for ``pages.jsonl``."""
+    compare: str = ""
+    """The fields that make a change, with commas between; with + or - before the first, added to the usual
+    ones or taken from them: ``-text_sha256,-word_count``, ``fields.price``."""
+    gone_after: Positive = 2
+    """After so many runs in a row in which a page was missing (404, 410, or no line or link leads to it any
+    more) it is gone."""
+    forget_after: Positive = 100
+    """A page that nothing leads to any more is forgotten after so many runs."""
+    adaptive: bool = False
+    """Ask for a page more rarely that does not change: its interval is halved by a change and grows by half
+    without one. A page that is not due has its record all the same, carried over."""
+    interval_s: Seconds = 86_400.0
+    """The interval that a page begins with."""
+    shortest_s: Seconds = 3_600.0
+    """No interval becomes shorter,"""
+    longest_s: Seconds = 1_209_600.0
+    """and none longer."""
+
+
 class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A run in several processes that share nothing but a folder, on this machine or on several."""
 
@@ -343,4 +373,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     follow: FollowSettings = FollowSettings()
     parse: ParseSettings = ParseSettings()
     output: OutputSettings = OutputSettings()
+    history: HistorySettings = HistorySettings()
     cluster: ClusterSettings = ClusterSettings()

@@ -15,6 +15,7 @@ from scraper.clock import rfc3339
 from scraper.errors import FetchError
 from scraper.messages import Again, Hop, Request, Response, Settled
 from scraper.record import Failure, Outcome, Redirect, Try
+from scraper.verdict.conditions import is_confirmed, is_verdict, unconditional
 from scraper.verdict.holdoff import retry_after_s
 from scraper.verdict.redirects import STATUSES, Astray, RedirectRules, aimed
 from scraper.verdict.retries import anew, is_transient
@@ -82,9 +83,14 @@ class Decider:
             message = f"more than {result.cut_by or 'it may have'}"
             failure = Failure(type="TooLarge", message=message, phase="body")
             return Done(outcome=Outcome.TOO_LARGE, failure=failure, last=last)
+        if request.known and not isinstance(result, FetchError) and is_verdict(request, result):
+            return _confirmed(request, result, at=at)
         tried = _tried(request, result, at=at)
         if isinstance(result, FetchError):
             return anew(request, result) or self._failed(request, result, tried)
+        return self._answered(request, result, tried)
+
+    def _answered(self, request: Request, result: Response, tried: Try) -> Decision:
         if result.status in STATUSES:
             return self._redirected(self._redirects.onward(request, result), tried)
         if not is_transient(result):
@@ -121,12 +127,21 @@ class Decider:
         return Done(outcome=Outcome.REDIRECT_ERROR, failure=failure, last=tried, repeated=onward.repeated)
 
 
+def _confirmed(request: Request, response: Response, *, at: datetime) -> Decision:
+    """Return what follows from an answer to a condition; one that is of another page has to be asked for."""
+    if not is_confirmed(request, response):
+        return Again(unconditional(request), 0.0)
+    return Done(
+        outcome=Outcome.NOT_MODIFIED, last=_tried(request, response, at=at) if request.tries else None
+    )
+
+
 def _tried(request: Request, result: Response | FetchError, *, at: datetime) -> Try:
     """Return the attempt as the record tells of it, should it be one of several."""
     if isinstance(result, FetchError):
         status = result.partial.status if isinstance(result.partial, Response) else None
         return Try(at=rfc3339(at), status=status, error=result.outcome, waited_s=request.waited_s)
-    good = 200 <= result.status < 300  # noqa: PLR2004
+    good = 200 <= result.status < 300 or (request.known is not None and is_verdict(request, result))  # noqa: PLR2004
     return Try(
         at=rfc3339(at),
         status=result.status,

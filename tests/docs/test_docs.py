@@ -180,7 +180,7 @@ def test_generated_pages_are_what_the_code_says(name: str) -> None:
 def test_every_part_of_a_record_is_described() -> None:
     _, definitions = msgspec.json.schema_components([Record])
     page = reference_pages.record_page()
-    for name in definitions.keys() - {"Record", "Outcome"}:
+    for name in definitions.keys() - {"Record", "Outcome", "ChangeStatus"}:
         assert f"### {name}\n" in page
     for field in Record.__struct_fields__:
         assert f"\n| `{field}` |" in page

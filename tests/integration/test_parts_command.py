@@ -38,6 +38,10 @@ if TYPE_CHECKING:
         (["--shards", "2", "-o", "a.jsonl", "-o", "folder"], "the ending names the format"),
         (["--shards", "9999", "-o", "out"], "cluster.shards"),
         (["--shards", "2", "-o", "urls.txt"], "is there and is no folder"),
+        (
+            ["--shards", "2", "-o", "out", "--history", "pages.sqlite"],
+            "--history (history.file) is for a run",
+        ),
         (["--shards", "2", "-o", "out", "--resume"], ""),
     ],
 )

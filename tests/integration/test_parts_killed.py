@@ -83,13 +83,13 @@ async def test_a_killed_worker_of_a_cluster_is_missed_after_its_lease(tmp_path: 
     killed: list[int] = []
 
     def answer(ask: Ask) -> Answer:
-        if sum(site.times.values()) > 40 and not killed:
+        if sum(served.times.values()) > 40 and not killed:
             killed.extend(_children(os.getpid(), named=b"spawn_main")[-1:])
             os.kill(killed[0], signal.SIGKILL)
         return page(title=ask.target, delay_s=0.03)
 
-    async with serving(answer) as site:
-        urls = _urls(site)
+    async with serving(answer) as served:
+        urls = _urls(served)
         await run_in_parts(
             urls,
             tmp_path / "out",
@@ -97,7 +97,7 @@ async def test_a_killed_worker_of_a_cluster_is_missed_after_its_lease(tmp_path: 
             cluster={"shards": 2, "engine": "dask", "workers": 2, "lease_s": 4.0},
             politeness={"delay_s": DELAY_S, "per_host": 1, "adaptive": False},
         )
-        assert _was_polite(site)
+        assert _was_polite(served)
 
     assert killed
     assert has_each_once(records_of(tmp_path / "out"), urls)

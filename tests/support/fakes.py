@@ -25,7 +25,7 @@ from scraper.robots.access import Access, RobotsFile, Standing, robots_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from scraper.messages import Found
+    from scraper.messages import Found, Validators
     from scraper.observe.events import Event
 
 P = ParamSpec("P")
@@ -176,6 +176,7 @@ class Call(NamedTuple):
     is_last: bool
     cap_bytes: int | None
     is_listed: bool = False
+    validators: Validators | None = None
 
 
 class FakeFetcher:
@@ -195,10 +196,11 @@ class FakeFetcher:
         is_last: bool = False,
         is_listed: bool = False,
         cap_bytes: int | None = None,
+        validators: Validators | None = None,
     ) -> Response:
         departs()
         self.asked.append(url)
-        self.calls.append(Call(url, credentials, is_last, cap_bytes, is_listed))
+        self.calls.append(Call(url, credentials, is_last, cap_bytes, is_listed, validators))
         answer = self._answer(url)
         if isinstance(answer, Blocked):
             await answer.until.wait()

@@ -46,6 +46,7 @@ _PARTS = (
     record.Language,
     record.ImageCounts,
     record.JsonLdError,
+    record.Change,
 )
 
 

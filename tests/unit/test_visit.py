@@ -37,7 +37,16 @@ from scraper.verdict.redirects import RedirectRules
 from scraper.verdict.retries import Retries, RunBudget
 from scraper.verdict.robots import RobotsDecider
 from scraper.visit import Visitor
-from tests.support.fakes import EPOCH, FakeClock, FakeFetcher, fetch_error, request, response, robots_request
+from tests.support.fakes import (
+    EPOCH,
+    Call,
+    FakeClock,
+    FakeFetcher,
+    fetch_error,
+    request,
+    response,
+    robots_request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -342,7 +351,7 @@ async def test_a_robots_txt_is_read_for_its_origin(body: bytes) -> None:
     assert bench.impression == Impression(Sign.GOOD, 0.25)
     assert bench.departures == 1
     (call,) = bench.fetcher.calls
-    assert call == (ROBOTS, False, False, MAX_BYTES + 1, False)
+    assert call == Call(ROBOTS, credentials=False, is_last=False, cap_bytes=MAX_BYTES + 1)
 
 
 async def test_a_robots_txt_that_leads_elsewhere_is_followed_for_its_own_origin() -> None:

@@ -100,6 +100,7 @@ def shown(*arguments: str, **environment: str) -> Any:
         (["--guess-dates"], "parse.guess_dates", True, "--guess-dates"),
         (["--ordered"], "output.ordered", True, "--ordered"),
         (["--strict"], "run.strict", True, "--strict"),
+        (["--history", "pages.sqlite"], "history.file", "pages.sqlite", "--history"),
         (["--set", "output.batch_s=1"], "output.batch_s", 1.0, "--set"),
     ],
 )
@@ -114,7 +115,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 31
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 32
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:

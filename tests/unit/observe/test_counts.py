@@ -69,6 +69,9 @@ EVENTS = st.lists(
 )
 
 
+GOOD_ONES = {"ok", "not_modified", "duplicate", "filtered"}
+
+
 def _class(status: int | None) -> str:
     if status is None:
         return "none"
@@ -98,7 +101,7 @@ def test_counts_agree_with_a_list_of_all_that_happened(
         record.status for record in records if record.status is not None and 100 <= record.status < 600
     )
     assert got.found == sum(event.lines for event in events if isinstance(event, LinksTaken))
-    assert got.failed == sum(record.outcome not in {"ok", "duplicate", "filtered"} for record in records)
+    assert got.failed == sum(record.outcome not in GOOD_ONES for record in records)
     assert got.wire_bytes == sum(record.wire_bytes for record in records)
     assert got.size_bytes == sum(record.size_bytes for record in records)
     tried = [event.errand for event in events if isinstance(event, TriedAgain)]

@@ -12,6 +12,7 @@ from scraper.errors import UsageError
 from scraper.observe.events import (
     Aborting,
     Admitted,
+    ChangesKnown,
     ChildDied,
     Draining,
     Event,
@@ -50,6 +51,7 @@ EVERY_EVENT: list[Event] = [
     ),
     Draining(reason="SIGINT", deadline_s=30.0),
     Aborting(reason="SIGINT again"),
+    ChangesKnown({"new": 3, "gone": 0}),
     RunEnded(complete=False, elapsed_s=12.5),
 ]
 
@@ -77,7 +79,7 @@ def test_each_event_is_one_object_with_the_same_keys(tmp_path: Path) -> None:
     assert {line["run"] for line in lines} == {"r1"}
     assert [line["event"] for line in lines] == [
         *("started", "sealed", "tried_again", "redirected", "robots", "stalled", "written", "written"),
-        *("draining", "aborting", "ended"),
+        *("draining", "aborting", "changes", "ended"),
     ]
 
 

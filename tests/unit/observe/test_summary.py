@@ -9,6 +9,7 @@ from rich.console import Console
 
 from scraper.observe.counts import Counts
 from scraper.observe.events import (
+    ChangesKnown,
     Draining,
     Event,
     LinksTaken,
@@ -108,6 +109,22 @@ Output: output/pages.jsonl (3.0 MiB)
 Log: output/log.jsonl
 Complete: 1,003 lines in, 1,003 records out."""
     )
+
+
+@pytest.mark.parametrize(
+    ("pages", "told"),
+    [
+        (
+            {"new": 3, "changed": 12, "unchanged": 1_000, "gone": 1},
+            "3 new, 12 changed, 1,000 unchanged, 1 gone",
+        ),
+        ({"new": 0, "changed": 0}, "none"),
+    ],
+)
+def test_what_has_become_of_the_pages_is_said(pages: dict[str, int], told: str) -> None:
+    text = _printed(_after(started(), ChangesKnown(pages), RunEnded(complete=True, elapsed_s=1.0)))
+    assert f"\nPages since the run before: {told}\n" in text
+    assert "since the run before" not in _printed(_after(started(), RunEnded(complete=True, elapsed_s=1.0)))
 
 
 def test_an_incomplete_run_says_how_to_go_on() -> None:
