@@ -51,10 +51,10 @@ _WHY = {
 class _Part:
     """One part, as the director sees it."""
 
-    def __init__(self, shard: Shard, place: ShardPlace, *, lease_s: float) -> None:
+    def __init__(self, shard: Shard, place: ShardPlace, *, run: str, lease_s: float) -> None:
         self.shard = shard
         self.place = place
-        self.watch = Watch(place, lease_s=lease_s)
+        self.watch = Watch(place, run=run, sent=shard.attempt, lease_s=lease_s)
         self.attempt = 0
         """The number that has been said in its folder; 0 when none was by us."""
         self.running = False
@@ -94,7 +94,8 @@ class Director:
         self._lines = int(manifest.fact("lines") or 0)
         lease_s = settings.cluster.lease_s
         self._parts = [
-            _Part(shard, ShardPlace(self._work, shard.shard), lease_s=lease_s) for shard in manifest.shards()
+            _Part(shard, ShardPlace(self._work, shard.shard), run=run, lease_s=lease_s)
+            for shard in manifest.shards()
         ]
         # The longest first: what is long and begins late is what all others wait for.
         self._in_order = sorted(self._parts, key=lambda part: -part.shard.weight_s)
@@ -114,6 +115,14 @@ class Director:
         Raises:
             RunError: A part breaks wherever it is, or the engine is lost; what was written is kept.
         """
+        try:
+            await self._direct()
+        except OSError as error:
+            raise RunError(f"{self._work} can't be reached: {error.strerror or error}") from error
+        if self._error is not None:
+            raise self._error
+
+    async def _direct(self) -> None:
         while not self.is_over:
             if not self._is_stopping:
                 await self._submit()
@@ -127,8 +136,6 @@ class Director:
             else:
                 await self._see_off(ended)
             await self._look()
-        if self._error is not None:
-            raise self._error
 
     def drain(self, reason: str) -> None:
         """Begin nothing new, and have all parts finish what is under way."""
@@ -186,7 +193,7 @@ class Director:
             settings=self._carried,
         )
         part.running = True
-        part.watch.begin()
+        part.watch.begin(part.attempt)
         part.begun_s = asyncio.get_running_loop().time()
         await self._engine.submit(shard.shard, part.attempt, encode(order))
 
@@ -273,11 +280,10 @@ class Director:
             part.watch.look()
             if not part.running:
                 continue
-            beat = part.watch.beat
-            has_begun = beat is not None and beat.attempt == part.attempt
-            if has_begun and beat is not None:
+            beat = part.watch.hears(part.attempt)
+            if beat is not None:
                 self._totals.hear(part.shard.shard, beat.figures)
-            late = part.watch.is_silent() and (has_begun or now_s - part.begun_s > _BEGINS_WITHIN_S)
+            late = part.watch.is_silent() and (beat is not None or now_s - part.begun_s > _BEGINS_WITHIN_S)
             if late:
                 await self._engine.abandon(part.shard.shard, part.attempt)
                 self._lose(part, "was not heard of any more")
@@ -303,7 +309,8 @@ async def evict(work: Path, manifest: Manifest, *, run: str, lease_s: float) -> 
         if shard.attempt:
             place = ShardPlace(work, shard.shard)
             write_fence(place, Fence(run=run, attempt=manifest.next_attempt(shard.shard)))
-            watches.append(Watch(place, lease_s=lease_s))
+            before = manifest.fact("run") or ""
+            watches.append(Watch(place, run=before, sent=shard.attempt, lease_s=lease_s))
     while watches:
         for watch in watches:
             watch.look()

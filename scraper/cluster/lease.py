@@ -11,7 +11,7 @@ at the same time at least one sees the other.
 
 from __future__ import annotations
 
-import os
+import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -98,12 +98,27 @@ class Lease:
 class Watch:
     """The other side: whether a part's worker has been heard of lately. Pure but for one read."""
 
-    def __init__(self, place: ShardPlace, *, lease_s: float, clock: Callable[[], float] = awake_s) -> None:
-        """Begin with nothing seen: whoever may have the part has it for a whole lease from now on."""
+    def __init__(
+        self,
+        place: ShardPlace,
+        *,
+        run: str,
+        sent: int,
+        lease_s: float,
+        clock: Callable[[], float] = awake_s,
+    ) -> None:
+        """Begin with nothing seen: whoever may have the part has it for a whole lease from now on.
+
+        ``sent`` is the last attempt that may have been sent to anybody, 0 for none.
+        """
         self._place = place
+        self._run = run
+        self._sent = sent
         self._lease_s = lease_s
         self._clock = clock
         self._seen: tuple[str, int, int] | None = None
+        self._buried: tuple[str, int, int] | None = None
+        """The last sign of one that was seen to end."""
         self._changed_s = clock()
         self.beat: Beat | None = None
         """The last sign."""
@@ -118,21 +133,35 @@ class Watch:
             self._seen = (beat.run, beat.attempt, beat.count)
             self._changed_s = self._clock()
         self.beat = beat
+        if self._seen == self._buried:
+            self.bury()
 
-    def begin(self) -> None:
+    def begin(self, attempt: int) -> None:
         """Count from now on: a new attempt is on its way."""
+        self._sent = attempt
         self._changed_s = self._clock()
 
     def bury(self) -> None:
         """Note that whoever gave the last sign was seen to end."""
         if self.beat is not None:
+            self._buried = self._seen
             self.beat = msgspec.structs.replace(self.beat, released=True)
 
     def is_free(self) -> bool:
-        """Whether nobody asks the part's hosts: released, never begun, or not heard of for a lease."""
-        if self.beat is None or self.beat.released:
+        """Whether nobody asks the part's hosts: released, never begun, or not heard of for a lease.
+
+        That somebody has left who was there before the last one says nothing of the last one.
+        """
+        beat = self.beat
+        if beat is None:
             return True
-        return self.is_silent()
+        is_last = not self._sent or (beat.run == self._run and beat.attempt >= self._sent)
+        return (beat.released and is_last) or self.is_silent()
+
+    def hears(self, attempt: int) -> Beat | None:
+        """Return the last sign if it is of this attempt, else ``None``."""
+        beat = self.beat
+        return beat if beat and (beat.run, beat.attempt) == (self._run, attempt) else None
 
     def is_silent(self) -> bool:
         """Whether nothing was heard for a lease."""
@@ -158,6 +187,6 @@ def read_fence(place: ShardPlace) -> Fence:
 
 def write_small(path: Path, content: bytes) -> None:
     """Replace a file in one step; it need not outlive a power cut, and so is not synced."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # a process's number is its machine's
     temporary.write_bytes(content)
     temporary.replace(path)

@@ -47,7 +47,7 @@ def _pair(place: ShardPlace, *, offset_s: float = 0.0) -> tuple[_Clock, Lease, W
         return other()
 
     lease = Lease(place, 1, run=RUN, lease_s=LEASE_S, clock=clock)
-    return clock, lease, Watch(place, lease_s=LEASE_S, clock=elsewhere)
+    return clock, lease, Watch(place, run=RUN, sent=1, lease_s=LEASE_S, clock=elsewhere)
 
 
 def test_nothing_is_asked_before_the_first_sign(place: ShardPlace) -> None:
@@ -75,6 +75,37 @@ def test_a_released_part_is_free_at_once(place: ShardPlace) -> None:
     lease.renew(Figures(), released=True)
     watch.look()
     assert watch.is_free()
+
+
+def test_who_leaves_late_says_nothing_of_who_came_after(place: ShardPlace) -> None:
+    clock, before, watch = _pair(place)
+    before.renew(Figures())
+    watch.look()
+    write_fence(place, Fence(run=RUN, attempt=2))
+    watch.begin(2)
+    after = Lease(place, 2, run=RUN, lease_s=LEASE_S, clock=clock)
+    after.renew(Figures())
+    watch.look()
+    assert watch.hears(2) is not None
+    before.renew(Figures(), released=True)  # it was frozen, and wakes up
+    watch.look()
+    assert watch.hears(2) is None
+    assert not watch.is_free()
+    after.renew(Figures(), released=True)
+    watch.look()
+    assert watch.is_free()
+
+
+def test_who_was_seen_to_end_is_not_waited_for(place: ShardPlace) -> None:
+    _, lease, watch = _pair(place)
+    lease.renew(Figures())
+    watch.look()
+    watch.bury()
+    watch.look()
+    assert watch.is_free()
+    lease.renew(Figures())  # it was not it
+    watch.look()
+    assert not watch.is_free()
 
 
 def test_a_storage_that_fails_lets_the_lease_run_out(
