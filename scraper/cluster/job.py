@@ -10,9 +10,8 @@ import shutil
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from scraper import visiting
+from scraper.cluster.begun import named
 from scraper.cluster.director import Director, evict
 from scraper.cluster.gathering import check_counts, gather
 from scraper.cluster.local import LocalProcesses
@@ -22,8 +21,7 @@ from scraper.cluster.split import Stopped, split
 from scraper.errors import RunError, ScraperError, UsageError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
 from scraper.parts import PARTS_FILE
-from scraper.redaction import redact
-from scraper.run_state import Listed, discard, masked, place_of
+from scraper.run_state import discard
 from scraper.runs import Mode, keep_cache_apart, new_run_id
 from scraper.sinks.claim import claimed
 
@@ -165,7 +163,8 @@ class Job:
     async def _execute(self, manifest: Manifest) -> bool:
         """Do it, and return whether the list is split."""
         began_s = self._clock.monotonic()
-        run = self._named(manifest)
+        begun = named(manifest, self._place, self._sources, settings=self._settings, clock=self._clock)
+        run, self._sources = begun
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._work = tasks.create_task(self._direct(manifest, run), name="director")
@@ -245,72 +244,6 @@ class Job:
         self._observer.notice(Aborting(reason))
         if self._work is not None:
             self._work.cancel()
-
-    # --- begun, or gone on with -----------------------------------------------------------------
-
-    def _named(self, manifest: Manifest) -> str:
-        """Return the run's name, after making sure that this is the run that lies there.
-
-        Raises:
-            UsageError: It was begun with other lists, outputs or numbers of parts.
-        """
-        files, cluster = self._place.files, self._settings.cluster
-        outputs = (
-            sorted([*(path.name for path in files.outputs), *(remote.shown for remote in files.remotes)])
-            if files
-            else []
-        )
-        told = msgspec.json.encode([outputs, files.ordered if files else False]).decode()
-        run = manifest.fact("run")
-        if run is None:
-            run = new_run_id(self._clock.utc())
-            listed = [Listed(masked(source), source.identity()) for source in self._sources]
-            manifest.note(
-                run=run,
-                outputs=told,
-                parts=str(cluster.shards),
-                sources=msgspec.json.encode(listed).decode(),
-            )
-            return run
-        if manifest.fact("outputs") != told:
-            raise UsageError(
-                "the unfinished run was begun with other outputs, or with another --ordered: "
-                "resume it with the same"
-            )
-        parts = manifest.fact("parts")
-        if cluster.shards and parts != str(cluster.shards):
-            raise UsageError(
-                f"the unfinished run has {parts} parts: resume it with --shards {parts}, or without"
-            )
-        self._check_sources(manifest)
-        return run
-
-    def _check_sources(self, manifest: Manifest) -> None:
-        listed = msgspec.json.decode(manifest.fact("sources") or "[]", type=list[Listed])
-        if self._sources and [place_of(source) for source in self._sources] != [
-            place_of(one.source) for one in listed
-        ]:
-            names = ", ".join(redact(one.source.name) for one in listed)
-            raise UsageError(
-                f"the unfinished run read from {names}: resume it with the same, or with no SOURCE, "
-                "or start over with --fresh"
-            )
-        is_split = manifest.fact("lines") is not None
-        for one in listed:
-            wanted = self._sources or not is_split
-            if wanted and one.identity is not None and one.source.identity() != one.identity:
-                raise UsageError(
-                    f"{one.source.name} has changed since the run began: put it back, "
-                    "or start over with --fresh"
-                    + (", or name no SOURCE to finish the old list" if is_split else "")
-                )
-            if not is_split and not self._sources and one.source.kind == "stdin":
-                raise UsageError(
-                    "standard input was not read to its end: "
-                    "pipe the same list in again, with - as the source"
-                )
-        if not self._sources:
-            self._sources = [one.source for one in listed]
 
     async def _split(self, manifest: Manifest) -> bool:
         """Split the list; return whether that was done to the end."""

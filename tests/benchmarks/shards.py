@@ -1,10 +1,10 @@
 """How much faster a list is in two parts than in one, where pages and not hosts are what takes time.
 
-    python tests/benchmarks/shards.py [--lines 3000] [--rounds 3] [--shards 1,2] [--size 40000]
+    python tests/benchmarks/shards.py [--scale 1] [--rounds 3] [--shards 1,2]
 
-The sample server answers, on 200 hosts without delay, so that a processor is what is short; it takes one
-itself while it is asked. Each round crawls the list once with each number of parts, in processes of this
-machine. Taken is the time of the whole command, starts included, and the processor time of the crawl.
+nginx serves pages as sites of today send them, on 50 hosts without delay, so that a processor is what is
+short. Each round crawls the list once with each number of parts, in processes of this machine. Taken is the
+time of the whole command, starts included, and the processor time of the crawl. Let nothing else run then.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.support.processes import clean_environment, lines_in, serving, write_list
+from tests.benchmarks.corpus import KINDS, hosts, laid_out
+from tests.benchmarks.web_server import web_server
+from tests.support.processes import clean_environment, lines_in, write_list
 
 say = functools.partial(print, flush=True)  # the table is the program's output
-HOSTS = 200
+KIND = KINDS["real"]
 
 
 def crawled(sources: Path, output: Path, shards: int) -> tuple[float, float]:
@@ -43,30 +45,34 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--lines", type=int, default=3000)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the list")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--shards", default="1,2")
-    parser.add_argument("--size", type=int, default=40_000, help="bytes of a page")
     options = parser.parse_args()
     numbers = [int(number) for number in options.shards.split(",")]
     took: dict[int, list[tuple[float, float]]] = {number: [] for number in numbers}
-    with tempfile.TemporaryDirectory(prefix="shards-") as folder, serving() as server:
-        urls = server.bulk(options.lines, tag="shards", hosts=HOSTS, size_bytes=options.size)
-        sources = write_list(Path(folder, "urls.txt"), urls)
-        for turn in range(options.rounds):
-            for number in numbers:
-                output = Path(folder, f"{turn}-{number}.jsonl")
-                took[number].append(crawled(sources, output, number))
-                if lines_in(output) != options.lines:
-                    say(f"{output.name} has {lines_in(output)} records")
-                    return 1
-    say(f"{options.lines} lines, {options.size} bytes a page, median of {options.rounds}")
+    with tempfile.TemporaryDirectory(prefix="shards-") as name:
+        folder = Path(name)
+        (folder / "www").mkdir()
+        corpus = laid_out(KIND, folder / "www")
+        assert corpus is not None, "these pages are made here"
+        with web_server(folder, addresses=hosts(KIND.hosts)) as port:
+            urls = corpus.urls(port, scale=options.scale)
+            sources = write_list(folder / "urls.txt", urls)
+            for turn in range(options.rounds):
+                for number in numbers:
+                    output = folder / f"{turn}-{number}.jsonl"
+                    took[number].append(crawled(sources, output, number))
+                    if lines_in(output) != len(urls):
+                        say(f"{output.name} has {lines_in(output)} records")
+                        return 1
+    say(f"{len(urls)} lines, {corpus.mean_bytes:,.0f} bytes a page, median of {options.rounds}")
     say("| parts | seconds | lines a second | processor seconds |")
     say("| --- | --- | --- | --- |")
     for number in numbers:
         seconds = statistics.median(one for one, _ in took[number])
         spent = statistics.median(one for _, one in took[number])
-        say(f"| {number} | {seconds:.1f} | {options.lines / seconds:.0f} | {spent:.1f} |")
+        say(f"| {number} | {seconds:.1f} | {len(urls) / seconds:.0f} | {spent:.1f} |")
     return 0
 
 

@@ -15,9 +15,10 @@ from scraper.cluster.lease import Lease, awake_s, read_fence, write_fence
 from scraper.cluster.orders import Answer, Fence, Figures
 from scraper.cluster.places import ShardPlace
 from scraper.cluster.task import Attempt
-from scraper.errors import RunError
+from scraper.errors import RunError, UsageError
 from scraper.frontier.store import Store
 from scraper.observe.events import Event, PartLost
+from scraper.runs import Mode
 from scraper.share import RECORDS, STATE
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.orders import RUN, orders
@@ -236,4 +237,17 @@ async def test_a_part_that_never_comes_further_ends_the_run(tmp_path: Path) -> N
                 engine=_faulty(*["said to be dead"] * 9),
                 cluster={"shards": 1, "attempts": 2},
             )
-    assert read_fence(ShardPlace(tmp_path / "out" / "work", 0)).attempt >= 2
+        assert read_fence(ShardPlace(tmp_path / "out" / "work", 0)).attempt >= 2
+
+        # What is left there is gone on with as it was begun, or not at all.
+        urls = _urls(site, 10)
+        for sources, shards, said in (
+            (urls, 2, "has 1 parts: resume it with --shards 1"),
+            (urls[:9], 1, "read from http://127.0.16.1"),
+        ):
+            with pytest.raises(UsageError, match=said):
+                await run_in_parts(sources, tmp_path / "out", mode=Mode.RESUME, cluster={"shards": shards})
+        with pytest.raises(UsageError, match="an unfinished run lies in"):
+            await run_in_parts(urls, tmp_path / "out", cluster={"shards": 1})
+        await run_in_parts(urls, tmp_path / "out", mode=Mode.FRESH, cluster={"shards": 2})
+    assert len(records_of(tmp_path / "out")) == 10
