@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from scraper.version import VERSION
+
 if TYPE_CHECKING:
     from scraper.api import crawl, crawl_to_files
     from scraper.errors import (
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
         SourceSettings,
     )
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "CountMismatch",

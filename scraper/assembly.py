@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scraper import visiting
 from scraper.clock import SystemClock
 from scraper.execution import Run
+from scraper.frontier import facts
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gate import Gatekeeper
 from scraper.history_places import check_history
@@ -20,19 +21,23 @@ from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.share import Fenced, Share, dealt_seeds, kept_by
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import product_token, visitor_for
+from scraper.visiting import archive_facts, archivist_for, product_token, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
     from scraper.clock import Clock
+    from scraper.exchange import Put
     from scraper.fetch.http import HttpFetcher
     from scraper.history.remembered import History
     from scraper.observe.events import Observer
     from scraper.pipeline import Visitor
     from scraper.processes.pool import ProcessPool
+    from scraper.run_state import Kept
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
+    from scraper.sinks.warc_archive import WarcArchive
     from scraper.sources.lines_given import GivenLines
 
 
@@ -45,12 +50,14 @@ async def open_run(
     observer: Observer,
     mode: Mode = Mode.NEW,
     clock: Clock | None = None,
+    name: str | None = None,
 ) -> AsyncIterator[Run]:
     """Put a run together, and close all of its parts in the end.
 
     ``target`` is files, or a journal that takes the records as they come (and is not closed here):
     then the state is temporary and the run can't be resumed. Or it is a share of a larger run, which knows
     its sources itself. ``sources`` may be empty when resuming: they are those of the run before.
+    ``name`` is what a new run is to be called in its records.
 
     Raises:
         OutputExists: Something is there that the mode does not allow to replace.
@@ -83,7 +90,7 @@ async def open_run(
         before = await kept.state.call(kept.state.store.progress)
         remaining = dealt_seeds(share, kept.state) if share else remaining_seeds(sources, kept.state)
         seeds = await stack.enter_async_context(await remaining)
-        name = await run_name(kept.state, clock)
+        name = await run_name(kept.state, clock, given=name)
         await same_history(kept.state, settings.history.file)
         history: History | None = None
         if changes is not None:
@@ -91,6 +98,12 @@ async def open_run(
 
             remembered = History.open(settings, changes=changes, run=name, token=token, clock=clock)
             history = await stack.enter_async_context(remembered)
+        archive, put = None, None
+        if files and files.archive:
+            archive = await stack.enter_async_context(
+                _open_archive(files.archive, kept, settings=settings, run=name, clock=clock)
+            )
+            put = archive.put
 
         def waits() -> tuple[str, ...]:
             return _waits(crawl, visits, clock)
@@ -99,7 +112,14 @@ async def open_run(
         everyone = Observers(watchdog, observer)
         visitor: Visitor
         visits, visitor = await stack.enter_async_context(
-            _open_visits(settings, token=token, run=name, clock=clock, observer=everyone)
+            _open_visits(
+                settings,
+                token=token,
+                run=name,
+                clock=clock,
+                observer=everyone,
+                put=put,
+            )
         )
         if share and share.admission:
             visitor = Fenced(visitor, share.admission)
@@ -121,6 +141,7 @@ async def open_run(
             observer=everyone,
             workers=settings.run.workers,
             output=settings.output,
+            archive=archive,
         )
         run = Run(
             name=name,
@@ -140,8 +161,28 @@ async def open_run(
 
 
 @contextlib.asynccontextmanager
+async def _open_archive(
+    first: Path, kept: Kept, *, settings: Settings, run: str, clock: Clock
+) -> AsyncIterator[WarcArchive]:
+    from scraper.sinks.warc_archive import WarcArchive  # noqa: PLC0415 - most runs have none
+
+    archive = await WarcArchive.open(
+        first,
+        noted=kept.archived,
+        most_bytes=settings.output.warc_bytes,
+        facts=archive_facts(settings, run=run),
+        clock=clock,
+        begins=lambda end: kept.state.call(kept.state.store.note, **facts.archive_facts(end)),
+    )
+    try:
+        yield archive
+    finally:
+        await archive.close()
+
+
+@contextlib.asynccontextmanager
 async def _open_visits(
-    settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer
+    settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer, put: Put | None
 ) -> AsyncIterator[tuple[ProcessPool | HttpFetcher, ProcessPool | Visitor]]:
     """Give who knows what a visit waits for, and who visits: here, or in child processes."""
     known = visiting.remembering(settings, run=run, token=token, clock=clock)
@@ -151,7 +192,7 @@ async def _open_visits(
         async with (
             known as memory,
             ProcessPool.open(
-                settings, token=token, run=run, clock=clock, observer=observer, memory=memory
+                settings, token=token, run=run, clock=clock, observer=observer, memory=memory, put=put
             ) as pool,
         ):
             yield pool, pool
@@ -167,6 +208,7 @@ async def _open_visits(
             clock=clock,
             budget=RunBudget(settings.retry),
             memory=memory,
+            archivist=archivist_for(put, run=run) if put else None,
         )
         yield fetcher, visitor
 

@@ -103,7 +103,7 @@ class Run:
             if self.crawl.frontier.is_over:
                 await self._complete()
         except BaseExceptionGroup as group:
-            if (cause := _known_cause(group)) is not None:
+            if (cause := known_cause(group)) is not None:
                 raise cause from cause.__cause__
             raise
         finally:
@@ -116,7 +116,7 @@ class Run:
             complete=self.is_complete,
             lines=self.crawl.frontier.lines,
             records=self.crawl.journal.records,
-            outputs=self._files.outputs if self._files else (),
+            outputs=self._files.files_made() if self._files else (),
             uploaded=tuple(remote.shown for remote in self._files.remotes) if self._files else (),
             elapsed_s=elapsed_s,
             changes=self._changes,
@@ -148,10 +148,14 @@ class Run:
             raise CountMismatch(
                 f"{lines} lines were read but {records} records written: please report this bug"
             )
+        # Of an empty list, or one that asks nobody, the outputs are empty, and not what was there before.
+        if self.crawl.archive:
+            await self.crawl.archive.begin()
+            await self.crawl.archive.sync()
         if not lines:
-            await self.crawl.journal.append([])  # an empty list's output is empty, not what was there before
+            await self.crawl.journal.append([])
         if self._files:
-            await asyncio.to_thread(_make_outputs, self._files)
+            await asyncio.to_thread(make_outputs, self._files)
         if self._files and self._history:
             totals = await self._history.complete(self._files.journal)
             self._changes = msgspec.structs.asdict(totals)
@@ -159,7 +163,7 @@ class Run:
         self.is_complete = True
 
 
-def _make_outputs(files: RunFiles) -> None:
+def make_outputs(files: RunFiles) -> None:
     """Make all that is not the journal itself, then upload what does not belong here.
 
     Raises:
@@ -173,7 +177,7 @@ def _make_outputs(files: RunFiles) -> None:
             remote.upload(made)
 
 
-def _known_cause(group: BaseExceptionGroup[BaseException]) -> ScraperError | None:
+def known_cause(group: BaseExceptionGroup[BaseException]) -> ScraperError | None:
     """Return the error that broke the run, ``None`` when there is more to it than errors we know."""
     known, unknown = group.split(ScraperError)
     if known is None or unknown is not None:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.errors import UsageError
+from scraper.redaction import redact
 from scraper.results import checked_records, run_file
 from scraper.runs import Mode, run_files
+from scraper.sinks.archive_files import LATE
 from scraper.sinks.claim import claimed
+from scraper.sinks.endings import ARCHIVE
 from scraper.sinks.formats import write_format
 from scraper.sinks.lines import record_lines
 from scraper.sinks.remote import made_for
@@ -53,10 +56,7 @@ def export(
     source = run_file(run)
     if source.with_name(f"{source.name}.state").exists():
         raise UsageError(f"{source}: the run is not finished; go on with it first (scraper crawl --resume)")
-    files = run_files(outputs, ordered=True)  # nothing here is a journal
-    if files.is_unfinished():
-        raise UsageError(f"an unfinished run lies in {files.name}: name another output")
-    files.check(Mode.FRESH if fresh else Mode.NEW)
+    files = _files(outputs, fresh=fresh)
     files.keep_apart([str(source)])
     for output in files.outputs:
         try:
@@ -92,6 +92,18 @@ def write_outputs(source: Path, files: RunFiles, *, ordered: bool) -> Exported:
         except msgspec.DecodeError as error:  # all are records: it is a number, and only tables are so narrow
             raise UsageError(f"{source}: record {count} fits into no table of 64 bits: {error}") from error
     return Exported(records=count, outputs=tuple(map(str, chain(files.outputs, files.remotes))))
+
+
+def _files(outputs: Sequence[Path | str], *, fresh: bool) -> RunFiles:
+    """Return where to write, once it is known that it may be written."""
+    for output in outputs:
+        if str(output).endswith(ARCHIVE):
+            raise UsageError(f"{redact(str(output))}: {LATE}")
+    files = run_files(outputs, ordered=True)  # nothing here is a journal
+    if files.is_unfinished():
+        raise UsageError(f"an unfinished run lies in {files.name}: name another output")
+    files.check(Mode.FRESH if fresh else Mode.NEW)
+    return files
 
 
 @contextlib.contextmanager

@@ -190,6 +190,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     connect_s: float
     first_byte_s: float
     download_s: float
+    is_timed: bool = True
+    """Its seconds were measured; an archive does not hold them, and they are 0."""
 
     @property
     def media_type(self) -> str | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scraper.messages import Batch, Visited
     from scraper.observe.events import Observer
     from scraper.settings.model import OutputSettings
-    from scraper.sinks.base import Journal
+    from scraper.sinks.base import Archive, Journal
 
 
 class Visitor(Protocol):
@@ -48,6 +48,8 @@ class Crawl:
     observer: Observer
     workers: int
     output: OutputSettings
+    archive: Archive | None = None
+    """What the visitor puts exchanges into; there only for some runs."""
     under_way: dict[str, Errand] = field(default_factory=dict, init=False)
     """What each worker is at, by its name, for the watchdog."""
     broken_source: SourceError | None = field(default=None, init=False)
@@ -134,9 +136,11 @@ class Crawl:
             is_last=lambda: not self.frontier.has_handed_out,
         )
         async for batch in batches:
+            # The archive first: its pages are not in the journal before it has them for good.
+            archived = await self.archive.sync() if self.archive else None
             length = await self.journal.append([finished.line for finished in batch])
             # After the append: a record that the state calls done must be in the output.
-            taken = await self.frontier.finish(batch, output_bytes=length)
+            taken = await self.frontier.finish(batch, output_bytes=length, archived=archived)
             if taken:
                 self.observer.notice(LinksTaken(taken))
             self.observer.notice(Written(records=tuple(batch), output_bytes=length))

@@ -50,7 +50,9 @@ def record_of(
         parts.update(_http(response))
         if not is_whole:
             del parts["size"], parts["body_sha256"]
-        parts["timing"] = timing_of(request, response, started_s=started_s, parse_s=parse_s)
+        if response.is_timed:
+            parts["elapsed"] = round(response.elapsed_s, 6)
+            parts["timing"] = timing_of(request, response, started_s=started_s, parse_s=parse_s)
     judged = _judged(request, done, response, page, directives)
     return Record(
         schema=SCHEMA_VERSION,
@@ -161,7 +163,6 @@ def _http(response: Response) -> dict[str, Any]:
         "ip": response.ip,
         "x_robots_tag": headers.get("x-robots-tag", []),
         "fetched_at": rfc3339(response.fetched_at),
-        "elapsed": round(response.elapsed_s, 6),
         "body_sha256": hashlib.sha256(response.body).hexdigest(),
     }
 

@@ -16,7 +16,7 @@ from scraper.errors import UsageError
 from scraper.parts import BEGINNING, PARTS_FILE, part_lines
 from scraper.record import SCHEMA_VERSION, Record
 from scraper.sinks import parquet, sqlite
-from scraper.sinks.endings import JSON_LINES
+from scraper.sinks.endings import ARCHIVE, JSON_LINES, ending_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +56,10 @@ def run_file(run: Path) -> Path:
         if run.suffix == ".csv":
             raise UsageError(
                 f"{run}: CSV does not hold records whole; name the run's {' or '.join(READABLE[:3])}"
+            )
+        if ending_of(run) == ARCHIVE:
+            raise UsageError(
+                f"{run}: an archive holds pages, not records; name the run's {' or '.join(READABLE[:3])}"
             )
         return run
     if (parts := run / PARTS_FILE).is_file():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from scraper.clock import Clock
+    from scraper.exchange import ArchiveEnd
     from scraper.messages import Seed
     from scraper.sinks.base import Journal
     from scraper.sources.lines_given import GivenLines
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
 class Kept:
     """A run's state and journal; whoever ends the run says whether it is ``complete``."""
 
-    def __init__(self, state: StateThread, journal: Journal) -> None:
+    def __init__(self, state: StateThread, journal: Journal, archived: ArchiveEnd | None = None) -> None:
         self.state = state
         self.journal = journal
+        self.archived = archived
+        """How far the archive had come, as far as that was noted; ``None`` for a new one."""
         self.complete = False
         """Nothing is left to resume: the state may go."""
 
@@ -71,7 +74,7 @@ async def kept_on_disk(files: RunFiles, mode: Mode) -> AsyncIterator[Kept]:
                 files.journal, length=before.output_bytes, is_output=files.keeps_journal
             )
             try:
-                kept = Kept(state, journal)
+                kept = Kept(state, journal, before.archived)
                 yield kept
             finally:
                 await journal.close()
@@ -230,11 +233,29 @@ async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateTh
     return SeedStream([WithoutUserInfo(one.source) for one in listed], skip=skip)
 
 
-async def run_name(state: StateThread, clock: Clock) -> str:
-    """Return the run's name, the same in all of its parts."""
+async def knows_its_sources(files: RunFiles) -> bool:
+    """Return whether an unfinished run lies there that remembers its lists, so that none need be named.
+
+    One that was killed at its very beginning has a state, but no lists in it yet.
+
+    Raises:
+        OutputLocked: The run goes on.
+        StateError: Its state can't be read.
+    """
+    if not files.is_unfinished():
+        return False
+    state = await StateThread.open(files.state)
+    try:
+        return await state.call(state.store.fact, "sources") is not None
+    finally:
+        await state.close(remove=False)
+
+
+async def run_name(state: StateThread, clock: Clock, *, given: str | None = None) -> str:
+    """Return the run's name, the same in all of its parts: the one that it was given, else a new one."""
     name = await state.call(state.store.fact, "run")
     if name is None:
-        name = new_run_id(clock.utc())
+        name = given or new_run_id(clock.utc())
         await state.call(state.store.note, run=name)
     return name
 

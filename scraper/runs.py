@@ -14,7 +14,8 @@ import msgspec
 
 from scraper.errors import OutputExists, UsageError
 from scraper.planted import refuse_planted
-from scraper.sinks.endings import ENDINGS, JSON_LINES
+from scraper.sinks.archive_files import further_files, number_of
+from scraper.sinks.endings import ARCHIVE, ENDINGS, JSON_LINES, ending_of
 from scraper.sinks.remote import Remote, located
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 JOURNAL_FORMATS = JSON_LINES
 """Formats that the journal itself is in."""
 FINAL_FORMATS = tuple(ending for ending in ENDINGS if ending not in JSON_LINES)
-"""Formats that are made from the journal when the run is complete."""
+"""Formats of which a run is complete before they are; all but the archive are made from the journal."""
 _SQLITE_SIDES = ("-wal", "-shm", "-journal")
 """How the names end that SQLite puts beside a database: it writes and deletes them as its own."""
 
@@ -62,9 +63,19 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
         return str((*self.outputs, *self.remotes)[0])
 
     @property
+    def archive(self) -> Path | None:
+        """The output that is written while the run goes on, beside the journal: its first file."""
+        return next((path for path in self.outputs if self.ending_of(path) == ARCHIVE), None)
+
+    @property
     def final_outputs(self) -> tuple[Path, ...]:
         """The outputs that are made from the journal when it is complete."""
-        return tuple(path for path in self.outputs if path != self.journal)
+        return tuple(path for path in self.outputs if path not in {self.journal, self.archive})
+
+    def files_made(self) -> tuple[Path, ...]:
+        """Return the outputs' files that are there in the end; an archive may have several."""
+        further = further_files(self.archive) if self.archive else []
+        return (*self.outputs, *further)
 
     def ending_of(self, output: Path) -> str:
         """Return which format one of the outputs is in: ``.json``."""
@@ -108,7 +119,7 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
             raise OutputExists(
                 f"an unfinished run lies in {self.name}: go on with --resume, or start over with --fresh"
             )
-        for path in self.outputs:
+        for path in self.files_made():
             if os.path.exists(path):  # noqa: PTH110 as above
                 raise OutputExists(f"{path} exists: replace it with --fresh, or name another output")
         for remote in self.remotes:
@@ -118,7 +129,7 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
     def _check_places(self) -> None:
         for path in self.written():
             refuse_planted(path)
-        for path in (*self.outputs, self.journal):
+        for path in (*self.files_made(), self.journal):
             if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 as above
                 raise UsageError(f"{path}: is there and is no file; name another output")
         if self.state.is_symlink():  # nobody has a reason to make one, and the list would go where it leads
@@ -131,12 +142,24 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
             UsageError: One of ``others`` is one of ours.
         """
         for other in others:
-            if "\0" not in other and any(is_same_file(own, other) for own in self.written()):
+            if "\0" not in other and (
+                any(is_same_file(own, other) for own in self.written()) or self._may_become(Path(other))
+            ):
                 raise UsageError(f"{other} is also an output of the run; name another")
 
+    def _may_become(self, other: Path) -> bool:
+        """Return whether the archive may come to have a file of this path."""
+        real = Path(os.path.realpath(other))
+        first = self.archive
+        return (
+            first is not None
+            and number_of(real, first=first) is not None
+            and real.parent == Path(os.path.realpath(first.parent))
+        )
+
     def written(self) -> Iterator[Path]:
-        """Yield every file that the run may write to."""
-        yield from (*self.outputs, self.journal)
+        """Yield every file that the run may write to, but for files that an archive has not yet."""
+        yield from (*self.files_made(), self.journal)
         yield from _database(self.state)
 
 
@@ -157,13 +180,15 @@ def run_files(outputs: Sequence[Path | str], *, ordered: bool = False) -> RunFil
     paths = [place for place in places if isinstance(place, Path)]
     for path in paths:
         refuse_planted(path)
-    endings = {path.resolve() if path.is_symlink() else path: path.suffix for path in paths}
-    _check_endings([*((path, path.suffix) for path in paths), *((one, one.ending) for one in remotes)])
+    endings = {path.resolve() if path.is_symlink() else path: ending_of(path) for path in paths}
+    _check_endings([*((path, ending_of(path)) for path in paths), *((one, one.ending) for one in remotes)])
     for path in paths:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
     if any(is_same_file(one, other) for one, other in combinations(paths, 2)) or _has_twins(remotes):
         raise UsageError("an output is named twice")
+    if list(endings.values()).count(ARCHIVE) > 1:
+        raise UsageError(f"a run has one archive: name one output that ends in {ARCHIVE}")
     for remote in remotes:
         remote.require_library()
     # Resolved: a link and its target are one file, and must have one lock.
@@ -187,6 +212,8 @@ def _check_endings(endings: Sequence[tuple[Path | Remote, str]]) -> None:
     from scraper.sinks.formats import require_format  # noqa: PLC0415 - a command's help needs no format
 
     for place, ending in endings:
+        if ending == ARCHIVE and isinstance(place, Remote):
+            raise UsageError(f"{place}: an archive grows while the run goes on; name a file on this machine")
         if ending not in ENDINGS:
             known = " ".join(JOURNAL_FORMATS + FINAL_FORMATS)
             raise UsageError(f"{place}: the ending names the format, one of {known}")

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from scraper.archiving import Archivist
     from scraper.clock import Clock
+    from scraper.exchange import Keep
     from scraper.extractor import Extractor
     from scraper.messages import Settled, Validators
     from scraper.reading import Reader
@@ -64,6 +66,7 @@ class Fetcher(Protocol):
         is_listed: bool = False,
         cap_bytes: int | None = None,
         validators: Validators | None = None,
+        keep: Keep | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status.
 
@@ -75,6 +78,7 @@ class Fetcher(Protocol):
             is_listed: The host stands in the user's own list.
             cap_bytes: The most bytes of a body, in place of the settings'.
             validators: What a 304 is asked for by.
+            keep: Takes what was on the wire, before this returns.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
@@ -174,10 +178,12 @@ class Visitor:
         clock: Clock,
         extractor: Extractor | None = None,
         memory: Memory | None = None,
+        archivist: Archivist | None = None,
     ) -> None:
         """Take the parts; ``token`` is what robots.txt may call us by, ``memory`` is of the runs before."""
         self._extractor = extractor
         self._memory = memory
+        self._archivist = archivist
         self._fetcher = fetcher
         self._decider = decider
         self._settler = Settler(decider=decider, run=run, clock=clock, memory=memory)
@@ -203,13 +209,20 @@ class Visitor:
             return await self._ask_robots(errand, departs)
         return await self._ask(errand, departs)
 
+    def _keeper(self, errand: Errand) -> Keep | None:
+        return self._archivist.keeper(errand) if self._archivist else None
+
     async def _ask_robots(self, errand: RobotsRequest, departs: Callable[[], None]) -> Answered:
         at = self._clock.utc()
         result: Response | FetchError
         try:
             # One more byte than counts shows that there was more.
             result = await self._fetcher.fetch(
-                errand.target, departs=departs, is_listed=errand.is_listed, cap_bytes=MAX_BYTES + 1
+                errand.target,
+                departs=departs,
+                is_listed=errand.is_listed,
+                cap_bytes=MAX_BYTES + 1,
+                keep=self._keeper(errand),
             )
         except FetchError as error:
             result = error
@@ -228,9 +241,23 @@ class Visitor:
                 is_listed=request.is_listed,
                 cap_bytes=self._reader.cap_bytes(request),
                 validators=conditions_of(request) if request.known else None,
+                keep=self._keeper(request),
             )
         except FetchError as error:
             result = error
+        return await self.conclude(request, result, at=at, started_s=started_s)
+
+    async def conclude(
+        self, request: Request, result: Response | FetchError, *, at: datetime, started_s: float
+    ) -> Answered:
+        """Return what comes of what a request was answered, by whomever.
+
+        Args:
+            request: What was asked for.
+            result: The answer, or why there is none.
+            at: When it was asked.
+            started_s: Monotonic: when the visit began.
+        """
         impression = impression_of(result)
         decision = self._decider.decide(request, result, at=at)
         if isinstance(decision, Done) and decision.outcome is Outcome.NOT_MODIFIED:
@@ -247,7 +274,7 @@ class Visitor:
         record = record_line.record_of(
             request,
             decision,
-            result if isinstance(result, Response) else _partial(result),
+            result if isinstance(result, Response) else partial_of(result),
             read.page,
             run=self._run,
             directives=read.directives,
@@ -284,7 +311,8 @@ class Visitor:
         return Answered(record_line.finished(request, done, record, took_s=took_s), impression)
 
 
-def _partial(error: FetchError) -> Response | None:
+def partial_of(error: FetchError) -> Response | None:
+    """Return the answer as far as it came."""
     return error.partial if isinstance(error.partial, Response) else None
 
 

@@ -20,12 +20,15 @@ from scraper.verdict.page import Decider
 from scraper.verdict.redirects import RedirectRules
 from scraper.verdict.retries import Retries
 from scraper.verdict.robots import RobotsDecider
+from scraper.version import VERSION
 from scraper.visit import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from scraper.archiving import Archivist
     from scraper.clock import Clock
+    from scraper.exchange import Put
     from scraper.reading import Parser
     from scraper.settings.model import ParseSettings, Settings
     from scraper.verdict.retries import Budget
@@ -90,6 +93,29 @@ def product_token(settings: Settings) -> str:
     return settings.robots.token or (named[0] if named else "")
 
 
+def archivist_for(put: Put, *, run: str) -> Archivist:
+    """Return what puts exchanges into the archive of a run; nothing of it is loaded without one.
+
+    Raises:
+        UsageError: A library is missing.
+    """
+    from scraper.archiving import Archivist  # noqa: PLC0415 - most runs have no archive
+
+    return Archivist(put, run=run)
+
+
+def archive_facts(settings: Settings, *, run: str) -> dict[str, str]:
+    """Return what an archive says of itself and of who made it, by the names of WARC 1.1 section 6.2."""
+    return {
+        "software": f"scraper/{VERSION}",
+        "format": "WARC File Format 1.1",
+        "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+        "isPartOf": run,
+        "robots": settings.robots.policy,
+        "http-header-user-agent": settings.fetch.user_agent,
+    }
+
+
 def retries_for(settings: Settings, *, budget: Budget) -> Retries:
     """Return how often, and when, what failed is tried again."""
     return Retries(
@@ -120,10 +146,12 @@ def visitor_for(
     budget: Budget,
     parser: Parser | None = None,
     memory: Memory | None = None,
+    archivist: Archivist | None = None,
 ) -> Visitor:
     """Put together what is done about one errand; the fetcher is not closed by it.
 
-    ``parser`` stands in for that of the settings, ``memory`` is of the runs before.
+    ``parser`` stands in for that of the settings, ``memory`` is of the runs before; ``archivist`` is given
+    what was on the wire.
 
     Raises:
         UsageError: The settings ask for what needs a library that is missing, a selector is none, or the
@@ -149,4 +177,5 @@ def visitor_for(
         clock=clock,
         extractor=Extractor(named, deadline_s=settings.parse.deadline_s) if named else None,
         memory=memory,
+        archivist=archivist,
     )

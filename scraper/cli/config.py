@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scraper.cli.exits import Exit
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options
-from scraper.errors import UsageError
+from scraper.errors import SettingsError, UsageError
 from scraper.observe import figures
-from scraper.settings.load import Loaded, load, problems_in
+from scraper.settings.load import Loaded, load, problems_in, read_table
 from scraper.settings.options import options
 from scraper.settings.values import masked, shown, toml_literal
+
+if TYPE_CHECKING:
+    from scraper.settings.model import ParseSettings
 
 _WIDEST = 40
 """Columns that values are set in; a longer one moves its own line alone."""
@@ -21,7 +26,7 @@ _WIDEST = 40
 
 @click.group()
 def config() -> None:
-    """Show the settings that hold, or check a settings file."""
+    """Show the settings that hold, or check a file of settings or jobs."""
 
 
 @config.command(cls=SettingsCommand)
@@ -41,14 +46,14 @@ def show(ctx: click.Context, *, as_json: bool) -> None:
 @config.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> Exit:
-    """Find every unknown name and bad value in a settings FILE.
+    """Find every unknown name and bad value in a FILE of settings, or of jobs.
 
     Whether the packages are there that it needs is looked for too. A function that parse.extractor
     names is not loaded.
 
     The exit code is 2 when there is one, and 0 otherwise.
     """
-    problems = problems_in(file) or _not_to_be_done(file)
+    problems = _problems_of_jobs(file) if _has_jobs(file) else problems_in(file) or _not_to_be_done(file)
     for problem in problems:
         click.echo(problem)
     if problems:
@@ -57,9 +62,33 @@ def check(file: Path) -> Exit:
     return Exit.COMPLETE
 
 
+def _has_jobs(file: Path) -> bool:
+    """Whether a file is one of jobs; one that can't be read is taken for settings, which then says so."""
+    try:
+        return "job" in read_table(file)
+    except SettingsError:
+        return False
+
+
+def _problems_of_jobs(file: Path) -> list[str]:
+    from scraper.schedule.jobs_file import (  # noqa: PLC0415 - most files are settings
+        missing_sources,
+        read_jobs,
+    )
+
+    found = read_jobs(file, environment=os.environ)
+    problems = [*found.problems, *missing_sources(found.jobs)]
+    for job in () if problems else found.jobs:
+        problems += _lacking(job.settings.parse, f"{file} job.{job.name}.settings")
+    return problems
+
+
 def _not_to_be_done(file: Path) -> list[str]:
     """Return what a crawl would refuse of a file that is good otherwise: a selector, a missing package."""
-    parse = load(file).settings.parse
+    return _lacking(load(file).settings.parse, str(file))
+
+
+def _lacking(parse: ParseSettings, where: str) -> list[str]:
     problems = []
     try:
         if parse.select:
@@ -67,14 +96,14 @@ def _not_to_be_done(file: Path) -> list[str]:
 
             check_selectors(parse.select)
     except UsageError as error:
-        problems.append(f"{error} ({file})")
+        problems.append(f"{error} ({where})")
     try:
         if parse.language or parse.guess_dates or parse.text != "none":
             from scraper.visiting import check_libraries  # noqa: PLC0415 - the same
 
             check_libraries(parse)
     except UsageError as error:
-        problems.append(f"{error} ({file})")
+        problems.append(f"{error} ({where})")
     return problems
 
 

@@ -73,7 +73,7 @@ def crawl(
     mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
     if (place := _in_parts(outputs, settings, mode)) is not None:
         return _crawl_in_parts(sources, place, settings=settings, mode=mode, quiet=quiet, log_json=log_json)
-    files = _files(outputs, mode, ordered=settings.output.ordered)
+    files = files_of(outputs, mode, ordered=settings.output.ordered)
     if files and mode is Mode.RESUME and files.is_complete():
         click.echo(one_line(f"{files.name} is there, with no unfinished run: nothing to resume"), err=True)
         return 0
@@ -92,8 +92,8 @@ def _in_parts(outputs: Sequence[str], settings: Settings, mode: Mode) -> JobPlac
     cluster = settings.cluster
     written = [output for output in outputs if output != "-"]
     if not cluster.shards:
-        is_there = mode is Mode.RESUME and written and len(written) == len(outputs)
-        if is_there:
+        may_be = mode is Mode.RESUME and written and len(written) == len(outputs)
+        if may_be and not any(output.lower().endswith(".warc.gz") for output in written):
             from scraper.cluster.job_place import job_place  # noqa: PLC0415 - most runs are whole
 
             place = job_place(written, ordered=settings.output.ordered)
@@ -133,7 +133,7 @@ def _crawl_in_parts(
     return loop.run(run_parts_and_show(found, place, settings=settings, mode=mode, talk=talk))
 
 
-def _files(outputs: Sequence[str], mode: Mode, *, ordered: bool) -> RunFiles | None:
+def files_of(outputs: Sequence[str], mode: Mode, *, ordered: bool) -> RunFiles | None:
     """Return the run's files, ``None`` for a run to standard output."""
     written = [output for output in outputs if output != "-"]
     if len(written) < len(outputs) and (written or len(outputs) > 1):

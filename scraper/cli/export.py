@@ -8,7 +8,7 @@ import click
 
 from scraper.cli.main import one_line
 from scraper.export import export as make
-from scraper.sinks.endings import ENDINGS
+from scraper.sinks.endings import RECORDS
 
 
 @click.command()
@@ -20,7 +20,7 @@ from scraper.sinks.endings import ENDINGS
     multiple=True,
     required=True,
     metavar="FILE",
-    help=f"Where the records go; the ending names the format: {' '.join(ENDINGS)}. A path, or a URL such as "
+    help=f"Where the records go; the ending names the format: {' '.join(RECORDS)}. A path, or a URL such as "
     "s3://bucket/pages.parquet. May be repeated.",
 )
 @click.option("--ordered", is_flag=True, help="Write the records in the order of the list.")

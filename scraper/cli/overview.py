@@ -25,12 +25,16 @@ SUBCOMMANDS: Final = {
     "crawl": Subcommand("scraper.cli.crawl:crawl", "Fetch every URL of a list: one JSON record a line."),
     "plan": Subcommand("scraper.cli.plan:plan", "Say what a crawl would be, before it is begun."),
     "retry": Subcommand("scraper.cli.retry:retry", "Ask again for what failed, and put that into the run."),
+    "extract": Subcommand("scraper.cli.extract:extract", "Make records of archives (WARC) or saved pages."),
     "show": Subcommand("scraper.cli.show:show", "Show the records of a run as a table."),
     "diff": Subcommand("scraper.cli.diff:diff", "Say what has changed between two runs."),
     "compare": Subcommand("scraper.cli.compare:compare", "Time one page at a time against many at once."),
     "demo": Subcommand("scraper.cli.demo:demo", "Serve a sample site on this machine and crawl it."),
     "export": Subcommand("scraper.cli.export:export", "Write a run's records in other formats."),
     "report": Subcommand("scraper.cli.report:report", "Make one HTML page of a run."),
+    "schedule": Subcommand(
+        "scraper.cli.schedule:schedule", "Run jobs again and again, and say what came of it."
+    ),
     "config": Subcommand("scraper.cli.config:config", "Show the settings, or check a settings file."),
     "schema": Subcommand("scraper.cli.schema:schema", "Print the JSON Schema of a record."),
 }
@@ -60,5 +64,5 @@ def answer(arguments: Sequence[str]) -> str | None:
 
 def overview() -> str:
     """Return the program's help, as click would write it for a terminal of 80 columns."""
-    lines = (f"  {name:<8} {subcommand.summary}" for name, subcommand in SUBCOMMANDS.items())
+    lines = (f"  {name:<9} {subcommand.summary}" for name, subcommand in SUBCOMMANDS.items())
     return _ABOVE_COMMANDS + "\n".join(lines)

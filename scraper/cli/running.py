@@ -29,7 +29,7 @@ from scraper.sinks.stdout import StandardOutputJournal
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from scraper.clock import Clock
     from scraper.execution import Run, RunResult
@@ -67,7 +67,7 @@ async def run_and_show(
     parse = settings.parse
     counts = Counts(clock=clock, fields=tuple(parse.select), has_function=bool(parse.extractor))
     opened: list[Run] = []
-    display = NoDisplay() if talk.quiet else _display(counts, opened, clock=clock)
+    display = display_of(counts, talk, waiting=lambda: _waiting(opened), clock=clock)
     with contextlib.ExitStack() as stack:
         observers: list[Observer] = [counts]
         if talk.log_json:
@@ -85,21 +85,31 @@ async def run_and_show(
             stopped = stops.first
     if not talk.quiet:
         _summarise(counts, result, files, settings=settings, talk=talk)
+    return exit_of(counts, result, stopped=stopped, strict=settings.run.strict)
+
+
+def exit_of(counts: Counts, result: RunResult, *, stopped: signal.Signals | None, strict: bool) -> Exit:
+    """Return the exit code of a run that has ended, by a signal or by itself."""
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
     snapshot = counts.snapshot()
     failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
     failed = failed or (snapshot.own is not None and snapshot.own.pages_with_errors > 0)
-    return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
+    return Exit.PAGES_FAILED if strict and failed else Exit.COMPLETE
 
 
-def _display(counts: Counts, opened: Sequence[Run], *, clock: Clock) -> Display:
+def display_of(
+    counts: Counts, talk: Talk, *, waiting: Callable[[], HostsWaiting | None], clock: Clock
+) -> Display:
+    """Return what shows a run's progress; nothing when it is to be quiet."""
+    if talk.quiet:
+        return NoDisplay()
     from scraper.observe.display import (  # noqa: PLC0415 - a quiet run needs no rich
         progress_display,
         stderr_console,
     )
 
-    return progress_display(stderr_console(), counts=counts, waiting=lambda: _waiting(opened), clock=clock)
+    return progress_display(stderr_console(), counts=counts, waiting=waiting, clock=clock)
 
 
 def _summarise(

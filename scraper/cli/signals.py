@@ -15,14 +15,14 @@ _NAMES = {signal.SIGINT: "SIGINT", signal.SIGTERM: "SIGTERM"}
 
 
 class Stoppable(Protocol):
-    """What a signal can stop: a run, or one in several parts."""
+    """A run, whole or in parts, or the daemon that has runs of its own."""
 
     def drain(self, reason: str) -> None:
-        """Start nothing new; what is under way may finish."""
+        """Start nothing new and finish what is under way."""
         ...
 
     def abort(self, reason: str) -> None:
-        """Give up what is under way; files are still closed."""
+        """Give up what is under way."""
         ...
 
 

@@ -93,6 +93,8 @@ def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
     Raises:
         UsageError: There is no output, or it is none that can be written.
     """
+    if any(output.lower().endswith(".warc.gz") for output in outputs):
+        raise UsageError("an archive (.warc.gz) is written by a run in one part: leave it out, or --shards")
     if len(outputs) == 1 and "://" not in outputs[0] and Path(outputs[0]).suffix not in ENDINGS:
         folder = Path(outputs[0])
         if folder.exists() and not folder.is_dir():

@@ -10,11 +10,14 @@ import enum
 from typing import TYPE_CHECKING
 
 from scraper.fetch.content_coding import ACCEPTED, ERRORS, BadEncoding, Decoder, decoders_for
+from scraper.observe.figures import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ACCEPTED", "BadEncoding", "Body", "Bound"]
+    from scraper.settings.model import FetchSettings
+
+__all__ = ["ACCEPTED", "BadEncoding", "Body", "Bound", "cut_in_words"]
 
 _PIECE_BYTES = 4 * 1024
 """The most that a decoder is given by the wire in one call. The ratio goes by whole pieces from the
@@ -41,6 +44,21 @@ class Bound(enum.Enum):
     """The same for each byte taken in."""
 
 
+def cut_in_words(bound: Bound | None, settings: FetchSettings, cap_bytes: int | None) -> str | None:
+    """Return which cap a body has passed, with its figure; ``cap_bytes`` is one in place of the settings'."""
+    match bound:
+        case None:
+            return None
+        case Bound.RATIO:
+            return f"{bound.value} ({settings.max_ratio:,} to 1)"
+        case _ if cap_bytes is not None:
+            return f"the {size(cap_bytes)} that are read of it"
+        case Bound.WIRE:
+            return f"{bound.value} ({size(settings.max_wire_bytes)})"
+        case Bound.BODY:
+            return f"{bound.value} ({size(settings.max_body_bytes)})"
+
+
 class Body:
     """A body as it arrives. Codings are undone in the reverse order of the header.
 
@@ -48,7 +66,13 @@ class Body:
     """
 
     def __init__(
-        self, content_encoding: str, *, max_wire_bytes: int, max_body_bytes: int, max_ratio: int = 200
+        self,
+        content_encoding: str,
+        *,
+        max_wire_bytes: int,
+        max_body_bytes: int,
+        max_ratio: int = 200,
+        keeps_wire: bool = False,
     ) -> None:
         """Prepare for the value of a ``Content-Encoding`` header (empty without one).
 
@@ -58,6 +82,7 @@ class Body:
             max_body_bytes: The most that is kept, and the most that passes between two codings.
             max_ratio: From 1 MiB on, no more is kept than so many times the bytes taken in, which are
                 counted in whole 4 KiB.
+            keeps_wire: What came from the wire is wanted too, see ``wire``.
 
         Raises:
             BadEncoding: A coding can't be undone, or there are too many.
@@ -65,6 +90,9 @@ class Body:
         self._decoders: list[Decoder] = decoders_for(content_encoding)
         # Not a list of chunks: those of a dripping server are smaller than what holds them.
         self._body = bytearray()
+        # What is not coded is the same on the wire.
+        self._wire = bytearray() if keeps_wire and self._decoders else None
+        self._finished: bytes | None = None
         self._between_bytes = 0
         self._max_wire_bytes = max_wire_bytes
         self._max_body_bytes = max_body_bytes
@@ -80,15 +108,22 @@ class Body:
 
     @property
     def kept_bytes(self) -> int:
-        """How much of it there is by now, decoded."""
-        return len(self._body)
+        """How many bytes are held by now."""
+        return len(self._body) + (0 if self._wire is None else len(self._wire))
 
     @property
     def most_bytes(self) -> int:
-        """How much there can be at the most."""
+        """How many there can be at the most."""
         if self._decoders:
-            return self._max_body_bytes
+            return self._max_body_bytes + (0 if self._wire is None else self._max_wire_bytes)
         return min(self._max_wire_bytes, self._max_body_bytes)
+
+    @property
+    def wire(self) -> bytes:
+        """What came from the wire, up to its cap; only where that was asked for."""
+        if self._wire is not None:
+            return bytes(self._wire)
+        return bytes(self._body) if self._finished is None else self._finished
 
     @property
     def is_full(self) -> bool:
@@ -109,15 +144,21 @@ class Body:
         for _ in self.feeding(data):
             pass
 
-    def finish(self) -> bytes:
-        """Return the decoded body, once all has come.
+    def finish(self, *, is_whole: bool = True) -> bytes:
+        """Return the decoded body, once all has come; without ``is_whole`` what there is of it.
 
         Raises:
             BadEncoding: The coded stream ended early, and not because of a cap.
         """
-        if not self.is_full and self.wire_bytes and not all(one.is_whole for one in self._decoders):
+        if (
+            is_whole
+            and not self.is_full
+            and self.wire_bytes
+            and not all(one.is_whole for one in self._decoders)
+        ):
             raise BadEncoding("the compressed body ends early")
-        return bytes(self._body)
+        self._finished = bytes(self._body)
+        return self._finished
 
     def feeding(self, data: bytes) -> Iterator[None]:
         """Take in what came from the wire, as the caller runs through the pauses that this yields.
@@ -136,6 +177,8 @@ class Body:
         if self._is_over:
             data = data[:room]
         self.wire_bytes += len(data)
+        if self._wire is not None:
+            self._wire += data
         if not self._decoders:
             self._keep(data)
             return

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aiohttp.connector import AddrInfoType, Connection
     from aiohttp.tracing import Trace
 
+    from scraper.exchange import Exchange, Truncation
     from scraper.fetch.guard import Guard
     from scraper.messages import Response
 
@@ -39,10 +40,13 @@ class Trip:
         "deadline",
         "departs",
         "dns_s",
+        "exchange",
+        "holding",
         "is_heard",
         "is_kept",
         "is_last",
         "is_listed",
+        "is_read",
         "partial",
         "phase",
         "sent_at_s",
@@ -67,12 +71,18 @@ class Trip:
         """It goes on a connection that has carried a request before."""
         self.is_heard = False
         """Bytes of the answer have come, if only the first."""
+        self.is_read = False
+        """All of the answer that is wanted has come."""
         self.sockets: list[socket.socket] = []
         """Made for its connection, which is not there yet."""
         self.deadline: asyncio.Timeout | None = None
         """When all of it must be over."""
         self.partial: Callable[[], Response] | None = None
         """Gives the answer as far as it has come; ``None`` before its head is there."""
+        self.exchange: Callable[[Truncation | None], Exchange] | None = None
+        """Gives what an archive keeps of it, likewise; also ``None`` when there is none."""
+        self.holding = contextlib.AsyncExitStack()
+        """What it holds until all is done with its body."""
 
     def depart(self) -> None:
         """Tell, once, that the request is on its way."""

@@ -17,7 +17,7 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 ACCEPTED = "gzip, deflate, br, zstd"
 """The codings that can be undone, as a request says it."""
@@ -66,6 +66,21 @@ class Decoder(Protocol):
     def is_whole(self) -> bool:
         """Whether the coded stream came to its proper end."""
         ...
+
+
+def codings_of(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Give what a body was coded with, in its order: for transfer it was packed last (RFC 9112 section 7).
+
+    Only those that curl undoes too; browsers ignore all others, and nobody is asked to send any.
+    """
+    fields = [(name.lower(), value) for name, value in headers]
+    for name, value in fields:
+        if name == "content-encoding":
+            yield value
+    for name, value in fields:
+        if name == "transfer-encoding":
+            parts = (part.strip().lower() for part in value.split(","))
+            yield from (part for part in parts if part in {"gzip", "x-gzip", "deflate"})
 
 
 def decoders_for(content_encoding: str) -> list[Decoder]:

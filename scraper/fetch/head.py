@@ -37,6 +37,16 @@ def may_become_head(sent: bytes | bytearray) -> bool:
     return any(name.startswith(tail[: len(name)]) for tail in tails for name in (b"http/", b"icy "))
 
 
+def header_text(value: str | None) -> str:
+    """Return a header's text as UTF-8 can write it: aiohttp passes odd bytes on as surrogates.
+
+    Bytes that are no UTF-8 are taken as Latin-1, as HTTP once had it (RFC 9110 section 5.5).
+    """
+    if not value or value.isascii():
+        return value or ""
+    return "".join(chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in value)
+
+
 def is_interim(status: int) -> bool:
     """Return whether a further answer follows (RFC 9110 section 15.2); after 101 it is no more HTTP."""
     return 100 <= status <= 199 and status != 101  # noqa: PLR2004 the numbers are the RFC's
@@ -65,6 +75,23 @@ def mended_head(sent: bytes) -> tuple[int, bytes] | None:
         return None
     strict = [status_line, *(b"%b: %b" % field for field in framed), b"", b""]
     return int(found["status"]), b"\r\n".join(strict)
+
+
+def parsed_head(sent: bytes) -> tuple[tuple[int, int], int, bytes, list[tuple[bytes, bytes]]] | None:
+    """Return an answer's version, status, reason and headers as they were sent, ``None`` when it is none.
+
+    As ``mended_head``, but for what is said of the body's length, which stays: an archive has its own.
+    """
+    sent = sent.lstrip(b"\r\n")
+    start = _START.match(sent)
+    if start is None:
+        return None
+    lines = [line.removesuffix(b"\r").replace(b"\r", b" ") for line in sent[start.end() :].split(b"\n")]
+    found = _STATUS_LINE.fullmatch(lines[0])
+    if found is None:
+        return None
+    version = (int(found["major"] or 1), int(found["minor"] or 0))
+    return version, int(found["status"]), found["reason"].strip(), _fields(lines[1:])
 
 
 def _fields(lines: list[bytes]) -> list[tuple[bytes, bytes]]:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import re
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
@@ -17,23 +18,26 @@ import aiohttp
 from yarl import URL
 
 from scraper.errors import FetchError, RunError
+from scraper.exchange import Truncation
 from scraper.fetch import system_error
-from scraper.fetch.body import ACCEPTED, BadEncoding, Body, Bound
+from scraper.fetch.body import ACCEPTED, BadEncoding, Body, cut_in_words
+from scraper.fetch.capture import capture, given_away, truncation_of
 from scraper.fetch.connection import Answer, Connector, Trip, current_trip
+from scraper.fetch.content_coding import codings_of
 from scraper.fetch.guard import Guard
-from scraper.fetch.head import MAX_HEAD_BYTES
+from scraper.fetch.head import MAX_HEAD_BYTES, header_text
 from scraper.fetch.proxy import TO_PROXY, TUNNEL, ProxyRoute
 from scraper.fetch.resolver import SystemResolver
 from scraper.fetch.room import Room
 from scraper.messages import Response
-from scraper.observe.figures import size
 from scraper.record import Outcome
 from scraper.settings.headers import is_private, merged_headers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from scraper.clock import Clock
+    from scraper.exchange import Keep
     from scraper.messages import Validators
     from scraper.settings.model import FetchSettings
 
@@ -125,6 +129,7 @@ class HttpFetcher:
         is_listed: bool = False,
         cap_bytes: int | None = None,
         validators: Validators | None = None,
+        keep: Keep | None = None,
     ) -> Response:
         """Return what the URL answers, whatever its status; a redirect is an answer too.
 
@@ -141,25 +146,37 @@ class HttpFetcher:
                 the settings say otherwise.
             cap_bytes: The most bytes of a body, on the wire and unpacked, in place of the settings'.
             validators: What a 304 is asked for by; they are sent as they are.
+            keep: Takes what was on the wire, also of an answer that broke off, before this returns. No
+                deadline counts meanwhile.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
+            RunError: The run can't go on; ``keep`` may raise it too.
         """
         task = asyncio.current_task()
         name = task.get_name() if task else ""
         trip = self._trips[name] = Trip(departs, is_last=is_last, is_listed=is_listed)
         current_trip.set(trip)
         try:
-            with _translated(trip, self._route):
-                async with asyncio.timeout(self._settings.total_s) as deadline:
-                    trip.deadline = deadline
-                    headers = self._headers(url, credentials=credentials, is_last=is_last)
-                    if validators is not None:
-                        headers = merged_headers(headers or {}, _conditions(validators))
-                    return await self._exchange(url, trip, headers, cap_bytes)
+            async with trip.holding:
+                try:
+                    with _translated(trip, self._route):
+                        async with asyncio.timeout(self._settings.total_s) as deadline:
+                            trip.deadline = deadline
+                            headers = self._headers(url, credentials=credentials, is_last=is_last)
+                            if validators is not None:
+                                headers = merged_headers(headers or {}, _conditions(validators))
+                            response = await self._exchange(
+                                url, trip, headers, cap_bytes, keeps=keep is not None
+                            )
+                except FetchError as error:
+                    await given_away(trip, keep, truncation_of(error, trip))
+                    raise
+                await given_away(trip, keep, Truncation.LENGTH if response.truncated else None)
+                return response
         finally:
             trip.depart()  # it never came to be sent
-            trip.partial = None  # it holds the body, and a worker its last trip
+            trip.partial = trip.exchange = None  # they hold the body, and a worker its last trip
             self._trips.pop(name, None)  # two tasks may have been given the same name
 
     def phase_of(self, task: str) -> str | None:
@@ -177,7 +194,7 @@ class HttpFetcher:
         return {**own, **last, **proxy}
 
     async def _exchange(
-        self, url: str, trip: Trip, headers: dict[str, str] | None, cap_bytes: int | None
+        self, url: str, trip: Trip, headers: dict[str, str] | None, cap_bytes: int | None, *, keeps: bool
     ) -> Response:
         # ``encoded``: the URL goes out as it is, aiohttp re-quotes nothing.
         async with self._session.get(
@@ -193,13 +210,15 @@ class HttpFetcher:
             began_s = monotonic()
             fetched_at = self._clock.utc()
             sent_at_s = trip.sent_at_s
-            body = Body(
-                ",".join(_codings(answer.headers)),
+            ip = None if self._route else getattr(answer, "peer", None)  # the proxy's is not the host's
+            make_body = partial(
+                Body,
                 max_wire_bytes=self._settings.max_wire_bytes if cap_bytes is None else cap_bytes,
                 max_body_bytes=self._settings.max_body_bytes if cap_bytes is None else cap_bytes,
                 max_ratio=self._settings.max_ratio,
+                keeps_wire=keeps,
             )
-            ip = None if self._route else getattr(answer, "peer", None)  # the proxy's is not the host's
+            body = make_body("")  # until it is known that its coding can be undone
 
             def answered(whole: bytes | None = None) -> Response:
                 ended_s = monotonic()
@@ -207,15 +226,15 @@ class HttpFetcher:
                 return Response(
                     url=url,
                     status=answer.status,
-                    reason=_text(answer.reason),
+                    reason=header_text(answer.reason),
                     http_version=f"{version.major}.{version.minor}" if version else "",
                     headers=tuple(
-                        (name.lower().rstrip(), _text(value)) for name, value in answer.headers.items()
+                        (name.lower().rstrip(), header_text(value)) for name, value in answer.headers.items()
                     ),
                     body=whole or b"",
                     wire_bytes=body.wire_bytes,
                     truncated=body.is_full,
-                    cut_by=_in_words(body.cut_by, self._settings, cap_bytes),
+                    cut_by=cut_in_words(body.cut_by, self._settings, cap_bytes),
                     ip=ip,
                     fetched_at=fetched_at,
                     elapsed_s=ended_s - sent_at_s,
@@ -226,7 +245,13 @@ class HttpFetcher:
                 )
 
             trip.partial = answered
+            if keeps:
+                trip.exchange = capture(answer, b"", url=url, at=fetched_at, ip=ip)
+            body = make_body(",".join(codings_of(answer.headers.items())))
+            if keeps:
+                trip.exchange = capture(answer, body, url=url, at=fetched_at, ip=ip)
             await self._read(answer, body, trip)
+            trip.is_read = True
             return answered(body.finish())
 
     async def _read(self, answer: aiohttp.ClientResponse, body: Body, trip: Trip) -> None:
@@ -234,60 +259,20 @@ class HttpFetcher:
 
         Left before its end, the connection is closed: aiohttp keeps none with a rest to be read.
         """
-        async with contextlib.AsyncExitStack() as stack:
-            has_room = False
-            while not body.is_full and (chunk := await answer.content.readany()):
-                for _ in body.feeding(chunk):
-                    await asyncio.sleep(0)  # nobody waits for it to be unpacked
-                if not has_room and body.kept_bytes > _LARGE_BYTES:
-                    has_room = True
-                    with trip.deadline_held():
-                        await stack.enter_async_context(self._room.of(body.most_bytes))
+        has_room = False
+        while not body.is_full and (chunk := await answer.content.readany()):
+            for _ in body.feeding(chunk):
+                await asyncio.sleep(0)  # nobody waits for it to be unpacked
+            if not has_room and body.kept_bytes > _LARGE_BYTES:
+                has_room = True
+                with trip.deadline_held():
+                    await trip.holding.enter_async_context(self._room.of(body.most_bytes))
 
 
 def _conditions(validators: Validators) -> dict[str, str]:
     """Return the conditions; who knows tags passes over the date (RFC 9110 13.2.2)."""
     named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
     return {name: value for name, value in named.items() if value}
-
-
-def _in_words(bound: Bound | None, settings: FetchSettings, cap_bytes: int | None) -> str | None:
-    """Return which cap a body has passed, with its figure."""
-    match bound:
-        case None:
-            return None
-        case Bound.RATIO:
-            return f"{bound.value} ({settings.max_ratio:,} to 1)"
-        case _ if cap_bytes is not None:
-            return f"the {size(cap_bytes)} that are read of it"
-        case Bound.WIRE:
-            return f"{bound.value} ({size(settings.max_wire_bytes)})"
-        case Bound.BODY:
-            return f"{bound.value} ({size(settings.max_body_bytes)})"
-
-
-def _codings(headers: Mapping[str, str]) -> Iterator[str]:
-    """Give what a body was coded with, in its order: for transfer it was packed last (RFC 9112 section 7).
-
-    Only those that curl undoes too; browsers ignore all others, and nobody is asked to send any.
-    """
-    for name, value in headers.items():
-        if name.lower() == "content-encoding":
-            yield value
-    for name, value in headers.items():
-        if name.lower() == "transfer-encoding":
-            parts = (part.strip().lower() for part in value.split(","))
-            yield from (part for part in parts if part in {"gzip", "x-gzip", "deflate"})
-
-
-def _text(value: str | None) -> str:
-    """Return a header's text as UTF-8 can write it: aiohttp passes odd bytes on as surrogates.
-
-    Bytes that are no UTF-8 are taken as Latin-1, as HTTP once had it (RFC 9110 section 5.5).
-    """
-    if not value or value.isascii():
-        return value or ""
-    return "".join(chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in value)
 
 
 @contextlib.contextmanager
@@ -308,7 +293,7 @@ def _translated(trip: Trip, route: ProxyRoute | None) -> Iterator[None]:
         if route and phase in {TO_PROXY, TUNNEL}:
             status = 0
             if isinstance(error, aiohttp.ClientHttpProxyError):
-                status, message = error.status, _text(error.message)
+                status, message = error.status, header_text(error.message)
             kind = system_error.name_of(cause)
             raise route.failure(phase, outcome=outcome, kind=kind, status=status, message=message) from error
         raise FetchError(
@@ -343,4 +328,4 @@ def _message(cause: Exception) -> str:
         text = "the connection ended before the body was whole"
     elif isinstance(cause, aiohttp.ClientResponseError):
         text = _quoted.sub("", cause.message)
-    return _text(" ".join((text or str(cause)).split()))[:300] or type(cause).__name__
+    return header_text(" ".join((text or str(cause)).split()))[:300] or type(cause).__name__

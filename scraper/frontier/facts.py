@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from scraper.exchange import ArchiveEnd
+from scraper.record import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from scraper.messages import Request
-    from scraper.record import Outcome
     from scraper.robots.access import Access
 
 
@@ -31,6 +35,22 @@ class Progress(NamedTuple):
     """Of the lines, those that pages and sitemaps led to."""
     tally: tuple[Tally, ...] = ()
     """What the records came to."""
+    archived: ArchiveEnd | None = None
+    """How far the archive had come with them; ``None`` without one, or with nothing in it."""
+
+
+def archive_facts(end: ArchiveEnd | None) -> dict[str, int]:
+    """Return how far an archive has come as facts that the state keeps; none without an archive."""
+    return {} if end is None else {"archive_file": end.file, "archive_bytes": end.length}
+
+
+def progress_of(facts: Mapping[str, Any], counted: Sequence[tuple[str, int, int]]) -> Progress:
+    """Return how far a run has come by what the state keeps: facts, and records by outcome and status."""
+    archived = None
+    if "archive_file" in facts:
+        archived = ArchiveEnd(facts["archive_file"], facts["archive_bytes"])
+    tally = tuple(Tally(Outcome(outcome), status or None, records) for outcome, status, records in counted)
+    return Progress(facts["lines"], facts["done"], facts["output_bytes"], facts["found"], tally, archived)
 
 
 class SourceProgress(NamedTuple):

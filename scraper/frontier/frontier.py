@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Protocol, Self
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
 from scraper.frontier.facts import Progress, Want
 from scraper.frontier.findings import Findings
-from scraper.frontier.occupancy import LARGEST, Largest, Occupancy
+from scraper.frontier.occupancy import LARGEST, HostStands, Largest, Occupancy, busiest, occupancy_of
 from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
 from scraper.frontier.window import Window
@@ -29,12 +30,14 @@ from scraper.politeness import HostTurn
 from scraper.urls import host_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from scraper.clock import Clock
+    from scraper.exchange import ArchiveEnd
     from scraper.frontier.facts import Loaded
     from scraper.frontier.gate import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
+    from scraper.frontier.memory import Memory
     from scraper.frontier.state_thread import StateThread
     from scraper.frontier.territory import Territory
     from scraper.messages import Batch, Errand, Finished
@@ -43,17 +46,8 @@ if TYPE_CHECKING:
 
 _SCANNED_AT_ONCE = 256
 """Host ids looked at in one read of the state; hosts in the window are met again among them."""
-
 _MOVED_AT_ONCE = 256
 """Redirected requests that are written back to the state in one go, at the latest."""
-
-
-class Memory(Protocol):
-    """Knows pages from the runs before."""
-
-    async def of(self, rows: Mapping[int, Sequence[Request]]) -> dict[int, list[Request]]:
-        """Return lines, by host, with what is known of them; one that need not be asked for is settled."""
-        ...
 
 
 class Frontier:
@@ -248,13 +242,16 @@ class Frontier:
         self._window.weigh(host)
         self._news.set()
 
-    async def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> int:
-        """Note that these records are on disk, and how long the output is with them.
+    async def finish(
+        self, finished: Sequence[Finished], *, output_bytes: int, archived: ArchiveEnd | None = None
+    ) -> int:
+        """Note that these records are on disk, and how long the output and the archive are with them.
 
         Returns how many further lines they led to: those are in the state then, with the records.
         """
         await self._keep()
-        admission = await self._state.call(self._state.store.finish, finished, output_bytes=output_bytes)
+        note = partial(self._state.store.finish, finished, output_bytes=output_bytes, archived=archived)
+        admission = await self._state.call(note)
         self.lines += admission.lines
         self._unfinished += admission.lines - len(finished)
         for one in finished:
@@ -266,17 +263,12 @@ class Frontier:
 
     def occupancy(self) -> Occupancy:
         """Return how many wait where, for people."""
-        waiting = [count for host in self._window if (count := host.in_memory)]
-        ready = len(self._window.ready)
-        return Occupancy(
-            self._unfinished,
-            sum(waiting),
-            self._handed_out,
-            len(self._window),
-            ready,
-            max(0, len(waiting) - ready),
-            self._largest.least_s(self._window.delay_s),
-        )
+        counts = {"unfinished": self._unfinished, "handed_out": self._handed_out}
+        return occupancy_of(self._window, self._largest, **counts)
+
+    def busiest(self, most: int) -> list[HostStands]:
+        """Return the hosts in memory with the most left to do, or that are left alone; for people."""
+        return busiest(self._window, self._largest, most=most, now_s=self._clock.monotonic())
 
     # --- when a host's turn comes ---------------------------------------------------------------
 
@@ -446,9 +438,8 @@ class Frontier:
     async def _welcome_outsiders(self) -> None:
         """Take hosts from the disk into the window, in the order of their ids, round and round."""
         while self._outside.may_exist and self._window.room > 0:
-            found = await self._state.call(
-                self._state.store.hosts_after, self._outside.scanned, _SCANNED_AT_ONCE
-            )
+            scanned = self._outside.scanned
+            found = await self._state.call(self._state.store.hosts_after, scanned, _SCANNED_AT_ONCE)
             now_s = self._clock.monotonic()
             for number in found:
                 if self._window.get(number) is None and not self._window.keeps_out(number, now_s):

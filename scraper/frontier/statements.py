@@ -5,11 +5,11 @@ from __future__ import annotations
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE sources (number INTEGER PRIMARY KEY, consumed INTEGER NOT NULL, ended INTEGER NOT NULL);
-CREATE TABLE seen (high INTEGER, low INTEGER, seq INTEGER NOT NULL, PRIMARY KEY (high, low)) WITHOUT ROWID;
-CREATE TABLE waiting (
-    host INTEGER, place INTEGER, line TEXT NOT NULL, PRIMARY KEY (host, place)
-) WITHOUT ROWID;
-CREATE TABLE arrived (place INTEGER PRIMARY KEY, host INTEGER NOT NULL, line TEXT NOT NULL);
+CREATE TABLE seen (key BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE fresh (seqs BLOB NOT NULL, keys BLOB NOT NULL);
+CREATE TABLE lines (place INTEGER PRIMARY KEY, line TEXT NOT NULL);
+CREATE TABLE waiting (host INTEGER, place INTEGER, PRIMARY KEY (host, place)) WITHOUT ROWID;
+CREATE TABLE arrived (place INTEGER PRIMARY KEY, host INTEGER NOT NULL);
 CREATE TABLE tally (
     outcome TEXT, status INTEGER, records INTEGER NOT NULL, PRIMARY KEY (outcome, status)
 ) WITHOUT ROWID;
@@ -32,41 +32,34 @@ CREATE TABLE IF NOT EXISTS departed (host TEXT PRIMARY KEY, part INTEGER NOT NUL
 # loop, which takes up to 5 ms. So a batch goes in and out as one JSON text and costs a handful of steps,
 # however many rows it has: statements row by row took 114 ms to admit 500 lines, and slowed the loop.
 #
-# Rows go in in the order of their table, so that each of its pages is looked for once: keys are random,
-# and lists go round their hosts.
-SEE = """
-INSERT OR IGNORE INTO seen
-SELECT json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[0]') FROM json_each(?)
-ORDER BY 1, 2, 3
+# Rows go in in the order of their table, so that each of its pages is looked for once: keys are random, and
+# lists go round their hosts.
+#
+# Keys that were seen: those in the tree, and those not yet brought into it. JSON can't hold their 16 bytes,
+# so one blob holds those of all, beside a JSON array of as many numbers.
+ANY_SEEN = "SELECT 1 FROM seen LIMIT 1"
+FRESH = "SELECT seqs, keys FROM fresh"
+NOTE_FRESH = "INSERT INTO fresh VALUES (?, ?)"
+MERGE_FRESH = "INSERT INTO seen SELECT substr(?, key * 16 + 1, 16), value FROM json_each(?)"
+DROP_FRESH = "DELETE FROM fresh"
+IN_TREE = """
+SELECT json_group_array(json_array(asked.value, seen.seq)) FROM json_each(?2) AS asked CROSS JOIN seen
+ON seen.key = substr(?1, asked.value * 16 + 1, 16)
 """
-DUPLICATES = """
-SELECT json_group_array(json_array(json_extract(value, '$[0]'), seen.seq)) FROM json_each(?) JOIN seen
-ON seen.high = json_extract(value, '$[1]') AND seen.low = json_extract(value, '$[2]')
-WHERE seen.seq <> json_extract(value, '$[0]')
-"""
-ADMIT = """
-INSERT INTO waiting
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
-ORDER BY 1, 2
-"""
-# A long list that goes round its hosts would touch a page of ``waiting`` for each line. So its lines are put
-# down as they come, and sorted in when there are many of them or somebody wants to read.
-ARRIVE = """
-INSERT INTO arrived
-SELECT json_extract(value, '$[1]'), json_extract(value, '$[0]'), json_extract(value, '$[2]') FROM json_each(?)
-"""
+# Lines lie in the order in which they have come. Where they wait is told by host, in rows so small that many
+# hosts share a page: a long list that goes round its hosts would else touch a page for each line. For the
+# same reason these are put down as they come, and sorted in when there are many or somebody wants to read.
+PUT = "INSERT INTO lines SELECT ? + key, value FROM json_each(?)"
+ADMIT = "INSERT INTO waiting SELECT value, ? + key FROM json_each(?) ORDER BY 1, 2"
+ARRIVE = "INSERT INTO arrived SELECT ? + key, value FROM json_each(?)"
 ARRIVED = "SELECT ifnull((SELECT max(place) FROM arrived) - (SELECT min(place) FROM arrived) + 1, 0)"
-SORT_IN = "INSERT INTO waiting SELECT host, place, line FROM arrived ORDER BY host, place"
-KNOWN = """
-SELECT json_group_array(json_extract(value, '$[0]')) FROM json_each(?) JOIN seen
-ON seen.high = json_extract(value, '$[1]') AND seen.low = json_extract(value, '$[2]')
-"""
+SORT_IN = "INSERT INTO waiting SELECT host, place FROM arrived ORDER BY host, place"
 LOAD = """
 SELECT group_concat('[' || json_extract(value, '$[0]') || ',[' || ifnull((
     SELECT group_concat('[' || place || ',' || line || ']') FROM (
-        SELECT place, line FROM waiting
-        WHERE host = json_extract(value, '$[0]') AND place > json_extract(value, '$[1]')
-        ORDER BY place LIMIT ?
+        SELECT place, line FROM waiting CROSS JOIN lines USING (place)
+        WHERE host = json_extract(value, '$[0]') AND waiting.place > json_extract(value, '$[1]')
+        ORDER BY waiting.place LIMIT ?
     )
 ), '') || ']]') FROM json_each(?)
 """
@@ -84,13 +77,17 @@ DELETE FROM waiting WHERE (host, place) IN (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
 )
 """
+REMOVE_LINES = "DELETE FROM lines WHERE place IN (SELECT json_extract(value, '$[1]') FROM json_each(?))"
 TALLY = """
 INSERT INTO tally
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
 WHERE true ON CONFLICT DO UPDATE SET records = records + excluded.records
 """
 LARGEST = """
-SELECT (SELECT json_extract(line, '$[3]') FROM waiting WHERE host = counted.host LIMIT 1), host, lines
+SELECT (
+    SELECT json_extract(line, '$[3]') FROM lines
+    WHERE place = (SELECT place FROM waiting WHERE host = counted.host LIMIT 1)
+), host, lines
 FROM (
     SELECT host, count(*) AS lines FROM waiting WHERE host <> ? GROUP BY host
     ORDER BY lines DESC, host LIMIT ?

@@ -23,12 +23,12 @@ import msgspec
 
 from scraper.clock import SystemClock
 from scraper.errors import OutputLocked, StateError, UsageError
-from scraper.frontier import statements
-from scraper.frontier.facts import Admission, Counted, Loaded, Moved, Progress, SourceProgress, Tally, Want
+from scraper.frontier import facts, statements
+from scraper.frontier.facts import Admission, Counted, Loaded, Moved, Progress, SourceProgress, Want
 from scraper.frontier.robots_cache import Recalled, RobotsCache
 from scraper.frontier.rows import NOBODY, Line, Row, account_of, host_id, name_id, request_of, row_of
 from scraper.frontier.scope import Scope
-from scraper.record import Outcome
+from scraper.frontier.seen import SeenKeys
 from scraper.settings.model import FollowSettings, RobotsSettings
 
 if TYPE_CHECKING:
@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.clock import Clock
+    from scraper.exchange import ArchiveEnd
     from scraper.frontier.part import Part
     from scraper.messages import Batch, Finished, Request
     from scraper.robots.access import RobotsFile
 
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 """Of the tables below. A state of another version can't be resumed."""
 
 _CACHE_KIB = 4096
@@ -75,6 +76,7 @@ class Store:
             self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
             try:
                 self._open()
+                self._seen = SeenKeys(self._db)
                 self._robots = RobotsCache(self._db, settings=RobotsSettings(), token="", clock=SystemClock())
             except BaseException:
                 self._db.close()
@@ -124,6 +126,7 @@ class Store:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
+                self._seen.forget()
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
@@ -173,7 +176,7 @@ class Store:
                 part.open(self._db)
         self._part = part
 
-    def note(self, **facts: str) -> None:
+    def note(self, **facts: str | int) -> None:
         """Keep facts about the run, such as its id and its sources."""
         with self._transaction():
             self._put(**facts)
@@ -189,10 +192,7 @@ class Store:
         with self._translated():
             rows = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
             counted = self._db.execute("SELECT outcome, status, records FROM tally").fetchall()
-        tally = tuple(
-            Tally(Outcome(outcome), status or None, records) for outcome, status, records in counted
-        )
-        return Progress(rows["lines"], rows["done"], rows["output_bytes"], rows["found"], tally)
+        return facts.progress_of(rows, counted)
 
     def sources(self) -> dict[int, SourceProgress]:
         """Return how far each source was read, by its number."""
@@ -213,12 +213,7 @@ class Store:
                 for seq, seed in enumerate(batch.seeds, first)
                 if not seed.row
             ]
-            digests = [(line.seq, *line.digest) for line in lines if line.is_first]
-            keys = _json(digests)
-            are_new = self._db.execute(statements.SEE, (keys,)).rowcount == len(digests)
-            firsts: dict[int, int] = {}
-            if not are_new:
-                firsts = dict(msgspec.json.decode(self._value(statements.DUPLICATES, keys)))
+            firsts = self._seen.see([(line.seq, line.digest) for line in lines if line.is_first])
             admission = self._insert([(line.home(firsts), line.row(firsts)) for line in lines])
             hosts = {line.host for line in lines if line.lists_host}
             dealt = [_row(seed.row) for seed in batch.seeds if seed.row]
@@ -291,20 +286,18 @@ class Store:
             with self._translated():
                 self._robots.keep(files)
 
-    def finish(self, finished: Sequence[Finished], *, output_bytes: int) -> Admission:
-        """Note that these records are on disk and that the output has this length with them.
+    def finish(
+        self, finished: Sequence[Finished], *, output_bytes: int, archived: ArchiveEnd | None = None
+    ) -> Admission:
+        """Note that these records are on disk, and that output and archive have come so far with them.
 
         In the same transaction the lines that they led to are taken in, those at least that nobody has
         seen; they are what is returned.
         """
         with self._transaction():
-            gone = self._db.execute(
-                statements.REMOVE, (_json([(one.home, one.place) for one in finished]),)
-            ).rowcount
-            if gone != len(finished):
-                raise StateError(f"state {self._path}: {len(finished)} records written, {gone} lines waited")
+            self._remove([(one.home, one.place) for one in finished], what="records written")
             self._add(done=len(finished))
-            self._put(output_bytes=output_bytes)
+            self._put(output_bytes=output_bytes, **facts.archive_facts(archived))
             tally = Counter((one.outcome, one.status or 0) for one in finished)
             self._db.execute(statements.TALLY, (_json([(*key, count) for key, count in tally.items()]),))
             return self._take_found(finished)
@@ -315,10 +308,7 @@ class Store:
         Those that have come to a host of another part leave with that.
         """
         with self._transaction():
-            homes = _json([(request.home, request.place) for request in requests])
-            gone = self._db.execute(statements.REMOVE, (homes,)).rowcount
-            if gone != len(requests):
-                raise StateError(f"state {self._path}: {len(requests)} lines moved, {gone} waited")
+            self._remove([(request.home, request.place) for request in requests], what="lines moved")
             leaving: Sequence[Request] = ()
             if self._part is not None:
                 requests, leaving = self._part.parted(requests)
@@ -333,14 +323,23 @@ class Store:
         with self._translated():
             return [Counted(*row) for row in self._db.execute(statements.LARGEST, (NOBODY, limit)).fetchall()]
 
+    def _remove(self, places: Sequence[tuple[int, int]], *, what: str) -> None:
+        """Take lines out that have to be there, by host and place."""
+        keys = (_json(places),)
+        gone = self._db.execute(statements.REMOVE, keys).rowcount
+        if gone != len(places):
+            raise StateError(f"state {self._path}: {len(places)} {what}, {gone} lines waited")
+        self._db.execute(statements.REMOVE_LINES, keys)
+
     def _insert(self, rows: Sequence[tuple[int, Row]]) -> Admission:
         """Put rows behind all others; each is a host id and what waits there."""
         first = self._number("places")
-        placed = [(home, place, row) for place, (home, row) in enumerate(rows, first)]
+        self._db.execute(statements.PUT, (first, _json([row for _, row in rows])))
+        homes = _json([home for home, _ in rows])
         if len(rows) < _ARRIVING:
-            self._db.execute(statements.ADMIT, (_json(placed),))
+            self._db.execute(statements.ADMIT, (first, homes))
         else:
-            self._db.execute(statements.ARRIVE, (_json(placed),))
+            self._db.execute(statements.ARRIVE, (first, homes))
             if self._arrived() >= _MOST_ARRIVED:
                 self._sort_in()
         self._add(places=len(rows))
@@ -365,14 +364,14 @@ class Store:
 
     def _take_found(self, finished: Sequence[Finished]) -> Admission:
         """Take in what the pages and sitemaps led to, if it is new and its host has not had enough."""
-        lines: dict[tuple[int, int], Line] = {}
+        lines: dict[bytes, Line] = {}
         for one in finished:
             for found in one.found:
                 line = Line.found(found, parent=one.seq)
                 lines.setdefault(line.digest, line)
         if not lines:
             return Admission(0, ())
-        return self._take_lines(list(lines.values()))
+        return self._take_lines(lines)
 
     def _take_dealt(self, rows: Sequence[Row], part: Part) -> Admission:
         """Take in what other parts have handed over: lines under way, and what their pages led to."""
@@ -383,23 +382,22 @@ class Store:
         self._add(lines=len(staying))
         admission = self._insert([(host_id(row.host), row) for row in staying])
         links = {line.digest: line for line in (Line.handed_over(row) for row in rows if row.seq < 0)}
-        further = self._take_lines(list(links.values())) if links else Admission(0, ())
+        further = self._take_lines(links) if links else Admission(0, ())
         return Admission(admission.lines + further.lines, (*admission.hosts, *further.hosts))
 
-    def _take_lines(self, candidates: Sequence[Line]) -> Admission:
+    def _take_lines(self, lines: Mapping[bytes, Line]) -> Admission:
         """Take in those of some lines that nobody has seen and whose hosts have not had enough."""
-        keys = _json([(number, *line.digest) for number, line in enumerate(candidates)])
-        known = frozenset(msgspec.json.decode(self._value(statements.KNOWN, keys), type=list[int]))
-        new = self._within_limits([line for number, line in enumerate(candidates) if number not in known])
+        known = self._seen.known(list(lines))
+        new = self._within_limits([line for digest, line in lines.items() if digest not in known])
         if self._part is None:
             seqs: Sequence[int] = range(first := self._number("lines"), first + len(new))
         else:
             new, leaving = self._part.parted(new)
-            self._db.execute(statements.SEE, (_json([(-1, *line.digest) for line in leaving]),))
+            self._seen.see([(-1, line.digest) for line in leaving])
             self._part.hand_over(self._db, [line.row({}) for line in leaving])
             seqs = self._part.seqs(self._number("found"), len(new))
         numbered = [line._replace(seq=seq) for seq, line in zip(seqs, new, strict=True)]
-        self._db.execute(statements.SEE, (_json([(line.seq, *line.digest) for line in numbered]),))
+        self._seen.see([(line.seq, line.digest) for line in numbered])
         self._add(lines=len(numbered), found=len(numbered))
         return self._insert([(line.home({}), line.row({})) for line in numbered])
 

@@ -6,6 +6,7 @@ each page.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -28,6 +29,8 @@ MAX_VALUE = 2_000
 MAX_ENTRY = 64_000
 """Characters of all values of a page."""
 _MAX_READ = 1_000
+_MAX_LOOKED_AT = 20_000
+"""Lines of a file, for one part of it."""
 
 
 class FieldChange(msgspec.Struct, frozen=True):
@@ -113,7 +116,12 @@ class ChangePage(NamedTuple):
 
 
 def read_changes(
-    path: Path, *, offset: int = 0, limit: int = 100, statuses: Collection[str] = ()
+    path: Path,
+    *,
+    offset: int = 0,
+    limit: int = 100,
+    statuses: Collection[str] = (),
+    words: Collection[str] = (),
 ) -> ChangePage:
     """Return a part of the changes of a run, in the order of its records. Blocking.
 
@@ -122,6 +130,8 @@ def read_changes(
         offset: Where to begin: 0, or the ``next_offset`` of the part before.
         limit: No more entries than this, nor than 1,000.
         statuses: Only these; all when empty.
+        words: Only pages with all of these in their URL, in any case. Where few have, a part may be short or
+            even empty before the last: so many are looked at for it and no more.
 
     Raises:
         UsageError: It can't be read, or holds something else.
@@ -131,13 +141,13 @@ def read_changes(
     try:
         with path.open("rb") as file:
             file.seek(max(0, offset))
-            while len(entries) < limit:
-                line = file.readline()
-                if not line:
-                    return ChangePage(entries, None)
+            for line in islice(iter(file.readline, b""), _MAX_LOOKED_AT):
                 entry = decode_entry(line)
-                if not statuses or entry.status in statuses:
+                url = entry.url.lower()
+                if (not statuses or entry.status in statuses) and all(word.lower() in url for word in words):
                     entries.append(entry)
+                if len(entries) >= limit:
+                    break
             at = file.tell()
             return ChangePage(entries, at if file.read(1) else None)
     except OSError as error:

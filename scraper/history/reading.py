@@ -22,9 +22,12 @@ from scraper.record import ChangeStatus
 from scraper.urls import parse_input
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
 _MAX_FOUND = 1_000
+_MOST_WORDS = 10
+_FIRST = -(2**63)
 _ENTRIES = "SELECT entry FROM changes WHERE id = ? ORDER BY rowid DESC"
 _decode_row = msgspec.json.Decoder(PageRow).decode
 
@@ -32,6 +35,8 @@ _decode_row = msgspec.json.Decoder(PageRow).decode
 class PageSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one page."""
 
+    number: int
+    """What it goes by in the file."""
     url: str
     key: str
     """What it is found by."""
@@ -67,6 +72,7 @@ class PagesFound(msgspec.Struct, frozen=True, kw_only=True):
 
     pages: list[PageSummary]
     has_more: bool
+    """Those behind ``after`` the last page's number."""
 
 
 def pages_known(path: Path) -> int:
@@ -81,29 +87,38 @@ def pages_known(path: Path) -> int:
     return count
 
 
-def find_pages(path: Path, text: str, *, limit: int = 100, gone: bool | None = None) -> PagesFound:
-    """Return the pages that have a text in their URL, in no particular order; all when it is empty.
+def find_pages(
+    path: Path, text: str, *, limit: int = 100, gone: bool | None = None, after: int | None = None
+) -> PagesFound:
+    """Return the pages that have all words of a text in their URL, in the order of their numbers.
 
     Args:
         path: The history.
-        text: Compared as it is, but for the case of ASCII letters.
+        text: Words, compared as they are, but for the case of ASCII letters; all pages when it is empty.
         limit: No more pages than this, nor than 1,000.
         gone: Only pages that are gone, or that are not.
+        after: Only pages behind the one with this number.
 
     Raises:
         UsageError: The history can't be read.
         StateError: It is damaged.
     """
     limit = max(1, min(limit, _MAX_FOUND))
-    pattern = "".join(f"\\{char}" if char in "%_\\" else char for char in text)
+    words = [_pattern(word) for word in text.split()[:_MOST_WORDS]]
+    first = _FIRST if after is None else after
     query = (
-        "SELECT page FROM pages WHERE json_extract(page, '$[0]') LIKE ? ESCAPE '\\'"
-        " AND (? IS NULL OR json_extract(page, ?) = ?) LIMIT ?"
+        "SELECT id, page FROM pages WHERE id > ?"  # noqa: S608 - no value is in it
+        + " AND json_extract(page, '$[0]') LIKE ? ESCAPE '\\'" * len(words)
+        + " AND (? IS NULL OR json_extract(page, ?) = ?) ORDER BY id LIMIT ?"
     )
     with closing(opened_to_read(path)) as db, translated(path):
-        rows = db.execute(query, (f"%{pattern}%", gone, _GONE_AT, gone, limit + 1)).fetchall()
-    found = [_summary(_decode_row(page)) for (page,) in rows]
+        rows = db.execute(query, (first, *words, gone, _GONE_AT, gone, limit + 1)).fetchall()
+    found = [_summary(number, _decode_row(page)) for number, page in rows]
     return PagesFound(pages=found[:limit], has_more=len(found) > limit)
+
+
+def _pattern(word: str) -> str:
+    return "%" + "".join(f"\\{char}" if char in "%_\\" else char for char in word) + "%"
 
 
 _GONE_AT = f"$[{PageRow.__struct_fields__.index('is_gone')}]"
@@ -121,20 +136,35 @@ def timeline(path: Path, url: str) -> PageTimeline | None:
         keys.append(parse_input(url).key)
     with closing(opened_to_read(path)) as db, translated(path):
         for key in dict.fromkeys(keys):
-            number = page_id(key)
-            found = db.execute("SELECT page FROM pages WHERE id = ?", (number,)).fetchone()
-            row = _decode_row(found[0]) if found else None
-            if row is None or row.own_key != key:
-                continue
-            kept = db.execute(_ENTRIES, (number,)).fetchall()
-            content = db.execute("SELECT record FROM contents WHERE id = ?", (number,)).fetchone()
-            entries = [decode_entry(entry) for (entry,) in kept]
-            return PageTimeline(
-                page=_summary(row),
-                entries=[*entries, _beginning(row)],
-                record=unpacked(content[0]) if content else {},
-            )
+            found = _timeline(db, page_id(key))
+            if found is not None and found.page.key == key:
+                return found
     return None
+
+
+def numbered_timeline(path: Path, number: int) -> PageTimeline | None:
+    """Return the history of the page with a number; ``None`` when there is none such.
+
+    Raises:
+        UsageError: The history can't be read.
+        StateError: It is damaged.
+    """
+    with closing(opened_to_read(path)) as db, translated(path):
+        return _timeline(db, number)
+
+
+def _timeline(db: sqlite3.Connection, number: int) -> PageTimeline | None:
+    found = db.execute("SELECT page FROM pages WHERE id = ?", (number,)).fetchone()
+    if found is None:
+        return None
+    row = _decode_row(found[0])
+    kept = db.execute(_ENTRIES, (number,)).fetchall()
+    content = db.execute("SELECT record FROM contents WHERE id = ?", (number,)).fetchone()
+    return PageTimeline(
+        page=_summary(number, row),
+        entries=[*(decode_entry(entry) for (entry,) in kept), _beginning(row)],
+        record=unpacked(content[0]) if content else {},
+    )
 
 
 def _beginning(row: PageRow) -> ChangeEntry:
@@ -149,11 +179,12 @@ def _beginning(row: PageRow) -> ChangeEntry:
     )
 
 
-def _summary(row: PageRow) -> PageSummary:
+def _summary(number: int, row: PageRow) -> PageSummary:
     due = None
     if row.due_s > 0:
         due = rfc3339(datetime.fromtimestamp(min(row.due_s, _LAST_S), UTC))
     return PageSummary(
+        number=number,
         url=row.url,
         key=row.own_key,
         is_gone=row.is_gone,

@@ -18,18 +18,17 @@ from msgspec.structs import replace
 
 from scraper.clock import rfc3339
 from scraper.errors import StateError
+from scraper.history.after import Circumstances, kept, row_after, said_at, title_of
 from scraper.history.change_log import ChangeEntry, encode_entry, field_changes
 from scraper.history.file import opened_to_write, translated
-from scraper.history.interval import next_interval_s
 from scraper.history.reading import packed, unpacked
 from scraper.history.rows import PageRow, Standing, failed_again, missed, page_id, standing
-from scraper.history.validators import sendable_date, sendable_etag, values_of, variance
 from scraper.record import Change, ChangeStatus, Outcome
 from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -40,11 +39,6 @@ if TYPE_CHECKING:
 KEPT_CHANGES = 100
 """How many changes of a page are kept, the last ones."""
 _BATCH = 500
-_MAX_TITLE = 300
-_NOT_KEPT = {"run": "", "seq": 0, "input": "", "extra": {}, "tries": [], "depth": 0, "parent": None}
-_LEFT_OUT = ("timing", "change")
-"""What is the line's or the run's own: the record of a page that is as it was takes it from its own run."""
-
 _INDEX = (
     "CREATE TEMP TABLE read_now (id INTEGER, at INTEGER, seq INTEGER, told INTEGER)",
     "CREATE TEMP TABLE now (id INTEGER PRIMARY KEY, at INTEGER, seq INTEGER, told INTEGER)",
@@ -174,9 +168,10 @@ class _Update:
         self._finished = finished
         self._run = finished.run
         self._settings = settings
-        self._compared = compared
-        self._asking = asking
         self._now = now
+        self._circumstances = Circumstances(
+            finished.run, finished.extraction, settings, compared, asking, now
+        )
         self._counted: Counter[str] = Counter()
         self._entries = 0
         self._first_at: str | None = None
@@ -226,13 +221,13 @@ class _Update:
             old = known.get(number)
             if old is not None and old.own_key != record["key"]:
                 old = None  # another page that has the same number
-            if old is not None and old.seen_at > (_at(record) or old.seen_at):
+            if old is not None and old.seen_at > (said_at(record) or old.seen_at):
                 continue  # another run has asked since: this one was stopped and resumed
             row = self._row(number, old, record)
             if row is None or row is old:
                 continue
             if standing(record) is Standing.THERE:
-                contents.append((number, packed(_kept(record, status=row.status))))
+                contents.append((number, packed(kept(record, status=row.status))))
             pages.append((number, _encode(row)))
         self._db.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?)", pages)
         self._db.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?)", contents)
@@ -260,51 +255,8 @@ class _Update:
                 return self._noted(number, row, old, record, change)
         if record["outcome"] == Outcome.NOT_MODIFIED and not record.get("attempts"):
             return old  # it was not due
-        return self._noted(number, self._there(old, record, change), old, record, change)
-
-    def _there(self, old: PageRow | None, record: dict[str, Any], change: Change | None) -> PageRow:
-        at = _at(record) or rfc3339(self._now)
-        is_new = old is None
-        has_changed = change is not None and change.status is not ChangeStatus.UNCHANGED
-        is_carried = record["outcome"] == Outcome.NOT_MODIFIED and old is not None
-        headers = record.get("headers") or {}
-        said = variance(values_of(headers, "vary"))
-        is_whole = record["outcome"] != Outcome.TOO_LARGE and not said.is_unknown
-        date = next(iter(values_of(headers, "date")), None)
-        interval_s, due_s = 0.0, 0.0
-        if self._settings.adaptive and is_whole:
-            interval_s = next_interval_s(
-                old.interval_s if old else 0.0, changed=has_changed, settings=self._settings
-            )
-            due_s = self._now.timestamp() + interval_s
-        url = record.get("url") or record["key"]
-        final_url = record.get("final_url") or url
-        return PageRow(
-            url=url,
-            key="" if record["key"] == url else record["key"],
-            run=self._run,
-            first_run=self._run if is_new or old is None else old.first_run,
-            first_seen=at if is_new or old is None else old.first_seen,
-            last_changed=at if has_changed or old is None else old.last_changed,
-            seen_at=at,
-            digest=old.digest if is_carried and old else self._compared.digest(record),
-            extraction=self._finished.extraction,
-            final_url="" if final_url == url else final_url,
-            status=old.status if is_carried and old else record.get("status") or 0,
-            etag=sendable_etag(record.get("etag")) if is_whole else None,
-            last_modified=sendable_date(record.get("last_modified"), date=date) if is_whole else None,
-            vary=said.names,
-            variant=self._asking.variant(said.names),
-            interval_s=interval_s,
-            due_s=due_s,
-            found_on=self._parent(record),
-            changes=old.changes if old else 0,
-            last_status=change.status.value
-            if change and has_changed
-            else old.last_status
-            if old
-            else ChangeStatus.NEW.value,
-        )
+        row = row_after(old, record, change=change, found_on=self._parent(record), run=self._circumstances)
+        return self._noted(number, row, old, record, change)
 
     def _parent(self, record: dict[str, Any]) -> int | None:
         seq = record.get("parent")
@@ -335,7 +287,7 @@ class _Update:
             seq=record.get("seq"),
             outcome=record.get("outcome"),
             http_status=record.get("status"),
-            title=_title(record) or _title(before),
+            title=title_of(record) or title_of(before),
             fields=fields,
             cut=cut,
             previous_run=change.previous_run,
@@ -393,7 +345,7 @@ class _Update:
                     run=self._run,
                     at=at,
                     key=row.own_key,
-                    title=_title(self._content(number)),
+                    title=title_of(self._content(number)),
                     previous_run=old.run,
                     first_seen=row.first_seen,
                     last_changed=old.last_changed,
@@ -408,26 +360,6 @@ class _Update:
         with whole_file(self._finished.changes) as file:
             for (entry,) in entries:
                 file.write(entry + b"\n")
-
-
-def _at(record: Mapping[str, Any]) -> str | None:
-    """Return when a server said what a record says; all such times are written alike, so they compare."""
-    at: str | None = record.get("validated_at") or record.get("fetched_at")
-    return at
-
-
-def _title(record: dict[str, Any] | None) -> str | None:
-    title = (record or {}).get("title")
-    return title[:_MAX_TITLE] if isinstance(title, str) else None
-
-
-def _kept(record: dict[str, Any], *, status: int) -> bytes:
-    kept = {**record, **_NOT_KEPT}
-    for name in _LEFT_OUT:
-        kept.pop(name, None)
-    if record["outcome"] == Outcome.NOT_MODIFIED:  # as it was fetched once
-        kept |= {"outcome": Outcome.OK.value, "status": status}
-    return msgspec.json.encode(kept)
 
 
 def _encode(row: PageRow) -> str:

@@ -238,7 +238,7 @@ class Counts:
         self._size_bytes += record.size_bytes
         if record.own is not None:
             self._own.add(record.own)
-        if record.status is not None:
+        if record.status is not None and record.elapsed_s:  # of what comes from an archive it is not known
             self._durations.add(record.elapsed_s)
         if record.attempts and record.host:
             self._hosts.add(record.host, seconds=record.took_s, failed=record.outcome not in GOOD)

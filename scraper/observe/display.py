@@ -57,7 +57,7 @@ def stderr_console() -> Console:
 
 
 def progress_display(
-    console: Console, *, counts: Counted, waiting: Callable[[], HostsWaiting], clock: Clock
+    console: Console, *, counts: Counted, waiting: Callable[[], HostsWaiting | None], clock: Clock
 ) -> Display:
     """Choose the display for a console: a bar, or a line now and then."""
     if console.is_terminal and not console.is_dumb_terminal:

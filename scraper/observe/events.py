@@ -111,6 +111,16 @@ class PartLost(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a sentence that begins with the worker: ``was killed by SIGKILL``."""
 
 
+class ArchiveDamaged(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in what is read offline is not what it should be; what stands before and behind it is read."""
+
+    name: str
+    """Of the file."""
+    place: int
+    """The offset in bytes."""
+    why: str
+
+
 class Draining(msgspec.Struct, frozen=True, kw_only=True):
     """The run was asked to stop: nothing new is started."""
 
@@ -150,6 +160,7 @@ Event: TypeAlias = (
     | Stalled
     | ChildDied
     | PartLost
+    | ArchiveDamaged
     | Draining
     | Aborting
     | ChangesKnown

@@ -36,7 +36,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
         stream: IO[str],
         *,
         counts: Counted,
-        waiting: Callable[[], HostsWaiting],
+        waiting: Callable[[], HostsWaiting | None],
         clock: Clock,
         every_s: float = 10.0,
     ) -> None:

@@ -73,13 +73,13 @@ class TerminalProgress(AbstractContextManager["TerminalProgress"]):
     """
 
     def __init__(
-        self, console: Console, *, counts: Counted, waiting: Callable[[], HostsWaiting], clock: Clock
+        self, console: Console, *, counts: Counted, waiting: Callable[[], HostsWaiting | None], clock: Clock
     ) -> None:
         self._console = console
         self._counts = counts
         self._waiting = waiting
         self._clock = clock
-        self._shown: tuple[Snapshot, HostsWaiting] = (counts.snapshot(), waiting())
+        self._shown: tuple[Snapshot, HostsWaiting | None] = (counts.snapshot(), waiting())
         self._last_progress_s = self._last_shown_s = clock.monotonic()
         self._live = Live(
             console=console,
@@ -147,7 +147,9 @@ class TerminalProgress(AbstractContextManager["TerminalProgress"]):
         parts = [pace, failed]
         if (read := list_words(snapshot)) is not None:
             parts.append(Text(read))
-        bottom = Text(", ").join([*parts, Text(hosts_words(waiting))])
+        if (hosts := hosts_words(waiting)) is not None:
+            parts.append(Text(hosts))
+        bottom = Text(", ").join(parts)
         bottom.no_wrap, bottom.overflow = True, "ellipsis"
         whole = Table.grid()
         whole.add_row(top)

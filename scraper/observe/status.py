@@ -10,6 +10,7 @@ import msgspec
 from scraper.observe import figures
 from scraper.observe.events import (
     Aborting,
+    ArchiveDamaged,
     ChildDied,
     Draining,
     Event,
@@ -53,24 +54,26 @@ def list_words(snapshot: Snapshot) -> str | None:
     return None if snapshot.read_share is None else f"list {snapshot.read_share:.0%} read"
 
 
-def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting) -> str:
+def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
     """Say how long it still takes: ``about 3 min 20 s left``, or that this can't be told."""
     if snapshot.left_s is None:
         return "time left unknown"
     if not snapshot.left_s:
         return "nothing left"
-    left_s = max(snapshot.left_s, waiting.least_s)
+    left_s = max(snapshot.left_s, waiting.least_s if waiting else 0.0)
     # Tenths of a second would pretend to know.
     words = figures.duration(left_s) if left_s >= _TENS_FROM_S else f"{math.ceil(left_s)} s"
     return f"{'at least' if snapshot.total is None else 'about'} {words} left"
 
 
-def hosts_words(waiting: HostsWaiting) -> str:
-    """Say what the hosts do: ``hosts: 3 ready, 61 held, 64 in memory``."""
+def hosts_words(waiting: HostsWaiting | None) -> str | None:
+    """Say what the hosts do: ``hosts: 3 ready, 61 held, 64 in memory``; ``None`` offline."""
+    if waiting is None:
+        return None
     return f"hosts: {waiting.ready:,} ready, {waiting.held:,} held, {waiting.in_memory:,} in memory"
 
 
-def status_line(snapshot: Snapshot, *, waiting: HostsWaiting) -> str:
+def status_line(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
     """Say all of it in one line, for where there is no terminal."""
     parts = [f"{progress_words(snapshot)} done", f"{snapshot.failed:,} failed"]
     if snapshot.ended:
@@ -80,7 +83,8 @@ def status_line(snapshot: Snapshot, *, waiting: HostsWaiting) -> str:
         parts.append(figures.rate(snapshot.rate))
         if (read := list_words(snapshot)) is not None:
             parts.append(read)
-        parts.append(hosts_words(waiting))
+        if (hosts := hosts_words(waiting)) is not None:
+            parts.append(hosts)
         parts.append(time_left_words(snapshot, waiting=waiting))
     return ", ".join(parts)
 
@@ -103,8 +107,8 @@ def event_lines(event: Event) -> tuple[str, ...]:
             if hidden > 0:
                 shown.append(f"  and {hidden:,} more")
             return (f"No page was finished for {figures.duration(event.silent_s)}. Waiting for:", *shown)
-        case ChildDied():
-            return (_child_died(event),)
+        case ChildDied() | ArchiveDamaged():
+            return (_broken(event),)
         case PartLost():
             return (f"Part {event.part}: its worker {_shown(event.why)}; another goes on with it.",)
         case Draining() | Aborting():
@@ -121,7 +125,9 @@ def _stopping(event: Draining | Aborting) -> str:
     return f"Stopping ({reason}): nothing new is started; what is under way has {grace} to finish."
 
 
-def _child_died(event: ChildDied) -> str:
+def _broken(event: ChildDied | ArchiveDamaged) -> str:
+    if isinstance(event, ArchiveDamaged):
+        return f"{_shown(event.name)}, at byte {event.place:,}: {_shown(event.why)}."
     if event.culprit is not None and event.stalled:
         page = _shown(event.culprit.target)
         return f"{page} took longer than parse.deadline_s: given up; its child process is replaced."

@@ -47,6 +47,7 @@ def print_summary(
     statements: Sequence[str] = (),
     private: str = "listed",
     next_commands: Sequence[str] = (),
+    offline: bool = False,
 ) -> None:
     """Print what a run came to: tables for 80 columns, then where things are and whether all is there.
 
@@ -62,13 +63,14 @@ def print_summary(
         resume_command: The command line that goes on with this run, shown when it is incomplete;
             ``None`` when nothing can. It is shown as it is: secrets must not be in it.
         next_commands: Command lines that make sense next; the same holds for them.
+        offline: The pages came from an archive, and nobody was asked.
     """
     console.print()
     for table in (_outcomes(snapshot), _statuses(snapshot), _slowest(snapshot), _own(snapshot)):
         if table is not None:
             console.print(table)
             console.print()
-    for line in (*_figures(snapshot), *_robots(snapshot)):
+    for line in (*_figures(snapshot, offline=offline), *_robots(snapshot)):
         console.print(line)
     _state(console, statements)
     where = "Output" if snapshot.complete else "Records so far"
@@ -79,7 +81,7 @@ def print_summary(
     if log is not None:
         console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
     _warn_of_fields(console, snapshot)
-    _check(console, snapshot, private=private)
+    _check(console, snapshot, private=private, offline=offline)
     if not snapshot.complete and resume_command:
         console.print(Text(f"To go on: {printable(resume_command)}"), soft_wrap=True)
     if next_commands:
@@ -89,7 +91,12 @@ def print_summary(
 
 
 def print_check(
-    console: Console, snapshot: Snapshot, *, statements: Sequence[str] = (), private: str = "listed"
+    console: Console,
+    snapshot: Snapshot,
+    *,
+    statements: Sequence[str] = (),
+    private: str = "listed",
+    offline: bool = False,
 ) -> None:
     """Print what must be known of a run whose records are on standard output: no figures but failures.
 
@@ -98,10 +105,11 @@ def print_check(
         snapshot: Taken after ``RunEnded``.
         statements: As for ``print_summary``.
         private: The same.
+        offline: The same.
     """
     _state(console, statements)
     _warn_of_fields(console, snapshot)
-    _check(console, snapshot, private=private)
+    _check(console, snapshot, private=private, offline=offline)
 
 
 def _state(console: Console, statements: Sequence[str]) -> None:
@@ -131,23 +139,26 @@ def _warn_of_fields(console: Console, snapshot: Snapshot) -> None:
         console.print(Text(line, style="yellow"), soft_wrap=True)
 
 
-def _check(console: Console, snapshot: Snapshot, *, private: str) -> None:
+def _check(console: Console, snapshot: Snapshot, *, private: str, offline: bool) -> None:
     """Say whether all is there, and what may be wrong with a list of which nothing came."""
-    console.print(check_line(snapshot), soft_wrap=True)
+    console.print(check_line(snapshot, offline=offline), soft_wrap=True)
+    if offline:
+        return
     if snapshot.complete and snapshot.done and snapshot.by_outcome.get(Outcome.INVALID_URL) == snapshot.done:
         console.print(Text("No line was a URL: are --format and --column right?", style="yellow"))
     if 2 * snapshot.by_outcome.get(Outcome.BLOCKED_ADDRESS, 0) > snapshot.done and private in _MOST_BLOCKED:
         console.print(Text(_MOST_BLOCKED[private], style="yellow"), soft_wrap=True)
 
 
-def check_line(snapshot: Snapshot) -> Text:
-    """Say whether every input line has its record."""
+def check_line(snapshot: Snapshot, *, offline: bool = False) -> Text:
+    """Say whether every input line, or every page of an archive, has its record."""
+    one, many, rest = ("page", "pages", "archives go") if offline else ("line", "lines", "sources go")
     records = f"{_records(snapshot.done)} out"
     if snapshot.total is None:
-        read = figures.counted(snapshot.known, one="line", many="lines")
-        return Text(f"Incomplete: {read} read so far, {records}; the sources go on.", style="yellow")
+        read = figures.counted(snapshot.known, one=one, many=many)
+        return Text(f"Incomplete: {read} read so far, {records}; the {rest} on.", style="yellow")
     found = f" and {snapshot.found:,} found on the way" if snapshot.found else ""
-    listed = figures.counted(snapshot.total - snapshot.found, one="line", many="lines")
+    listed = figures.counted(snapshot.total - snapshot.found, one=one, many=many)
     both = f"{listed} in{found}, {records}"
     if not snapshot.complete:
         return Text(f"Incomplete: {both}.", style="yellow")
@@ -256,13 +267,14 @@ def _ranked(causes: Mapping[Outcome, int], *, room: int) -> str:
     return f"{named[0]}, ..."
 
 
-def _figures(snapshot: Snapshot) -> list[Text]:
+def _figures(snapshot: Snapshot, *, offline: bool) -> list[Text]:
     before = f", {snapshot.already_done:,} before it" if snapshot.already_done else ""
     pace = f"in {figures.duration(snapshot.elapsed_s)} ({figures.rate(snapshot.mean_rate)})"
     volume = f"{figures.size(snapshot.wire_bytes)}, {figures.size(snapshot.size_bytes)} unpacked"
     retries = figures.counted(snapshot.retries, one="retry", many="retries")
     redirects = figures.counted(snapshot.redirects, one="redirect", many="redirects")
-    lines = [f"{_records(snapshot.written)} {pace}{before}", f"Received {volume}; {retries}, {redirects}"]
+    came = f"Bodies of {volume}" if offline else f"Received {volume}; {retries}, {redirects}"
+    lines = [f"{_records(snapshot.written)} {pace}{before}", came]
     if snapshot.median_s is not None and snapshot.p95_s is not None and snapshot.p99_s is not None:
         median, p95 = figures.duration(snapshot.median_s), figures.duration(snapshot.p95_s)
         p99, longest = figures.duration(snapshot.p99_s), figures.duration(snapshot.longest_s)

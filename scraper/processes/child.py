@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import signal
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,16 +20,19 @@ from msgspec.structs import replace
 
 from scraper import loop
 from scraper.clock import SystemClock
-from scraper.errors import RunError
+from scraper.errors import FetchError, RunError
 from scraper.fetch.http import HttpFetcher
 from scraper.messages import Again, Hop, Request
 from scraper.parse.page import PageParser
 from scraper.processes.black_box import BlackBox
 from scraper.processes.frames import (
+    Archived,
     Broke,
     Came,
     Cancel,
+    Conclude,
     Departed,
+    Exchanged,
     Line,
     News,
     Order,
@@ -39,15 +44,16 @@ from scraper.processes.frames import (
     encode_news,
 )
 from scraper.robots.access import RobotsFile
-from scraper.visiting import remembering, visitor_for
+from scraper.visiting import archivist_for, remembering, visitor_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
-    from scraper.messages import Errand, Finished, Impression
+    from scraper.messages import Finished, Impression, Response
     from scraper.parse.page import Parsed
     from scraper.settings.model import ParseSettings
-    from scraper.visit import Visitor
+    from scraper.visit import Answered, Visitor
 
 _number: contextvars.ContextVar[int] = contextvars.ContextVar("visit")
 
@@ -71,6 +77,44 @@ class LentBudget:
         """Return how many were taken, once."""
         taken, self.taken = self.taken, 0
         return taken
+
+
+class Posting:
+    """Sends exchanges to the run's process, which has the archive, and waits until they are there."""
+
+    def __init__(self, line: Line[News, Order]) -> None:
+        self._line = line
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+
+    async def put(self, make: Callable[[], bytes]) -> None:
+        """Send the records that a function makes; return when they are in the archive.
+
+        What is made is sent also if nobody waits for it any more: later records may refer to it.
+        """
+        number = next(self._numbers)
+        there = self._waiting[number] = self._loop.create_future()
+        self._thread.submit(make).add_done_callback(
+            lambda made: self._loop.call_soon_threadsafe(self._send, number, made)
+        )
+        try:
+            await there
+        finally:
+            del self._waiting[number]
+
+    def _send(self, number: int, made: Future[bytes]) -> None:
+        if (error := made.exception()) is None:
+            self._line.send(Exchanged(number, made.result()))
+        elif number in self._waiting and not self._waiting[number].done():
+            self._waiting[number].set_exception(error)
+
+    def note(self, archived: Archived) -> None:
+        """Let go on who waits for an exchange to be in the archive."""
+        there = self._waiting.get(archived.number)
+        if there is not None and not there.done():
+            there.set_result(None)
 
 
 class WatchedParser:
@@ -129,7 +173,7 @@ async def serve(end: socket.socket, box: BlackBox) -> None:
     start = await orders.get()
     if not isinstance(start, Start):
         return
-    clock, budget = SystemClock(), LentBudget()
+    clock, budget, posting = SystemClock(), LentBudget(), Posting(line)
     known = remembering(start.settings, run=start.run, token=start.token, clock=clock)
     async with known as memory, HttpFetcher.open(start.settings.fetch, clock=clock) as fetcher:
         visitor = visitor_for(
@@ -141,21 +185,32 @@ async def serve(end: socket.socket, box: BlackBox) -> None:
             budget=budget,
             parser=WatchedParser(start.settings.parse, token=start.token, box=box),
             memory=memory,
+            archivist=archivist_for(posting.put, run=start.run) if start.archives else None,
         )
-        await _obey(orders, visitor=visitor, line=line, budget=budget)
+        await _obey(orders, visitor=visitor, line=line, budget=budget, posting=posting)
     line.close()
 
 
 async def _obey(
-    orders: asyncio.Queue[Order | None], *, visitor: Visitor, line: Line[News, Order], budget: LentBudget
+    orders: asyncio.Queue[Order | None],
+    *,
+    visitor: Visitor,
+    line: Line[News, Order],
+    budget: LentBudget,
+    posting: Posting,
 ) -> None:
     """Begin and leave visits as ordered, until there are no more orders."""
     under_way: dict[int, asyncio.Task[None]] = {}
 
-    async def visit(number: int, errand: Errand) -> None:
+    async def obey(order: Visit | Conclude) -> None:
+        number = order.number
         _number.set(number)
         try:
-            verdict, impression = await visitor.ask(errand, departs=partial(line.send, Departed(number)))
+            if isinstance(order, Conclude):
+                verdict, impression = await _concluded(order, visitor)
+            else:
+                departs = partial(line.send, Departed(number))
+                verdict, impression = await visitor.ask(order.errand, departs=departs)
         except RunError as error:
             line.send(Broke(number, str(error)))
             return
@@ -165,17 +220,31 @@ async def _obey(
 
     async with asyncio.TaskGroup() as visits:
         while (order := await orders.get()) is not None:
-            if isinstance(order, Visit):
-                budget.is_open = order.may_retry
-                under_way[order.number] = visits.create_task(
-                    visit(order.number, order.errand), name=f"visit-{order.number}"
-                )
+            if isinstance(order, Visit | Conclude):
+                budget.is_open = isinstance(order, Visit) and order.may_retry
+                under_way[order.number] = visits.create_task(obey(order), name=f"visit-{order.number}")
             elif isinstance(order, Cancel) and order.number in under_way:
                 under_way[order.number].cancel()
+            elif isinstance(order, Archived):
+                posting.note(order)
             elif isinstance(order, Ping):
                 line.send(Pong())
         for task in under_way.values():
             task.cancel()
+
+
+async def _concluded(order: Conclude, visitor: Visitor) -> Answered:
+    result: Response | FetchError | None = order.response
+    if (failure := order.failure) is not None:
+        result = FetchError(
+            failure.message,
+            outcome=failure.outcome,
+            kind=failure.kind,
+            phase=failure.phase,
+            partial=order.response,
+        )
+    assert result is not None  # noqa: S101 - it is one or the other
+    return await visitor.conclude(order.request, result, at=order.at, started_s=SystemClock().monotonic())
 
 
 def _told(

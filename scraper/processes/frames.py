@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from scraper.messages import Again, Errand, Finished, Hop, Impression
+from scraper.messages import Again, Errand, Finished, Hop, Impression, Request, Response
 from scraper.robots.access import RobotsFile
 from scraper.settings.model import Settings
 
@@ -29,6 +30,8 @@ class Start(msgspec.Struct, frozen=True, tag=True, array_like=True):
     token: str
     """The name that robots.txt may call us by."""
     run: str
+    archives: bool = False
+    """What was on the wire is wanted as records of an archive, see ``Exchanged``."""
 
 
 class Visit(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -41,17 +44,44 @@ class Visit(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The run's budget has a further try."""
 
 
+class Failed(msgspec.Struct, frozen=True, array_like=True):
+    """A ``FetchError``, by its parts."""
+
+    outcome: str
+    kind: str
+    message: str
+    phase: str
+
+
+class Conclude(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Say what comes of an answer that is there already."""
+
+    number: int
+    """As of a visit."""
+    request: Request
+    response: Response | None
+    failure: Failed | None
+    at: datetime
+
+
 class Cancel(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Leave a visit; there are to be no news of it."""
 
     number: int
 
 
+class Archived(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """An exchange is in the archive; its visit may go on."""
+
+    number: int
+    """That of the exchange."""
+
+
 class Ping(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Say that you are there."""
 
 
-Order: TypeAlias = Start | Visit | Cancel | Ping
+Order: TypeAlias = Start | Visit | Conclude | Cancel | Archived | Ping
 
 
 class Departed(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -72,6 +102,15 @@ class Came(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Further tries that were granted since the last news."""
 
 
+class Exchanged(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """What was on the wire; the child waits until it is in the archive."""
+
+    number: int
+    """What the exchange goes by between the two, whichever visit it is of."""
+    records: bytes
+    """As they are to be in the archive."""
+
+
 class Broke(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The run can't go on, and why."""
 
@@ -83,7 +122,7 @@ class Pong(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The child is there, and its event loop turns."""
 
 
-News: TypeAlias = Departed | Came | Broke | Pong
+News: TypeAlias = Departed | Exchanged | Came | Broke | Pong
 
 encode_order = msgspec.json.Encoder().encode
 decode_order = msgspec.json.Decoder(Order).decode

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from scraper.errors import RunError
-from scraper.processes.frames import Broke, Came, Departed, Pong
+from scraper.processes.frames import Broke, Came, Departed, Exchanged, Pong
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +36,10 @@ class Pending:
 class Place:
     """A place in the pool: a child, and after its death another."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, archive: Callable[[ChildProcess, Exchanged], None]) -> None:
+        """Take what is given each exchange, with the child that waits for it to be in the archive."""
         self.name = name
+        self._archive = archive
         self.child: ChildProcess | None = None
         self.news = asyncio.Event()
         """There is a child, or the pool has broken."""
@@ -62,6 +64,10 @@ class Place:
     def receive(self, news: News) -> None:
         """Take in what the child says; of visits that were left nothing is wanted any more."""
         self.is_heard = True
+        if isinstance(news, Exchanged):
+            if self.child is not None:
+                self._archive(self.child, news)
+            return
         if isinstance(news, Pong) or (pending := self.pending.get(news.number)) is None:
             return
         if isinstance(news, Departed):

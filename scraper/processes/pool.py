@@ -12,31 +12,34 @@ import contextlib
 import itertools
 import os
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
 from scraper import record_line
 from scraper.errors import FetchError, RunError, SettingsError
-from scraper.messages import NO_IMPRESSION, Again, Hop, Request
+from scraper.messages import NO_IMPRESSION, Again, Hop, Request, Response
 from scraper.observe.events import ChildDied
-from scraper.processes.frames import Cancel, Ping, Start, Visit
+from scraper.processes.frames import Archived, Cancel, Conclude, Failed, Ping, Start, Visit
 from scraper.processes.place import Pending, Place
 from scraper.processes.process import ChildProcess
 from scraper.record import Failure, Outcome
 from scraper.verdict.page import Done
 from scraper.verdict.retries import RunBudget
 from scraper.verdict.robots import RobotsDecider
-from scraper.visit import Answered, Settler, read_robots
+from scraper.visit import Answered, Settler, partial_of, read_robots
 from scraper.visiting import decider_for, retries_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import datetime
 
     from scraper.clock import Clock
+    from scraper.exchange import Put
     from scraper.messages import Errand, Visited
     from scraper.observe.events import Observer
-    from scraper.processes.frames import Came
+    from scraper.processes.frames import Came, Exchanged
     from scraper.processes.process import Death
     from scraper.settings.model import Settings
     from scraper.visit import Memory
@@ -72,8 +75,10 @@ class ProcessPool:
         clock: Clock,
         observer: Observer,
         memory: Memory | None = None,
+        put: Put | None = None,
     ) -> None:
-        self._start = Start(settings, token, run)
+        self._start = Start(settings, token, run, put is not None)
+        self._put = put
         self._clock = clock
         self._observer = observer
         self._budget = RunBudget(settings.retry)
@@ -81,8 +86,9 @@ class ProcessPool:
         decider = decider_for(settings, retries=retries)
         self._settler = Settler(decider=decider, run=run, clock=clock, memory=memory)
         self._robots = RobotsDecider(settings.robots, retries=retries)
-        self._places = [Place(f"process-{number}") for number in range(settings.run.processes)]
-        self._apart = [Place(f"process-apart-{number}") for number in range(settings.run.processes)]
+        numbers = range(settings.run.processes)
+        self._places = [Place(f"process-{number}", archive=self._archive) for number in numbers]
+        self._apart = [Place(f"process-apart-{number}", archive=self._archive) for number in numbers]
         """For suspects, each alone; a child is started when there is one."""
         self._free = asyncio.Queue[Place](len(self._apart))
         for place in self._apart:
@@ -108,8 +114,12 @@ class ProcessPool:
         clock: Clock,
         observer: Observer,
         memory: Memory | None = None,
+        put: Put | None = None,
     ) -> AsyncIterator[Self]:
-        """Start ``run.processes`` children; ``memory`` is of the runs before, for lines that ask nobody.
+        """Start ``run.processes`` children.
+
+        ``memory`` is of the runs before, for lines that ask nobody. What was on the wire goes to ``put``,
+        where there is one.
 
         Raises:
             SettingsError: The system has no processes that inherit sockets (Windows).
@@ -117,7 +127,7 @@ class ProcessPool:
         """
         if os.name != "posix":
             raise SettingsError("run.processes: this system can't do it; leave it at 0")
-        pool = cls(settings, token=token, run=run, clock=clock, observer=observer, memory=memory)
+        pool = cls(settings, token=token, run=run, clock=clock, observer=observer, memory=memory, put=put)
         try:
             async with pool._tasks:
                 for place in pool._places:
@@ -142,14 +152,56 @@ class ProcessPool:
         if isinstance(errand, Request) and errand.settled is not None:
             departs()
             return await self._settler.settle(errand, errand.settled)
+        answered = await self._answered(
+            errand,
+            self._place_for,
+            departs,
+            lambda number: Visit(number, errand, self._budget.is_open),
+        )
+        return await read_robots(answered, token=self._start.token)
+
+    async def conclude(
+        self,
+        request: Request,
+        result: Response | FetchError,
+        *,
+        at: datetime,
+        started_s: float,  # noqa: ARG002 - the child has a clock of its own
+    ) -> Answered:
+        """Return what comes of an answer; as ``Visitor.conclude``.
+
+        Raises:
+            RunError: The run can't go on.
+            RuntimeError: A child broke by a bug.
+        """
+        response = result if isinstance(result, Response) else partial_of(result)
+        failure = None
+        if isinstance(result, FetchError):
+            failure = Failed(result.outcome, result.kind, str(result), result.phase)
+        while True:
+            order = partial(Conclude, request=request, response=response, failure=failure, at=at)
+            answered = await self._answered(request, self._idle_place, _nothing_departs, order)
+            match answered.verdict:
+                case Again(Request() as errand):  # its child has died of another page
+                    request = errand
+                case _:
+                    return answered
+
+    async def _answered(
+        self,
+        errand: Errand,
+        place_for: Callable[[str], Place],
+        departs: Callable[[], None],
+        order: Callable[[int], Visit | Conclude],
+    ) -> Answered:
         if errand.deaths < _TOGETHER and errand.host not in self._fatal_hosts:
-            return await self._visit_at(self._place_for(errand.host), errand, departs)
+            return await self._visit_at(place_for(errand.host), errand, departs, order)
         place = await self._free.get()
         try:
             if not place.is_kept:
                 place.is_kept = True
                 self._tasks.create_task(self._keep_taken(place), name=place.name)
-            return await self._visit_at(place, errand, departs)
+            return await self._visit_at(place, errand, departs, order)
         finally:
             self._free.put_nowait(place)
 
@@ -158,6 +210,21 @@ class ProcessPool:
         place = self._whereabouts.get(task)
         return place.name if place else None
 
+    def _archive(self, child: ChildProcess, exchanged: Exchanged) -> None:
+        """Put what a child has sent into the archive, and tell it so; in the order that it came."""
+
+        async def put(records: bytes) -> None:
+            assert self._put is not None  # noqa: S101 - else the child would send none
+            try:
+                await self._put(lambda: records)
+            except RunError as error:
+                self._break(error)
+                return
+            child.order(Archived(exchanged.number))
+
+        if not self._is_closing:  # then nobody waits for it any more
+            self._tasks.create_task(put(exchanged.records), name=f"archive-{exchanged.number}")
+
     def _place_for(self, host: str) -> Place:
         """Return where to visit a host: its own place, unless that is down or much busier than another."""
         own = self._places[zlib.crc32(host.encode("utf-8", "surrogatepass")) % len(self._places)]
@@ -165,7 +232,18 @@ class ProcessPool:
         idle = min(up, key=lambda place: len(place.pending))
         return own if own in up and len(own.pending) <= len(idle.pending) + _UNEVEN else idle
 
-    async def _visit_at(self, place: Place, errand: Errand, departs: Callable[[], None]) -> Visited:
+    def _idle_place(self, host: str) -> Place:  # noqa: ARG002 - no connection is to be kept
+        """Return the place with the least to do."""
+        up = [place for place in self._places if place.child is not None] or self._places
+        return min(up, key=lambda place: len(place.pending))
+
+    async def _visit_at(
+        self,
+        place: Place,
+        errand: Errand,
+        departs: Callable[[], None],
+        order: Callable[[int], Visit | Conclude],
+    ) -> Answered:
         task = asyncio.current_task()
         name = task.get_name() if task else ""
         number = next(self._numbers)
@@ -174,7 +252,7 @@ class ProcessPool:
         try:
             child = await self._child_at(place)
             place.pending[number] = pending
-            child.order(Visit(number, errand, self._budget.is_open))
+            child.order(order(number))
             try:
                 end = await pending.end
             except asyncio.CancelledError:
@@ -185,8 +263,7 @@ class ProcessPool:
         finally:
             pending.depart()  # it never came to be sent
             self._whereabouts.pop(name, None)
-        answered = end if isinstance(end, Answered) else self._taken_in(errand, end)
-        return await read_robots(answered, token=self._start.token)
+        return end if isinstance(end, Answered) else self._taken_in(errand, end)
 
     async def _child_at(self, place: Place) -> ChildProcess:
         """Wait for a place to be taken."""
@@ -317,3 +394,7 @@ class ProcessPool:
             return Answered(record_line.finished(errand, done, record), NO_IMPRESSION)
         error = FetchError(message, outcome=Outcome.PROTOCOL_ERROR, kind=kind, phase=phase)
         return Answered(self._robots.decide(errand, error, at=self._clock.utc()), NO_IMPRESSION)
+
+
+def _nothing_departs() -> None:
+    """Do nothing: nobody is asked."""

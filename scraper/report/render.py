@@ -66,6 +66,11 @@ def render(report: Report) -> str:
     )
 
 
+def page_policy() -> str:
+    """Return the page's content security policy, for the header of whoever serves it."""
+    return _policy(_part("style.css"), _part("script.js"))
+
+
 def _policy(style: str, script: str) -> str:
     return (
         f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)};"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scraper.report.comparison import compare_runs
 from scraper.report.gathering import Gathering
@@ -12,12 +12,25 @@ from scraper.report.sources import second_look
 from scraper.results import raw_records, read_records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+R = TypeVar("R")
 
 DEFAULT_ROWS = 1000
 
 
-def report_of(path: Path, *, against: Path | None = None, limit: int = DEFAULT_ROWS) -> Report:
+class GivenUp(Exception):
+    """Nobody wants the report any more."""
+
+
+def report_of(
+    path: Path,
+    *,
+    against: Path | None = None,
+    limit: int = DEFAULT_ROWS,
+    is_wanted: Callable[[], bool] | None = None,
+) -> Report:
     """Read a file of records, twice, and return what it comes to.
 
     Memory does not grow with the records but for some 16 bytes of a page, for repeated texts.
@@ -26,14 +39,16 @@ def report_of(path: Path, *, against: Path | None = None, limit: int = DEFAULT_R
         path: What a crawl has written; see ``scraper.results``.
         against: That of an earlier run.
         limit: The most rows that a table is to have; totals count all.
+        is_wanted: Asked before each record, so that another thread can have this end.
 
     Raises:
         UsageError: A file can't be read, or is none of records.
+        GivenUp: It is not wanted any more.
     """
     found = Gathering(limit)
-    for record in read_records(path):
+    for record in _while_wanted(read_records(path), is_wanted):
         found.add(record)
-    again = second_look(found, raw_records(path), limit=limit)
+    again = second_look(found, _while_wanted(raw_records(path), is_wanted), limit=limit)
     outcomes = sorted(found.outcomes.items(), key=lambda item: (-item[1], item[0]))
     return Report(
         source=shown_text(path.name),
@@ -68,3 +83,10 @@ def report_of(path: Path, *, against: Path | None = None, limit: int = DEFAULT_R
         repaired_jsonld=found.repaired_jsonld,
         changes=None if against is None else compare_runs(against, path, limit=limit),
     )
+
+
+def _while_wanted(records: Iterator[R], is_wanted: Callable[[], bool] | None) -> Iterator[R]:
+    for record in records:
+        if is_wanted is not None and not is_wanted():
+            raise GivenUp
+        yield record

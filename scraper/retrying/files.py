@@ -12,7 +12,8 @@ import msgspec
 from scraper.errors import OutputExists, SinkError, UsageError
 from scraper.planted import refuse_planted
 from scraper.runs import Mode, RunFiles, run_files
-from scraper.sinks.endings import ENDINGS
+from scraper.sinks.archive_files import LATE
+from scraper.sinks.endings import ARCHIVE, RECORDS, ending_of
 from scraper.sources.source import Source
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class RetryFiles(msgspec.Struct, frozen=True, kw_only=True):
         """
         for path in (self.listed, self.merged, self.before):
             refuse_planted(path)
-        if self.run.suffix in ENDINGS and run_files([self.run]).is_unfinished():
+        if self.run.suffix in RECORDS and run_files([self.run]).is_unfinished():
             raise UsageError(f"the run in {self.run} is not finished: go on with it first, by crawl --resume")
         if mode is Mode.NEW and self.is_unfinished():
             raise OutputExists(
@@ -100,9 +101,11 @@ def retry_files(run: Path, output: Path | None) -> RetryFiles:
     """
     path = run.resolve() if run.is_symlink() else run  # a link stays one, and leads to the new records
     if output is None or output.resolve() == path.resolve():
-        if path.suffix not in ENDINGS:
+        if path.suffix not in RECORDS:
             raise UsageError(f"{run} can be read but not written: name an output, -o FILE.jsonl")
         return RetryFiles(run=path, target=path)
+    if ending_of(output) == ARCHIVE:
+        raise UsageError(f"{output}: {LATE}")
     outputs = run_files([output]).outputs
     if not outputs:
         raise UsageError(f"{output}: a retry is merged on this machine; name a file, and `scraper export` it")

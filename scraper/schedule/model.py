@@ -75,6 +75,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """How many due times before this one had no run, for which this one makes up."""
     resumed: int = 0
     """How often it was gone on with, after its daemon had died or was stopped."""
+    goes_on: bool = False
+    """It is ``STOPPED``, and is gone on with when a daemon begins again."""
     folder: Path | None = None
     """Where its files are: records, changes; ``None`` when there are none, or they were removed by age."""
     lines: int = 0
@@ -85,6 +87,9 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     changes: dict[str, int] = {}
     """How many pages have each change status: new, changed, unchanged, gone, recovered."""
     wire_bytes: int = 0
+    took: tuple[int, ...] = ()
+    """As ``LiveRun.took``, of what was asked since it was last gone on with."""
+    took_s: float = 0.0
     error: str | None = None
     """Why it did not come to its end, in one line without secrets."""
 
@@ -132,6 +137,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None
 
 
+TOOK_BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Up to where the parts of ``LiveRun.took`` reach."""
+
+
 class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """How far a run is that goes on. Made anew about once a second."""
 
@@ -153,6 +162,10 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """The hosts with the most left to do, or that back off; fifty at the most."""
     failures: tuple[Failure, ...]
     """The latest, newest first; fifty at the most."""
+    took: tuple[int, ...] = ()
+    """How many answers took so long: a number for each of ``TOOK_BOUNDS_S``, and one for those beyond."""
+    took_s: float = 0.0
+    """All of their times together."""
 
 
 class Control(Protocol):
@@ -171,6 +184,10 @@ class Control(Protocol):
 
     async def history(self, job: str, *, limit: int = 50, before: datetime | None = None) -> Sequence[RunRow]:
         """Return the job's runs that were due before a time, newest first."""
+        ...
+
+    async def run(self, job: str, run: str) -> RunRow | None:
+        """Return one of the job's runs by its id, ``None`` when its history has none such."""
         ...
 
     async def trigger(self, job: str) -> RunRow:

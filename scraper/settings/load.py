@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from scraper.settings.options import Option
 
 CONFIG_VARIABLE = "SCRAPER_CONFIG"
+WEB_TOKEN_VARIABLE = "SCRAPER_WEB_TOKEN"  # noqa: S105 the name of a variable
+"""No setting, but what opens the dashboard: no file holds it."""
 """The environment variable that names the settings file when ``--config`` does not."""
 
 # Kubernetes gives every pod the variables of a service that is called "scraper".
+_NO_SETTINGS = frozenset({CONFIG_VARIABLE, WEB_TOKEN_VARIABLE})
 _FOREIGN_VARIABLE = re.compile(r"SCRAPER_(?:SERVICE_.*|PORT(?:_.*)?)")
 
 
@@ -185,7 +188,7 @@ def environment_layer(environment: Mapping[str, str]) -> Iterator[Given | Proble
     """
     by_variable = {option.variable: option for option in options().values()}
     for variable in sorted(environment):
-        if not variable.startswith(ENVIRONMENT_PREFIX) or variable == CONFIG_VARIABLE:
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in _NO_SETTINGS:
             continue
         if variable in by_variable:
             if environment[variable]:

@@ -308,6 +308,9 @@ class OutputSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """or so many bytes,"""
     batch_s: Seconds = 0.25
     """or so long after its first record. What was not yet written is fetched again after a crash."""
+    warc_bytes: Positive = 1_000_000_000
+    """A file of an archive (``.warc.gz``) becomes no longer than this, unless a single page is; the next one
+    has a number in its name: ``pages-00001.warc.gz``."""
 
 
 class HistorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

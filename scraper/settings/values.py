@@ -142,14 +142,14 @@ def _check_further(value: object, *, holds: Holds | None) -> None:
     if isinstance(value, str) and CONTROL.search(value):
         raise ValueError("expected one line without control characters")
     if holds is Holds.REGULAR_EXPRESSION and isinstance(value, str):
-        _check_regular_expression(value)
+        check_regular_expression(value)
     if holds is Holds.PROXY and isinstance(value, str):
         parse_proxy(value)
     if holds is Holds.HEADERS and isinstance(value, dict):
         check_headers(value)
 
 
-def _check_regular_expression(text: str) -> None:
+def check_regular_expression(text: str) -> None:
     """Compile a regular expression, as whoever uses it will.
 
     Raises:

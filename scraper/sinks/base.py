@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scraper.exchange import ArchiveEnd
+
 
 class Journal(Protocol):
     """Takes encoded records in batches. Only one task writes, so it needs no lock.
@@ -28,4 +30,24 @@ class Journal(Protocol):
 
     async def close(self) -> None:
         """Let go of the target; never raises for what ``append`` has raised for already."""
+        ...
+
+
+class Archive(Protocol):
+    """What keeps the exchanges of a run, beside its journal; they are put there by the visits."""
+
+    async def begin(self) -> None:
+        """Have the archive there, if it has nothing yet.
+
+        Raises:
+            SinkError: It can't be written.
+        """
+        ...
+
+    async def sync(self) -> ArchiveEnd | None:
+        """Make durable what has been put; return how far it has come, ``None`` if it has nothing.
+
+        Raises:
+            SinkError: It can't be written. The run ends and can be resumed.
+        """
         ...

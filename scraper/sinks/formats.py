@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from scraper.errors import SinkError
-from scraper.sinks import parquet
+from scraper.sinks import parquet, warc_records
 from scraper.sinks.csv_table import write_csv
-from scraper.sinks.endings import JSON_LINES
+from scraper.sinks.endings import ARCHIVE, JSON_LINES
 from scraper.sinks.json_array import write_json_array
 from scraper.sinks.jsonl import write_json_lines
 from scraper.sinks.lines import record_lines
@@ -43,6 +43,9 @@ def require_format(ending: str) -> None:
     Raises:
         UsageError: A library is missing; the message says how to install it.
     """
+    if ending == ARCHIVE:
+        warc_records.require_library()
+        return
     if (require := FORMATS[ending].require) is not None:
         require()
 

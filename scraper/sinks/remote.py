@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from scraper.errors import SinkError, UsageError
 from scraper.redaction import redact
+from scraper.sinks.endings import ending_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,7 @@ class Remote:
     @property
     def ending(self) -> str:
         """What names the format: ``.csv``."""
-        return PurePosixPath(self.name).suffix
+        return ending_of(PurePosixPath(self.name))
 
     @property
     def local_name(self) -> str:

@@ -39,9 +39,9 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from scraper import assembly
 from scraper.cli import main as command_line
 from scraper.cli import running
+from scraper.fetch import http
 from scraper.messages import Response
 from scraper.observe.counts import Counts
 from scraper.observe.events import Event, RunEnded, RunStarted, Sealed, Written
@@ -181,7 +181,7 @@ def be_the_program(source: str, output: str, report_to: str, lines: int, *, held
     if not held:
         gate.set()
     state = Path(f"{output}.state")
-    setattr(assembly, "HttpFetcher", Answers(gate))  # noqa: B010 - no type would be right
+    setattr(http, "HttpFetcher", Answers(gate))  # noqa: B010 - no type would be right
     watch = functools.partial(Watch, state=state, lines=lines, gate=gate, report=report)
     setattr(running, "Counts", watch)  # noqa: B010
     code = command_line.main(["crawl", source, "-o", output, "--delay", "0"])

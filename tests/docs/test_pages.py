@@ -37,7 +37,7 @@ PAGES = [
     for page in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
     if page.name not in APART and any(block.language != "text" for block in blocks(page))
 ]
-KINDS = {"sh", "text", "toml", "python", "ini", "json", "html"}
+KINDS = {"sh", "text", "toml", "python", "ini", "json", "html", "dockerfile", "nginx", "yaml"}
 
 
 class Terminal:
@@ -146,10 +146,15 @@ def test_every_block_says_what_it_is(page: Path) -> None:
 
 def test_every_flag_that_is_mentioned_exists() -> None:
     known: set[str] = {"--help", "--version"}
+    waiting: list[click.Command] = []
     for name in SUBCOMMANDS:
         _, command, _ = program.cli.resolve_command(click.Context(program.cli), [name])
         assert command is not None
+        waiting.append(command)
+    while waiting:
+        command = waiting.pop()
         known |= {option for parameter in command.params for option in parameter.opts}
+        waiting += command.commands.values() if isinstance(command, click.Group) else []
     for page in [ROOT / "README.md", *DOCS.rglob("*.md")]:
         mentioned = set(re.findall(r"`(--[a-z-]+)`", page.read_text(encoding="utf-8")))
         assert mentioned <= known, page

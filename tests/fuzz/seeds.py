@@ -201,6 +201,37 @@ def _body_seeds() -> Iterator[tuple[str, bytes]]:
     yield "empty-members", b"wire gzip 65536 1000 8\n" + gzip.compress(b"", mtime=0) * 20
 
 
+def _record(block: bytes, *fields: str, kind: str = "response") -> bytes:
+    named = [f"WARC-Type: {kind}", "WARC-Target-URI: https://a.example/", "WARC-Date: 2024-01-01T00:00:00Z"]
+    lines = ["WARC/1.1", *named, *fields, f"Content-Length: {len(block)}", "", ""]
+    return "\r\n".join(lines).encode() + block + b"\r\n\r\n"
+
+
+def _archive_seeds() -> Iterator[tuple[str, bytes]]:
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<title>x</title>"
+    packed = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(
+        b"<title>y</title>", mtime=0
+    )
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    digest = "WARC-Payload-Digest: sha1:AAAA"
+    profile = "WARC-Profile: http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+    line = b'{"kind":"page","run":"r","seq":1,"url":"https://a.example/","redirects":[]}'
+    records = [
+        _record(b"software: x\r\n", kind="warcinfo"),
+        _record(page, digest, "WARC-Record-ID: <urn:uuid:1>"),
+        _record(line, "Content-Type: application/json", "WARC-Concurrent-To: <urn:uuid:1>", kind="metadata"),
+        _record(packed, "WARC-Truncated: length"),
+        _record(chunked, "WARC-IP-Address: 192.0.2.1"),
+        _record(page.partition(b"<")[0], digest, profile, kind="revisit"),
+        _record(b"<title>z</title>", "Content-Type: text/html", kind="resource"),
+    ]
+    yield "plain", b"".join(records)
+    yield "by-record", b"".join(gzip.compress(record, mtime=0) for record in records)
+    yield "as-a-whole", gzip.compress(b"".join(records), mtime=0)
+    yield "torn", b"".join(records)[:-40]
+    yield "junk-between", b"junk\r\n".join(records)
+
+
 def seeds() -> dict[str, bytes]:
     """Return the corpus: file names below ``corpus``, and what is in them."""
     found: dict[str, bytes] = {}
@@ -227,6 +258,7 @@ def seeds() -> dict[str, bytes]:
         found[f"page/{path.stem}"] = b"\n" + path.read_bytes()
         found[f"decode/{path.stem}"] = b"\n" + path.read_bytes()[:600]
     found.update({f"body/{name}": data for name, data in _body_seeds()})
+    found.update({f"archive/{name}": data for name, data in _archive_seeds()})
     return found
 
 

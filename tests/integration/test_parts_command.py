@@ -42,6 +42,7 @@ if TYPE_CHECKING:
             ["--shards", "2", "-o", "out", "--history", "pages.sqlite"],
             "--history (history.file) is for a run",
         ),
+        (["--shards", "2", "-o", "kept.warc.gz"], "an archive (.warc.gz) is written by a run in one part"),
         (["--shards", "2", "-o", "out", "--resume"], ""),
     ],
 )

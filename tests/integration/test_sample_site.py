@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
-from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urljoin
@@ -19,6 +16,7 @@ from scraper.demo.server import LoggedRequest, SampleServer
 from scraper.demo.site import build_site
 from scraper.demo.truth import Place, bind
 from tests.support.processes import records_in, scrape, write_list
+from tests.support.sample_site import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,28 +34,6 @@ QUICK = (
     *("--set", "retry.base_s=0.05", "--set", "politeness.max_delay_s=0.05"),
 )
 """For hosts that are our own."""
-
-
-@contextmanager
-def served(server: SampleServer) -> Iterator[SampleServer]:
-    """Serve in a thread of its own, so that the test can wait for the program meanwhile."""
-    ready, stop = threading.Event(), asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        async with server:
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        assert ready.wait(20)
-        yield server
-    finally:
-        loops[0].call_soon_threadsafe(stop.set)
-        thread.join(20)
 
 
 def compare(name: str, found: object, wanted: object) -> Iterator[str]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from scraper import urls
 from scraper.errors import FetchError
+from scraper.exchange import Exchange
 from scraper.frontier.rows import host_id
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.store import Store
@@ -25,6 +26,7 @@ from scraper.robots.access import Access, RobotsFile, Standing, robots_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from scraper.exchange import Keep
     from scraper.messages import Found, Validators
     from scraper.observe.events import Event
 
@@ -179,6 +181,23 @@ class Call(NamedTuple):
     validators: Validators | None = None
 
 
+def exchange_of(answer: Response) -> Exchange:
+    """Return what an answer could have been on the wire."""
+    return Exchange(
+        url=answer.url,
+        target="/",
+        request_headers=(("Host", "a.example"),),
+        http_version=answer.http_version,
+        status=answer.status,
+        reason=answer.reason,
+        headers=tuple((name.encode(), value.encode()) for name, value in answer.headers),
+        body=answer.body,
+        truncation=None,
+        at=answer.fetched_at,
+        ip=answer.ip,
+    )
+
+
 class FakeFetcher:
     """Answers by a function of the URL; an exception is raised."""
 
@@ -197,6 +216,7 @@ class FakeFetcher:
         is_listed: bool = False,
         cap_bytes: int | None = None,
         validators: Validators | None = None,
+        keep: Keep | None = None,
     ) -> Response:
         departs()
         self.asked.append(url)
@@ -210,6 +230,8 @@ class FakeFetcher:
             answer = answer.then
         if isinstance(answer, Exception):
             raise answer
+        if keep:
+            await keep(exchange_of(answer))
         return answer
 
 

@@ -35,8 +35,12 @@ _ROOT: Final = Path(__file__).parents[2]
 _MOST_BYTES: Final = 1 << 20
 _IMPORTED: Final = (
     "scraper.assembly",
-    *(f"scraper.cli.{name}" for name in ("compare", "config", "crawl", "demo", "main", "plan", "schema")),
+    *(
+        f"scraper.cli.{name}"
+        for name in ("compare", "config", "crawl", "demo", "main", "plan", "schedule", "schema")
+    ),
     "scraper.demo.server",
+    "scraper.schedule.daemon",
 )
 
 

@@ -28,6 +28,7 @@ class FakeCrawl:
 
     def __init__(self, *, lines: int, records: int, takes_s: float = 0.0) -> None:
         self.frontier = SimpleNamespace(lines=lines, is_over=False)
+        self.archive = None
         self.journal = MemoryJournal()
         self.journal.records = records
         self.broken_source: SourceError | None = None

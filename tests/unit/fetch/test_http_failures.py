@@ -216,6 +216,8 @@ async def test_a_body_that_is_not_what_its_coding_says(coding: bytes) -> None:
     async with serving(answering_then_silent(answer)) as wire:
         error = await failed_fetch(wire.url())
     assert told(error) == (Outcome.DECODE_ERROR, "BadEncoding", "decode")
+    assert isinstance(error.partial, Response)
+    assert (error.partial.status, error.partial.header("content-encoding")) == (200, coding.decode())
 
 
 async def test_tls_against_a_plain_port() -> None:

@@ -645,3 +645,25 @@ def test_large_rules_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         assert 2 * 2**20 < heaviest < 5 * 2**20, "the limit, and the rules of the host that passes it"
 
     play(act)
+
+
+def test_the_busiest_hosts_are_those_with_the_most_left_and_before_them_those_that_are_left_alone() -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock)
+        lines = [
+            f"http://{host}.example/{number}"
+            for host, count in (("a", 2), ("b", 5), ("c", 3))
+            for number in range(count)
+        ]
+        await frontier.admit(batch(*lines))
+        await frontier.seal()
+        asleep = Impression(Sign.OVERLOADED, asked_wait_s=30.0)
+        first = await visit(frontier, clock, impression=asleep)
+        assert first.host == "a.example"
+        stands = frontier.busiest(2)
+        assert [(one.host, one.waiting, one.held_s) for one in stands] == [
+            ("a.example", 2, 30.0),
+            ("b.example", 5, 0.0),
+        ]
+
+    play(act)

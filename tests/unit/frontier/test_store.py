@@ -398,7 +398,7 @@ def test_a_redirected_line_waits_at_the_host_it_leads_to_as_far_as_it_has_come(s
     expected = msgspec.structs.replace(moved, home=host_id("b.example"), place=second.place)
     assert second == expected
     assert store.progress().lines == 2
-    with pytest.raises(StateError, match="1 lines moved, 0 waited"):
+    with pytest.raises(StateError, match="1 lines moved, 0 lines waited"):
         store.move([moved])
 
 

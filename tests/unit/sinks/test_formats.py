@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import sqlite3
 import sys
@@ -23,7 +24,7 @@ from scraper.results import raw_records, read_records
 from scraper.sinks import formats
 from scraper.sinks.columns import Kind, columns
 from scraper.sinks.csv_table import guarded
-from scraper.sinks.endings import ENDINGS
+from scraper.sinks.endings import RECORDS
 from scraper.sinks.formats import FORMATS, finalise, require_format
 from scraper.sinks.parquet import VERSION_KEY
 from tests.support.records_made import record, records
@@ -126,6 +127,27 @@ def test_duckdb_opens_tables(tmp_path: Path) -> None:
         described = asked(f"DESCRIBE FROM '{path}'")
         assert [row[0] for row in described] == [column.name for column in columns()]
     assert asked(f"SELECT titles[2], og['title'][2] FROM '{path}' WHERE seq = 0") == [("b", "=b")]  # noqa: S608
+
+
+def test_duckdb_opens_json_lines(tmp_path: Path) -> None:
+    run = [record(0, status=200, **HOSTILE, titles=["a", "b"]), record(1, status=404)]
+    path = made(tmp_path, run, ".jsonl")
+    found = asked(f"SELECT seq, description, titles[2], og.title[2] FROM '{path}' WHERE status = 200")  # noqa: S608
+    assert found == [(0, HOSTILE["description"], "b", "=b")]
+
+
+def test_a_table_is_laid_out_as_spreadsheets_want_it(tmp_path: Path) -> None:
+    """The mark of UTF-8 once, rows that end in CRLF (RFC 4180), quotes around line ends of a cell."""
+    run = [record(0, **HOSTILE, lang="ä"), record(1)]
+    content = made(tmp_path, run, ".csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbfschema,")
+    assert content.count(b"\xef\xbb\xbf") == 1
+    rows = content.decode("utf-8-sig").split("\r\n")
+    assert len(rows) == len(run) + 2
+    assert rows[-1] == ""
+    assert '"two\nlines, ""quoted"""' in rows[1]
+    cells = {cell for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")) for cell in row}
+    assert not [cell for cell in cells if cell[:1] in set("=+-@\t\r\n")]
 
 
 def test_parquet_says_its_schemas_version_and_keeps_types(tmp_path: Path) -> None:
@@ -291,7 +313,7 @@ def test_a_missing_library_is_said_before(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_each_ending_has_its_format() -> None:
-    assert tuple(FORMATS) == ENDINGS
+    assert tuple(FORMATS) == RECORDS
 
 
 def test_no_part_of_a_record_has_a_value_that_formats_do_not_know() -> None:
