@@ -94,6 +94,11 @@ class HostTurn:
         return max(self._own_delay_s, self._crawl_delay_s, self._pace.delay_s)
 
     @property
+    def is_prompt(self) -> bool:
+        """Whether answers come before the delay allows the next request, by all that is known."""
+        return self._pace.latency_s < self.delay_s
+
+    @property
     def is_free(self) -> bool:
         """Whether another request may be released once ``not_before_s`` has come."""
         if self._circuit.is_open:
@@ -250,6 +255,11 @@ class _Pace:
             self._old -= 1
             return False
         return departed_s > self._slowed_s
+
+    @property
+    def latency_s(self) -> float:
+        """How long the answers take lately; 0 when nothing is known of it."""
+        return self._recent_s
 
     @property
     def _slower_by_s(self) -> float:

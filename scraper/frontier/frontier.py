@@ -89,7 +89,8 @@ class Frontier:
         self._politeness = politeness
         self._gatekeeper = gatekeeper
         self._clock = clock
-        self._window = Window(settings, politeness, clock=clock)
+        self._largest = Largest()
+        self._window = Window(settings, politeness, clock=clock, ahead=self._largest.ahead)
         self.lines = progress.lines
         """Admitted so far, those of an interrupted run before this one included."""
         self._unfinished = progress.lines - progress.done
@@ -99,7 +100,6 @@ class Frontier:
         self._moving: list[Request] = []
         """On their way back to the state, to wait at another host."""
         self._findings = Findings()
-        self._largest = Largest()
         self._handed_out = 0
         self._sealed = self._closed = False
         self._news = asyncio.Event()
@@ -176,7 +176,7 @@ class Frontier:
             elif self._window.is_worth_reading(some_outside=self._outside.may_exist):
                 await self._refill()
             elif self._window.ready:
-                errand = self._next_of(self._window.ready.popleft())
+                errand = self._next_of(self._window.ready.take())
                 if errand is not None:
                     return errand
             elif self._findings:
@@ -389,8 +389,7 @@ class Frontier:
         """Read more requests of the hungry hosts, and take in other hosts while there is room."""
         await self._keep()  # a host that has left and enters again goes by it
         await self._welcome_outsiders()
-        hungry = list(self._window.hungry.values())
-        self._window.hungry.clear()
+        hungry = self._window.take_hungry()
         wants = [Want(host.host_id, host.cursor, host.name()) for host in hungry]
         entering = [host.host_id for host in hungry if not host.entered]
         for host in hungry:
@@ -437,6 +436,8 @@ class Frontier:
 
     async def _welcome_outsiders(self) -> None:
         """Take hosts from the disk into the window, in the order of their ids, round and round."""
+        if self._outside.may_exist:
+            self._welcome_the_largest()
         while self._outside.may_exist and self._window.room > 0:
             scanned = self._outside.scanned
             found = await self._state.call(self._state.store.hosts_after, scanned, _SCANNED_AT_ONCE)
@@ -450,6 +451,15 @@ class Frontier:
                 self._outside.scanned = number
             if len(found) < _SCANNED_AT_ONCE:
                 self._outside.start_again()
+
+    def _welcome_the_largest(self) -> None:
+        """Take hosts that have more lines than others into the window before these: they take the longest."""
+        now_s = self._clock.monotonic()
+        for number in self._largest.urgent():
+            if self._window.room <= 0:
+                return
+            if self._window.get(number) is None and not self._window.keeps_out(number, now_s):
+                self._window.take_in(number)
 
 
 def _number(errand: Errand) -> int:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.window import Window
 
-LARGEST = 64
+LARGEST = 256
 """Hosts whose lines are counted for the time that politeness takes."""
 
 
@@ -39,10 +39,23 @@ class Largest:
 
     def __init__(self) -> None:
         self._left: dict[int, int] = {}
+        self._usual = 0
+        """No other host had more lines than this."""
 
     def count(self, lines: Mapping[int, int]) -> None:
         """Begin with so many lines by host id."""
         self._left = dict(lines)
+        self._usual = min(lines.values(), default=0) if len(lines) >= LARGEST else 0
+
+    def ahead(self, home: int) -> int:
+        """Return how many lines more a host has left than any that is not counted had; 0 for most hosts."""
+        left = self._left.get(home)
+        return left - self._usual if left is not None and left > self._usual else 0
+
+    def urgent(self) -> list[int]:
+        """Return the hosts that have more lines left than others, by their ids, the largest first."""
+        ahead = {home: lines for home in self._left if (lines := self.ahead(home))}
+        return sorted(ahead, key=ahead.__getitem__, reverse=True)
 
     def leave(self, home: int) -> None:
         """Note that a line of a host is finished, or waits at another."""

@@ -13,7 +13,7 @@ from scraper.frontier.rows import NOBODY
 from scraper.politeness import HostTurn, Unlimited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from scraper.clock import Clock
     from scraper.messages import Errand
@@ -41,10 +41,48 @@ _READY = float("-inf")
 """The ``due_s`` of a host that stands in the queue of those that may go."""
 
 
+class Ready:
+    """Hosts that may be asked now, in the order in which they came; but the urgent go before the others.
+
+    A host with very many lines takes their number times its delay, whatever the others do. Asked in turn
+    with all others it is asked less often than its delay allows, and is still under way when they are done.
+    """
+
+    def __init__(self) -> None:
+        self._urgent: list[tuple[int, int, HostQueue]] = []
+        self._others: deque[HostQueue] = deque()
+        self._ties = itertools.count()
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._others)
+
+    def __bool__(self) -> bool:
+        return bool(self._urgent or self._others)
+
+    def add(self, host: HostQueue, *, urgency: int) -> None:
+        """Let a host wait; with an urgency above 0 before all that have a lesser one."""
+        if urgency:
+            heapq.heappush(self._urgent, (-urgency, next(self._ties), host))
+        else:
+            self._others.append(host)
+
+    def take(self) -> HostQueue:
+        """Return the next, of which there has to be one."""
+        return heapq.heappop(self._urgent)[2] if self._urgent else self._others.popleft()
+
+
 class Window:
     """A part of all hosts, each with a few of its requests. Only the frontier uses it."""
 
-    def __init__(self, settings: FrontierSettings, politeness: PolitenessSettings, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: FrontierSettings,
+        politeness: PolitenessSettings,
+        *,
+        clock: Clock,
+        ahead: Callable[[int], int],
+    ) -> None:
+        """Begin empty; ``ahead`` says of a host's id by how many lines it is larger than others."""
         self._most_hosts = settings.hosts_in_memory
         self._politeness = politeness
         self._clock = clock
@@ -54,13 +92,16 @@ class Window:
         """With so many a host is full: what redirects bring waits on disk."""
         self._hosts: dict[int, HostQueue] = {}
         self._resting = Resting()
-        self.ready: deque[HostQueue] = deque()
+        self.ready = Ready()
         """Hosts that may be asked now."""
+        self._ahead = ahead
         self._later: list[tuple[float, int, HostQueue]] = []
         """A heap of hosts by the time they are due. An entry whose time is not the host's ``due_s``
         is stale: the host was queued for an earlier time since."""
         self.hungry: dict[int, HostQueue] = {}
         """Hosts that run low and may have more on disk, and those that have not entered yet."""
+        self._some_starve = False
+        """Of the hungry, a host that is to go before the others has nothing left to be asked for."""
         self._ties = itertools.count()
         self._heavy: dict[int, int] = {}
         """Hosts with large rules, and what these take."""
@@ -127,7 +168,7 @@ class Window:
         ready, room = len(self.ready), self.room
         if some_outside and room > 0 and (not ready or room >= len(self._hosts) // 8):
             return True
-        return len(self.hungry) > ready
+        return self._some_starve or len(self.hungry) > ready
 
     def is_crowded(self, host: HostQueue | None) -> bool:
         """Whether a redirect's target, ``None`` when it is not in memory, had better wait on disk."""
@@ -138,6 +179,15 @@ class Window:
         low = host.waiting * 4 <= self.per_host and len(host.again) < self._crowd
         if not host.entered or (host.more and low):
             self.hungry[host.host_id] = host
+            if not host.waiting and self._ahead(host.host_id):
+                self._some_starve = True
+
+    def take_hungry(self) -> list[HostQueue]:
+        """Return the hosts that run low; they are no longer known as such."""
+        hungry = list(self.hungry.values())
+        self.hungry.clear()
+        self._some_starve = False
+        return hungry
 
     def push_again(self, host: HostQueue, errand: Errand, *, at_s: float) -> None:
         """Let a host have an errand that may go from a time on."""
@@ -155,7 +205,9 @@ class Window:
             return
         if at_s <= self._clock.monotonic():
             host.due_s = _READY
-            self.ready.append(host)
+            urgency = self._ahead(host.host_id)
+            # One that takes long to answer would take a worker away from others for each of its turns.
+            self.ready.add(host, urgency=urgency if urgency and host.turn.is_prompt else 0)
         else:
             host.due_s = at_s
             heapq.heappush(self._later, (at_s, next(self._ties), host))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from scraper.parse.white_space import folded
+
 # fmt: off
 INLINE = frozenset((
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del", "dfn",
@@ -76,13 +78,13 @@ def fold(text: str) -> str:
 
     And what only a line break would show: words are the same with and without a soft hyphen.
     """
-    folded = " ".join(text.split())
+    shown = folded(text)
     # One call in C settles it for nearly every text.
-    if folded.isprintable():
-        return folded
-    if unprintable.search(folded) is None:
-        return folded
-    return " ".join(unprintable.sub("", folded).split())
+    if shown.isprintable():
+        return shown
+    if unprintable.search(shown) is None:
+        return shown
+    return folded(unprintable.sub("", shown))
 
 
 def hides(style: str) -> bool:
@@ -116,7 +118,7 @@ def field(text: str | None) -> str | None:
 
 def lines(text: str) -> str:
     """Return visible text a line for each block, white space within a line folded, empty ones left out."""
-    return "\n".join(folded for piece in text.split(SEPARATOR) if (folded := fold(piece)))
+    return "\n".join(line for piece in text.split(SEPARATOR) if (line := fold(piece)))
 
 
 class Texts:

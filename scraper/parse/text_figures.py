@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from scraper.parse.simhash import MAX_WORDS, simhash
 from scraper.parse.text import unprintable
+from scraper.parse.white_space import folded
 
 _STEP = 1_000_000
 """Characters that are split into words at once: ten million of them as objects took 400 MB."""
@@ -39,18 +40,17 @@ class Measured(NamedTuple):
 def measured(text: str) -> Measured:
     """Measure visible text that is not folded yet.
 
-    Splitting and joining is the quickest of what was tried: folding bytes by ``translate`` and
-    ``replace``, without an object for each word, took 1.9 ms against 1.3 for 9,000 words.
+    Only the words of the fingerprint become objects: to split and join all took twice as long.
     """
     if len(text) > _STEP:
         return _measured_in_steps(text)
-    words = text.split()
-    folded = " ".join(words)
-    if not folded.isprintable() and unprintable.search(folded):
-        words = unprintable.sub("", folded).split()
-        folded = " ".join(words)
-    digest = hashlib.sha256(folded.encode()).hexdigest()
-    return Measured(TextFigures(len(words), len(folded), digest, simhash(words)), folded[:BEGINNING])
+    shown = folded(text)
+    if not shown.isprintable() and unprintable.search(shown):
+        shown = folded(unprintable.sub("", shown))
+    count = shown.count(" ") + 1 if shown else 0
+    digest = hashlib.sha256(shown.encode()).hexdigest()
+    words = shown.split(" ", MAX_WORDS)[:MAX_WORDS] if shown else []
+    return Measured(TextFigures(count, len(shown), digest, simhash(words)), shown[:BEGINNING])
 
 
 def _measured_in_steps(text: str) -> Measured:
@@ -72,10 +72,10 @@ def _measured_in_steps(text: str) -> Measured:
                 first += words[1:]
             else:
                 first += words
-        folded = " ".join(words) if goes_on or not count else " " + " ".join(words)
+        shown = " ".join(words) if goes_on or not count else " " + " ".join(words)
         count += len(words) - goes_on
-        length += len(folded)
-        digest.update(folded.encode())
+        length += len(shown)
+        digest.update(shown.encode())
         is_inside = not piece[-1].isspace()
     found = TextFigures(count, length, digest.hexdigest(), simhash(first))
     return Measured(found, " ".join(first)[:BEGINNING])

@@ -203,7 +203,7 @@ def test_a_disk_that_takes_no_more_fails_its_run_alone(server: Server, tmp_path:
         one.heard(f"run {large} is failed")
         one.heard(f"run {small} is complete")
         (row,) = history(tmp_path, "large")
-        assert row["error"].startswith(("output/large/runs/", "state output/large/runs/"))
+        assert "output/large/runs/" in row["error"]
 
 
 def test_runs_come_by_themselves_do_not_overlap_and_are_removed_by_age(

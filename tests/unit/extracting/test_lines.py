@@ -183,6 +183,13 @@ def test_a_revisit_may_come_before_the_file_that_has_the_body(tmp_path: Path) ->
     assert told(lines_of(two)[1]) == [Told(0, "/b", ("/b",), "", Outcome.PARSE_ERROR)]
 
 
+def test_a_page_that_had_not_changed_is_told_to_be_so(tmp_path: Path) -> None:
+    def write(archive: Archive) -> None:
+        archive.response(f"{HOST}/a", b"", ("ETag", '"x"'), status="304 Not Modified")
+
+    assert read(tmp_path, write) == [Told(0, "/a", ("/a",), "", Outcome.NOT_MODIFIED)]
+
+
 def test_a_redirect_may_lead_to_a_revisit(tmp_path: Path) -> None:
     def write(archive: Archive) -> None:
         earlier = archive.response(f"{HOST}/a", b"the body")

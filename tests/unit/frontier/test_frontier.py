@@ -647,6 +647,26 @@ def test_large_rules_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     play(act)
 
 
+@pytest.mark.parametrize(("latency_s", "third"), [(0.125, "large.example"), (2.0, "small.example")])
+def test_of_two_that_are_ready_the_larger_goes_first_unless_it_answers_slowly(
+    latency_s: float, third: str
+) -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, delay_s=0.5, adaptive=True)
+        sizes = {"large": 5, "small": 3}
+        await frontier.admit(
+            batch(*[f"http://{host}.example/{n}" for host, lines in sizes.items() for n in range(lines)])
+        )
+        await frontier.seal()
+        first = await visit(frontier, clock, impression=Impression(Sign.GOOD, latency_s))
+        second = await visit(frontier, clock, impression=Impression(Sign.GOOD, 0.125))
+        assert (first.host, second.host) == ("large.example", "small.example")
+        clock.move(2.0)
+        assert (await visit(frontier, clock)).host == third
+
+    play(act)
+
+
 def test_the_busiest_hosts_are_those_with_the_most_left_and_before_them_those_that_are_left_alone() -> None:
     async def act(clock: FakeClock) -> None:
         frontier = frontier_of(FakeState(), clock)

@@ -254,3 +254,36 @@ def test_lines_in_back_off_are_given_up_with_their_host() -> None:
 
 def test_the_host_ids_of_the_schedules_differ() -> None:
     assert len({host_id(f"h{number}.example") for number in range(100)}) == 100
+
+
+def with_one_large(*, hosts: int, each: int, large: int, first: bool) -> list[str]:
+    """Return so many lines of each host, and those of one that has more."""
+    lines = [f"http://large.example/{path}" for path in range(large)]
+    return [*lines, *spread(hosts, each)] if first else [*spread(hosts, each), *lines]
+
+
+@pytest.mark.parametrize("urls_per_host", [4, 100])
+def test_a_host_with_many_lines_is_asked_as_often_as_it_may_be_while_others_wait(urls_per_host: int) -> None:
+    """Also when its lines have to be read from disk a few at a time."""
+    lines = with_one_large(hosts=30, each=4, large=40, first=True)
+    schedule = schedule_of(
+        lines, takes_s=0.25, delay_s=0.5, workers=1, state_s=1 / 64, urls_per_host=urls_per_host, per_host=1
+    )
+    times = played(schedule).departures["large.example"]
+    assert len(times) == 40
+    # Some requests go before it: the one that is under way, and those that were let go already.
+    assert max(later - earlier for earlier, later in pairwise(times)) <= 1.25
+
+
+def test_a_host_with_many_lines_comes_into_memory_before_others_that_wait_outside() -> None:
+    lines = with_one_large(hosts=40, each=3, large=12, first=False)
+    notes = played(schedule_of(lines, takes_s=0.25, delay_s=0.5, workers=2, hosts_in_memory=3))
+    began = {host: times[0] for host, times in notes.departures.items()}
+    assert sum(at_s < began["large.example"] for at_s in began.values()) <= 4
+
+
+def test_without_a_delay_all_hosts_go_in_turn() -> None:
+    lines = with_one_large(hosts=10, each=4, large=40, first=True)
+    notes = played(schedule_of(lines, takes_s=0.25, workers=1, per_host=1))
+    order = [target.split("/")[2] for _, target in notes.handed_out[:11]]
+    assert len(set(order)) == 11

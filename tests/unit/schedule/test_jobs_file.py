@@ -95,7 +95,10 @@ fetch.read_s = 3
         'jobs.toml:18: job.c: sources = ["-"]: a daemon has no standard input; name a file',
         "jobs.toml:19: job.c: keep = true: expected an integer from 1 to 100000",
         "jobs.toml:20: job.c: alarm_after = -1: expected an integer from 0 to 1000",
-        'jobs.toml:21: job.c: formats = [".xlsx"]: expected a list of .json, .csv, .parquet, .sqlite',
+        (
+            'jobs.toml:21: job.c: formats = [".xlsx"]: '
+            "expected a list of .json, .csv, .parquet, .sqlite, .warc.gz"
+        ),
         'jobs.toml:22: job.c: unfinished = "forget": expected resume or abandon',
         'jobs.toml:23: job.c: unknown key "fetch"; settings stand in [job.NAME.settings.fetch]',
         "jobs.toml:24: job.d: sources is missing",
