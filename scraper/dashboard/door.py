@@ -2,7 +2,7 @@
 
 The ``Host`` header has to be one of ours (DNS rebinding), the token or a session is shown where there is a
 token, and what changes something proves that it comes from a page of ours: ``Origin``, ``Sec-Fetch-Site``,
-and a proof in the form.
+and a proof in the form. Other sites may lead people here by a link, and load nothing.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from scraper.dashboard.sessions import Sessions, Tries
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OURS = frozenset({"same-origin", "none"})
 _FORM = "application/x-www-form-urlencoded"
 _COOKIE = "scraper-session"
 _SECURE_COOKIE = "__Host-scraper-session"
@@ -69,6 +70,7 @@ class Door:
             )
         if (request.content_length or 0) > MOST_BODY_BYTES:
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
+        _check_loading(request)
         self._recognise(request)
         if not request[IS_IN] and not is_public(request.path):
             if wants_json(request) or request.method not in _READING:
@@ -120,7 +122,7 @@ class Door:
         origin = request.headers.get("Origin")
         if origin is not None and not _is_origin_of(origin, host):
             raise Refusal(HTTPStatus.FORBIDDEN, "The request comes from another site.")
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in _OURS:
             raise Refusal(HTTPStatus.FORBIDDEN, "The request comes from another site.")
         if request[BY_TOKEN]:
             return
@@ -160,6 +162,25 @@ class Door:
     def proof(self, request: web.Request) -> str:
         """Return what the forms of a page carry."""
         return self._sessions.proof(request.get(SESSION, ""))
+
+
+def _check_loading(request: web.Request) -> None:
+    """Check that no page of another site loads what is here as a part of itself.
+
+    It could not read it, but a few streams of events that it opens would leave none for our own pages.
+    Browsers that send no ``Sec-Fetch-Site``, and programs, are not held to it (W3C Fetch Metadata).
+
+    Raises:
+        Refusal: One does. A link that is followed is none.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") in _OURS:
+        return
+    if (
+        request.headers.get("Sec-Fetch-Mode") == "navigate"
+        and request.headers.get("Sec-Fetch-Dest") == "document"
+    ):
+        return
+    raise Refusal(HTTPStatus.FORBIDDEN, "The request comes from another site.")
 
 
 async def form_of(request: web.Request) -> Mapping[str, str]:

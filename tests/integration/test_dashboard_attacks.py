@@ -247,6 +247,25 @@ async def test_a_forged_request_does_nothing(free: Served, how: str) -> None:
     assert free.daemon.asked == []
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("target", "how", "status"),
+    [
+        ("/events", "cors empty", 403),  # an EventSource: some of them would leave none for our pages
+        ("/", "no-cors image", 403),
+        ("/", "navigate iframe", 403),
+        ("/api/v1/jobs", "cors empty", 403),
+        ("/", "navigate document", 200),  # a link that somebody follows
+    ],
+)
+async def test_other_sites_lead_here_and_load_nothing(
+    free: Served, site: str, target: str, how: str, status: int
+) -> None:
+    mode, dest = how.split()
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
+    assert (await ask(free.url, target, **headers)).status == status
+
+
 async def test_a_true_form_does_it(free: Served) -> None:
     proof = proof_in(await ask(free.url, "/"))
     origin = free.url.rstrip("/")
