@@ -65,7 +65,7 @@ def check(file: Path) -> Exit:
 def _has_jobs(file: Path) -> bool:
     """Whether a file is one of jobs; one that can't be read is taken for settings, which then says so."""
     try:
-        return "job" in read_table(file)
+        return not read_table(file).keys().isdisjoint({"job", "jobs"})  # the second is told of as a slip
     except SettingsError:
         return False
 

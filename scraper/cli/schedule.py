@@ -195,9 +195,10 @@ def next_due(*, names: tuple[str, ...], count: int, config: Path, form: str) -> 
 
     The jitter is in it: a run begins at the time that is shown last.
     """
-    from scraper.schedule.overview import due_times  # noqa: PLC0415 - as above
+    from scraper.schedule.overview import due_times, job_rows  # noqa: PLC0415 - as above
 
-    times = [time for job in _chosen(config, names) for time in due_times(job, datetime.now(UTC), count)]
+    jobs, now = _chosen(config, names), datetime.now(UTC)
+    times = [time for job in jobs for time in due_times(job, now, count)]
     if form == "json":
         _echo_json(times)
         return
@@ -206,6 +207,10 @@ def next_due(*, names: tuple[str, ...], count: int, config: Path, form: str) -> 
         there = f"{time.there:%a %Y-%m-%d %H:%M:%S %z}"
         rows.append((time.job, there, _moment(time.due), _moment(time.begins)))
     _echo_table(rows)
+    for job in job_rows(jobs, now=now):
+        if job.next_due is None:
+            told = f"{job.name}: is paused; none of these begins before `scraper schedule resume {job.name}`"
+            click.echo(told, err=True)
 
 
 @schedule.command()

@@ -49,7 +49,20 @@ def parse_schedule(text: str, zone: tzinfo) -> Schedule:
         raise ValueError("a daemon knows no @reboot; `scraper schedule trigger JOB` begins a run")
     if not words:
         raise ValueError(f"expected 'every 6h', a cron text or one of {', '.join(SHORTCUTS)}")
+    if meant := _meant(words):
+        raise ValueError(f"write {meant!r}")
     return Calendar(parse_cron(words), zone)
+
+
+def _meant(words: str) -> str:
+    """Return what a length of time, or a shortcut without its ``@``, is short for; empty if nothing."""
+    if f"@{words.lower()}" in SHORTCUTS:
+        return f"@{words.lower()}"
+    try:
+        duration(words)
+    except ValueError:
+        return ""
+    return f"every {words}"
 
 
 def parse_zone(name: str) -> ZoneInfo:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scraper.notify.table import NotifyTable
 
 _MOST_JOBS: Final = 1000
+_REMEDY: Final = 'write [job.NAME] with sources = ["urls.txt"] and schedule = "@daily"'
 _LOOKED_AHEAD: Final = 30
 """So many due times are looked at for how near to each other they come."""
 
@@ -54,7 +55,9 @@ def read_jobs(path: Path, *, environment: Mapping[str, str] | None = None) -> Jo
         table = read_table(path)
         text = path.read_bytes().decode("utf-8-sig")
     except SettingsError as error:
-        return JobsFile((), (str(error).replace("can't read the settings", "can't read the jobs"),))
+        told = str(error).replace("can't read the settings", "can't read the jobs")
+        is_missing = isinstance(error.__context__, FileNotFoundError)
+        return JobsFile((), (f"{told}; name yours with --config, or {_REMEDY}" if is_missing else told,))
     except (OSError, UnicodeDecodeError):  # it was replaced in between
         return JobsFile((), (f"{path}: has changed while it was read; try again",))
     return _Reader(path, text, environment).read(table)
@@ -89,7 +92,7 @@ class _Reader:
         entries = table.get("job")
         jobs: list[Job] = []
         if not isinstance(entries, dict) or not entries:
-            self._wrong("no job; write [job.NAME] and what it is to do", "job")
+            self._wrong(f"no job; {_REMEDY}", "job")
         elif len(entries) > _MOST_JOBS:
             self._wrong(f"{len(entries)} jobs; one file takes {_MOST_JOBS}", "job")
         else:

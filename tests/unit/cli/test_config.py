@@ -231,6 +231,15 @@ def test_check_tells_all_problems_and_exits_2(tmp_path: Path, capsys: pytest.Cap
     ]
 
 
+def test_check_knows_a_file_of_jobs_that_writes_jobs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "jobs.toml"
+    path.write_text('[jobs.a]\nsources = ["https://a.example/"]\nschedule = "@daily"\n')
+    assert program.main(["config", "check", str(path)]) == Exit.USAGE
+    assert 'unknown table "jobs"; jobs are [job.NAME]' in capsys.readouterr().out
+
+
 def test_check_of_a_good_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.toml"
     path.write_text("[fetch]\ntotal_s = 1\n")

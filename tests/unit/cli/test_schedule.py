@@ -104,6 +104,9 @@ def test_the_history_is_shown_newest_first(told: Told, folder: Path) -> None:
 def test_a_pause_is_kept_for_the_next_daemon(told: Told, folder: Path) -> None:
     assert told("pause", "a") == []
     assert told("list")[1].startswith("a    paused ")
+    assert told("next", "--count", "1")[3:] == [
+        "a: is paused; none of these begins before `scraper schedule resume a`"
+    ]
     assert told("resume", "a") == []
     assert told("list")[1].startswith("a    waiting ")
 

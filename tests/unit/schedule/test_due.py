@@ -131,6 +131,9 @@ def test_the_next_due_time_does_not_depend_on_where_one_looks_from(
         ("every 6 moons", "expected a length of time"),
         ("@reboot", "trigger"),
         ("sometimes", "five fields"),
+        ("1m", "write 'every 1m'"),
+        ("2 hours", "write 'every 2 hours'"),
+        ("Daily", "write '@daily'"),
     ],
 )
 def test_what_is_no_schedule_is_told_why(text: str, message: str) -> None:

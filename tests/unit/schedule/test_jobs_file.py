@@ -153,7 +153,9 @@ webhook = "https://a.example/hunter2"
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     (told,) = read_jobs(tmp_path / "jobs.toml").problems
-    assert told == f"{tmp_path}/jobs.toml: can't read the jobs: No such file or directory"
+    problem, _, remedy = told.partition("; ")
+    assert problem == f"{tmp_path}/jobs.toml: can't read the jobs: No such file or directory"
+    assert remedy.startswith("name yours with --config, or write [job.NAME]")
 
 
 def test_a_list_that_is_not_there_is_no_problem_of_the_file(tmp_path: Path) -> None:
