@@ -12,7 +12,7 @@ from scraper.errors import SettingsError, UsageError
 from scraper.notify.reading import read_tables
 from scraper.notify.table import problems as notify_problems
 from scraper.schedule.due import parse_schedule, parse_zone
-from scraper.schedule.durations import duration
+from scraper.schedule.durations import duration, shown_duration
 from scraper.schedule.job import Job, is_job_name
 from scraper.schedule.toml_lines import TomlLines
 from scraper.settings.load import Given, environment_layer, fold, read_table, table_layer
@@ -145,7 +145,7 @@ class _Reader:
         for number, table in enumerate(tables, 1):
             which = f"job.{name}: notify{f' {number}' if len(tables) > 1 else ''}"
             for problem in () if self._variables is None else notify_problems(table, self._variables):
-                self._wrong(f"{which}: {problem}", *at)
+                self._wrong(f"{which}: {problem}", *at, str(number))
         return tables
 
     def _settings(self, name: str, table: object) -> Settings | None:
@@ -181,8 +181,8 @@ class _Reader:
         gaps = [later - earlier for earlier, later in pairwise(times)]
         if jitter and jitter >= min(gaps):
             self._wrong(
-                f"job.{name}: jitter = {cut(_shown(str(jitter)))}: it is to be shorter than what lies"
-                f" between two due times, {min(gaps)}",
+                f"job.{name}: jitter = {shown_duration(jitter)}: it is to be shorter than what lies"
+                f" between two due times, {shown_duration(min(gaps))}",
                 *("job", name, "jitter"),
             )
 

@@ -114,7 +114,7 @@ fetch.read_s = 3
         ("[job]\na = 1", "job.a is a table, not a value"),
         ("[job.a", "not TOML"),
         (f"{GOOD}settings = 3", "job.a: settings is a table"),
-        (f"{GOOD}jitter = '1d'", "shorter than what lies between two due times"),
+        (f"{GOOD}jitter = '1d'", "jitter = 1d: it is to be shorter than what lies between two due times, "),
         (f"{GOOD}jitter = '6'", "write the unit too"),
         (f"{GOOD}formats = ['.csv', '.csv']", "one is named twice"),
         (f"{GOOD}output = 'x'\n{GOOD.replace('job.a', 'job.b')}output = './x'", "job.a has that folder"),

@@ -23,6 +23,8 @@ x = { y = 1 }
 on = 1
 [job.a.settings.fetch]
 total_s = 3
+[[job.a.notify]]
+on = 2
 """
 
 
@@ -40,6 +42,9 @@ def test_keys_and_tables_are_found_where_they_stand() -> None:
         ("job", "b c"): 13,
         ("job", "b c", "x", "y"): 14,
         ("job", "a", "notify", "on"): 16,
+        ("job", "a", "notify"): 15,
+        ("job", "a", "notify", "1"): 15,
+        ("job", "a", "notify", "2"): 19,
         ("job", "a", "settings", "fetch", "total_s"): 18,
         ("job", "a", "missing"): 2,
         ("nothing",): None,
