@@ -63,7 +63,7 @@ def show(
       scraper show pages.jsonl --where 'status in [301, 404] or url ~ "[?]page="'
       scraper show pages.jsonl --where 'links.total > 100' --sort links.total --reverse --limit 10
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
-    columns = field_paths(name for name in fields.split(",") if name)
+    columns = field_paths(name for part in fields.split(",") if (name := part.strip()))
     if not columns:
         raise UsageError("--fields is empty: name fields with commas between, or leave it out")
     meets = condition(where) if where is not None else None
