@@ -114,7 +114,7 @@ def retry(
         if not quiet and chosen.sitemaps:
             _say(f"Left out: {chosen.sitemaps} sitemaps, since what they list would be new records")
         if not chosen.lines and files.is_in_place:
-            _say(f"{files.run}: nothing to ask again, there are none of {choice.words}")
+            _say(f"{files.run}: nothing to ask again, no record is {choice.kinds}")
             return Exit.COMPLETE
         return _answer(files, chosen, settings=settings, talk=talk)
 
