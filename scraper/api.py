@@ -154,4 +154,6 @@ def _checked(settings: Settings | None) -> Settings:
     loaded, problems = fold([table_layer(given, origin="Settings")])
     if problems:
         raise SettingsError(problems[0])
+    if loaded.settings.cluster.shards:
+        raise SettingsError("cluster.shards: only the command `scraper crawl` runs a list in parts")
     return loaded.settings

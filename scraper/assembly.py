@@ -18,6 +18,7 @@ from scraper.observe.watchdog import Watchdog
 from scraper.pipeline import Crawl
 from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name, same_history
 from scraper.runs import Mode, RunFiles, keep_cache_apart
+from scraper.share import Fenced, Share, dealt_seeds, kept_by
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
 from scraper.visiting import archive_facts, archivist_for, product_token, visitor_for
@@ -31,19 +32,19 @@ if TYPE_CHECKING:
     from scraper.fetch.http import HttpFetcher
     from scraper.history.remembered import History
     from scraper.observe.events import Observer
+    from scraper.pipeline import Visitor
     from scraper.processes.pool import ProcessPool
     from scraper.run_state import Kept
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
     from scraper.sinks.warc_archive import WarcArchive
     from scraper.sources.lines_given import GivenLines
-    from scraper.visit import Visitor
 
 
 @contextlib.asynccontextmanager
 async def open_run(
     sources: Sequence[Source | GivenLines],
-    target: RunFiles | Journal,
+    target: RunFiles | Journal | Share,
     *,
     settings: Settings,
     observer: Observer,
@@ -54,8 +55,9 @@ async def open_run(
     """Put a run together, and close all of its parts in the end.
 
     ``target`` is files, or a journal that takes the records as they come (and is not closed here):
-    then the state is temporary and the run can't be resumed. ``sources`` may be empty when resuming:
-    they are those of the run before. ``name`` is what a new run is to be called in its records.
+    then the state is temporary and the run can't be resumed. Or it is a share of a larger run, which knows
+    its sources itself. ``sources`` may be empty when resuming: they are those of the run before.
+    ``name`` is what a new run is to be called in its records.
 
     Raises:
         OutputExists: Something is there that the mode does not allow to replace.
@@ -74,15 +76,20 @@ async def open_run(
         if isinstance(target, RunFiles):
             target.keep_apart(lists)
             kept = await stack.enter_async_context(kept_on_disk(target, mode))
+        elif isinstance(target, Share):
+            kept = await stack.enter_async_context(kept_by(target))
         else:
             kept = await stack.enter_async_context(kept_for_now(target))
         token = product_token(settings)
         prepare = kept.state.store.prepare
+        share = target if isinstance(target, Share) else None
+        part = share.part() if share else None
         await kept.state.call(
-            prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock
+            prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock, part=part
         )
         before = await kept.state.call(kept.state.store.progress)
-        seeds = await stack.enter_async_context(await remaining_seeds(sources, kept.state))
+        remaining = dealt_seeds(share, kept.state) if share else remaining_seeds(sources, kept.state)
+        seeds = await stack.enter_async_context(await remaining)
         name = await run_name(kept.state, clock, given=name)
         await same_history(kept.state, settings.history.file)
         history: History | None = None
@@ -103,6 +110,7 @@ async def open_run(
 
         watchdog = Watchdog(observer, waits=waits, silence_s=settings.run.watchdog_s, clock=clock)
         everyone = Observers(watchdog, observer)
+        visitor: Visitor
         visits, visitor = await stack.enter_async_context(
             _open_visits(
                 settings,
@@ -113,6 +121,8 @@ async def open_run(
                 put=put,
             )
         )
+        if share and share.admission:
+            visitor = Fenced(visitor, share.admission)
         crawl = Crawl(
             seeds=seeds,
             frontier=Frontier(
@@ -122,6 +132,8 @@ async def open_run(
                 gatekeeper=Gatekeeper(settings.robots, clock=clock),
                 clock=clock,
                 progress=before,
+                territory=part.territory if part else None,
+                asked_before=share is not None and share.is_later,
                 memory=history.recall if history else None,
             ),
             visitor=visitor,

@@ -58,13 +58,24 @@ def export(
         raise UsageError(f"{source}: the run is not finished; go on with it first (scraper crawl --resume)")
     files = _files(outputs, fresh=fresh)
     files.keep_apart([str(source)])
-    count = 0
     for output in files.outputs:
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"can't write {output}: {error.strerror}") from error
-    with claimed(files.outputs), _reader(source, ordered=ordered) as read:
+    with claimed(files.outputs):
+        return write_outputs(source, files, ordered=ordered)
+
+
+def write_outputs(source: Path, files: RunFiles, *, ordered: bool) -> Exported:
+    """Write a run's records to outputs that are claimed and may be replaced; see ``export``.
+
+    Raises:
+        UsageError: The run can't be read, or holds something else than records.
+        SinkError: An output can't be written; those before it are there.
+    """
+    count = 0
+    with _reader(source, ordered=ordered) as read:
 
         def counted() -> Iterator[bytes]:
             nonlocal count

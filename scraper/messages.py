@@ -25,6 +25,12 @@ class Seed(msgspec.Struct, frozen=True):
     """The row's other columns; ``None`` when there are none."""
     is_found: bool = False
     """A page or a sitemap named it once, not the user: it lists no host, and gets no credentials."""
+    seq: int | None = None
+    """Its number, where the list is a part of another; ``None`` for the next one."""
+    row: bytes = b""
+    """In place of all else: a line that another part of the run has handed over, as its state had it."""
+    is_listed: bool = False
+    """Of such a line: the user's list names its host."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,8 +87,8 @@ class Crawl:
     async def _seed(self) -> None:
         try:
             async for batch in self.seeds:
-                await self.frontier.admit(batch)  # waits while too much is unfinished
-                self.observer.notice(Admitted(len(batch.seeds), share=batch.share))
+                lines = await self.frontier.admit(batch)  # waits while too much is unfinished
+                self.observer.notice(Admitted(lines, share=batch.share))
         except SourceError as error:
             # The lines before the break are good: they are finished before the run ends with it.
             self.broken_source = error

@@ -1,6 +1,7 @@
 """The records of a finished run, read again from what it wrote: one at a time, whatever their number.
 
-What a command calls a RUN is a file that a crawl has written, or a folder that holds exactly one such.
+What a command calls a RUN is a file that a crawl has written, or a folder that holds exactly one such. A run
+in several parts has a file that names them (``scraper.parts``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scraper.errors import UsageError
+from scraper.parts import BEGINNING, PARTS_FILE, part_lines
 from scraper.record import SCHEMA_VERSION, Record
 from scraper.sinks import parquet, sqlite
 from scraper.sinks.endings import ARCHIVE, JSON_LINES, ending_of
@@ -60,6 +62,8 @@ def run_file(run: Path) -> Path:
                 "or make records of it: scraper extract"
             )
         return run
+    if (parts := run / PARTS_FILE).is_file():
+        return parts
     there = sorted(
         path
         for path in run.iterdir()
@@ -98,6 +102,9 @@ def raw_records(path: Path) -> Iterator[bytes]:
                 return
             if beginning.startswith(parquet.MAGIC):
                 yield from parquet.read_parquet(path)
+                return
+            if beginning.startswith(BEGINNING[:_MAGIC_BYTES]):
+                yield from part_lines(path)
                 return
             first = file.readline()
             if first.lstrip().startswith(b"["):

@@ -62,7 +62,7 @@ async def kept_on_disk(files: RunFiles, mode: Mode) -> AsyncIterator[Kept]:
         except OSError as error:
             raise UsageError(f"can't write {output}: {error.strerror}") from error
     if mode is Mode.FRESH:
-        await _discard(files.state)
+        await discard(files.state)
     state = await StateThread.open(files.state)
     kept: Kept | None = None
     try:
@@ -127,7 +127,7 @@ async def _same_outputs(files: RunFiles, state: StateThread) -> None:
         raise UsageError(f"the unfinished run was begun {told} (output.ordered): resume it so")
 
 
-async def _discard(state_path: Path) -> None:
+async def discard(state_path: Path) -> None:
     """Remove a state, also one that is damaged or of another version, unless another run holds it."""
     try:
         state = await StateThread.open(state_path)  # only so is it known that nobody holds it
@@ -172,7 +172,7 @@ class WithoutUserInfo:
             yield seed if shown == seed.input else msgspec.structs.replace(seed, input=shown)
 
 
-def _masked(source: Source) -> Source:
+def masked(source: Source) -> Source:
     """Return a source as it may be kept: the URLs of arguments without user info."""
     if source.kind != "argument":
         return source
@@ -180,7 +180,7 @@ def _masked(source: Source) -> Source:
     return msgspec.structs.replace(source, name=without_user_info(source.name), urls=urls)
 
 
-class _Listed(msgspec.Struct, frozen=True):
+class Listed(msgspec.Struct, frozen=True):
     """A source as the state remembers it."""
 
     source: Source
@@ -198,12 +198,12 @@ async def remaining_seeds(sources: Sequence[Source | GivenLines], state: StateTh
     remembered = await state.call(state.store.fact, "sources")
     if remembered is None:
         listed = [
-            _Listed(_masked(source), source.identity()) for source in sources if isinstance(source, Source)
+            Listed(masked(source), source.identity()) for source in sources if isinstance(source, Source)
         ]
         await state.call(state.store.note, sources=msgspec.json.encode(listed).decode())
         return SeedStream([WithoutUserInfo(source) for source in sources])
-    listed = _recalled(remembered, list[_Listed])
-    if sources and [_place(source) for source in sources] != [_place(one.source) for one in listed]:
+    listed = _recalled(remembered, list[Listed])
+    if sources and [place_of(source) for source in sources] != [place_of(one.source) for one in listed]:
         names = ", ".join(redact(one.source.name) for one in listed)
         raise UsageError(
             f"the unfinished run read from {names}: resume it with the same, or with no SOURCE, "
@@ -277,11 +277,11 @@ async def same_history(state: StateThread, file: str) -> None:
         )
 
 
-def _place(source: Source | GivenLines) -> object:
+def place_of(source: Source | GivenLines) -> object:
     """Return what tells sources apart, however a file's path is spelled."""
     if isinstance(source, Source) and source.kind == "file":
         return msgspec.structs.replace(source, name=str(Path(source.name).resolve()))
-    return _masked(source) if isinstance(source, Source) else source
+    return masked(source) if isinstance(source, Source) else source
 
 
 T = TypeVar("T")

@@ -14,6 +14,7 @@ from scraper.assembly import open_run
 from scraper.cli.exits import Exit
 from scraper.cli.options import (
     BODY_FLAGS,
+    CLUSTER_FLAGS,
     NotHonoured,
     SettingsCommand,
     loaded_from,
@@ -56,7 +57,7 @@ _HAVE_STATUS: Final = frozenset({Outcome.OK, Outcome.HTTP_ERROR})
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=click.Path(allow_dash=True))
 @settings_options_without(
     NotHonoured("follow", "asks for each page of the list once"),
-    left_out=("--ordered", "--history", *BODY_FLAGS),
+    left_out=("--ordered", "--history", *BODY_FLAGS, *CLUSTER_FLAGS),
 )
 @click.pass_context
 def compare(ctx: click.Context, *, sources: tuple[str, ...]) -> Exit:

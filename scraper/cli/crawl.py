@@ -18,6 +18,8 @@ from scraper.sources.arguments import sources_from_arguments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scraper.cluster.job_place import JobPlace
+    from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
 
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="FILE",
     help=f"Where the records go; the ending names the format: {' '.join(ENDINGS)}. A path, or a URL such as "
-    "s3://bucket/pages.parquet. May be repeated. Without it, JSON Lines to standard output.",
+    "s3://bucket/pages.parquet. May be repeated; with --shards it may be a folder. Without it, JSON Lines to "
+    "standard output.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an unfinished run; begin it if there is none.")
 @click.option("--fresh", is_flag=True, help="Start over, and replace what is there.")
@@ -56,6 +59,7 @@ def crawl(
       scraper crawl urls.txt -o output/pages.jsonl
       scraper crawl products.csv --column link -o output/products.json
       scraper crawl https://example.com/ | jq .title
+      scraper crawl urls.txt -o output/pages --shards 8 --engine local
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
     from scraper import loop  # noqa: PLC0415 - help and a mistake in the options need no aiohttp
     from scraper.cli.running import Talk, resume_command, run_and_show  # noqa: PLC0415 - the same
@@ -67,6 +71,8 @@ def crawl(
     if not sources and not resume:
         raise UsageError("no SOURCE: name a list, a URL, or - for standard input")
     mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
+    if (place := _in_parts(outputs, settings, mode)) is not None:
+        return _crawl_in_parts(sources, place, settings=settings, mode=mode, quiet=quiet, log_json=log_json)
     files = files_of(outputs, mode, ordered=settings.output.ordered)
     if files and mode is Mode.RESUME and files.is_complete():
         click.echo(one_line(f"{files.name} is there, with no unfinished run: nothing to resume"), err=True)
@@ -79,6 +85,52 @@ def crawl(
     check_history(settings, files, mode=mode, others=[*others, str(log_json)] if log_json else others)
     talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command() if files else None)
     return loop.run(run_and_show(found, files, settings=settings, mode=mode, talk=talk))
+
+
+def _in_parts(outputs: Sequence[str], settings: Settings, mode: Mode) -> JobPlace | None:
+    """Return the places of a run in parts, ``None`` for one that is whole."""
+    cluster = settings.cluster
+    written = [output for output in outputs if output != "-"]
+    if not cluster.shards:
+        may_be = mode is Mode.RESUME and written and len(written) == len(outputs)
+        if may_be and not any(output.lower().endswith(".warc.gz") for output in written):
+            from scraper.cluster.job_place import job_place  # noqa: PLC0415 - most runs are whole
+
+            place = job_place(written, ordered=settings.output.ordered)
+            if place.is_unfinished() or (place.files is None and place.is_complete()):
+                return place
+        if cluster.engine != "local" or cluster.scheduler:
+            raise UsageError("--engine and --scheduler run the parts of a list: add --shards N")
+        return None
+    if not written or len(written) < len(outputs):
+        raise UsageError("--shards needs a place for the records: -o FOLDER or -o FILE")
+    from scraper.cluster.job_place import job_place  # noqa: PLC0415 - as above
+
+    return job_place(written, ordered=settings.output.ordered)
+
+
+def _crawl_in_parts(
+    sources: Sequence[str],
+    place: JobPlace,
+    *,
+    settings: Settings,
+    mode: Mode,
+    quiet: bool,
+    log_json: Path | None,
+) -> int:
+    from scraper import loop  # noqa: PLC0415 - as above
+    from scraper.cli.running import Talk, resume_command  # noqa: PLC0415 - as above
+    from scraper.cli.running_parts import run_parts_and_show  # noqa: PLC0415 - as above
+
+    if mode is Mode.RESUME and place.is_complete():
+        click.echo(one_line(f"{place.name} is there, with no unfinished run: nothing to resume"), err=True)
+        return 0
+    found = sources_from_arguments(sources, settings.sources)
+    if mode is Mode.RESUME and not found and not place.is_unfinished():
+        raise UsageError(f"no unfinished run in {place.name}: name the SOURCE to begin one")
+    keep_apart(log_json, settings.robots.cache, files=place.files, found=found)
+    talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command())
+    return loop.run(run_parts_and_show(found, place, settings=settings, mode=mode, talk=talk))
 
 
 def files_of(outputs: Sequence[str], mode: Mode, *, ordered: bool) -> RunFiles | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from scraper import loop
 from scraper.cli.exits import Exit
-from scraper.cli.options import SettingsCommand, loaded_from, settings_options
+from scraper.cli.options import CLUSTER_FLAGS, SettingsCommand, loaded_from, settings_options_without
 from scraper.cli.running import Talk, run_and_show
 from scraper.demo.server import SampleServer, stop_asked
 from scraper.demo.site import build_site
@@ -50,7 +50,7 @@ _SERVED_AT = 8765
     default=0,
     help="Where the site is, on each of its hosts.  [default: one that is free; 8765 with --serve]",
 )
-@settings_options
+@settings_options_without(left_out=CLUSTER_FLAGS)
 @click.pass_context
 def demo(
     ctx: click.Context, *, folder: Path, seed: int, pages: int, day: int, serve: bool, port: int

@@ -68,8 +68,14 @@ FLAGS: Final = (
     Flag("--ordered", "output.ordered"),
     Flag("--history", "history.file", "FILE"),
     Flag("--strict", "run.strict"),
+    Flag("--shards", "cluster.shards", "N"),
+    Flag("--engine", "cluster.engine"),
+    Flag("--scheduler", "cluster.scheduler", "ADDRESS"),
 )
 
+
+CLUSTER_FLAGS: Final = ("--shards", "--engine", "--scheduler")
+"""The flags of a run in parts; a command that does all by itself leaves them out."""
 
 BODY_FLAGS: Final = ("--select", "--extractor", "--links", "--text", "--language", "--guess-dates")
 """The flags that say what else a record is to hold; a command that writes none leaves them out."""

@@ -15,7 +15,7 @@ import msgspec
 from scraper import loop
 from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
-from scraper.cli.options import BODY_FLAGS, loaded_from, settings_options_without
+from scraper.cli.options import BODY_FLAGS, CLUSTER_FLAGS, loaded_from, settings_options_without
 from scraper.errors import UsageError
 from scraper.plan.text import plan_text
 from scraper.settings.options import options
@@ -37,6 +37,7 @@ _LEFT_OUT = (
     "--history",
     "--ordered",
     *BODY_FLAGS,
+    *CLUSTER_FLAGS,
 )
 """The first is a switch of its own here, the others say how pages are read, kept and links followed."""
 

@@ -13,7 +13,13 @@ import msgspec
 from scraper import loop
 from scraper.cli.crawl import keep_apart
 from scraper.cli.exits import Exit
-from scraper.cli.options import SettingsCommand, loaded_from, settings_options_without, talk_options
+from scraper.cli.options import (
+    CLUSTER_FLAGS,
+    SettingsCommand,
+    loaded_from,
+    settings_options_without,
+    talk_options,
+)
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
 from scraper.observe.printable import printable
@@ -31,8 +37,12 @@ from scraper.sources.source import Source
 if TYPE_CHECKING:
     from scraper.settings.model import Settings
 
-_LEFT_OUT = ("--depth", "--same-site", "--include", "--exclude", "--column", "--format", "--history")
-"""No link is followed, the list is not the user's, and a part of a run is no news for its history."""
+_LEFT_OUT = (
+    *("--depth", "--same-site", "--include", "--exclude", "--column", "--format", "--history"),
+    *CLUSTER_FLAGS,
+)
+"""No link is followed, the list is not the user's, a part of a run is no news for its history, and all is
+done here."""
 _STATUS = re.compile("[1-9][0-9]{2}|[1-9]xx")
 _OUTCOMES = sorted(outcome for outcome in Outcome if outcome is not Outcome.DUPLICATE)
 

@@ -15,7 +15,7 @@ _NAMES = {signal.SIGINT: "SIGINT", signal.SIGTERM: "SIGTERM"}
 
 
 class Stoppable(Protocol):
-    """A run, or the daemon that has runs of its own."""
+    """A run, whole or in parts, or the daemon that has runs of its own."""
 
     def drain(self, reason: str) -> None:
         """Start nothing new and finish what is under way."""

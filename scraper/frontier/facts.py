@@ -68,6 +68,15 @@ class Admission(NamedTuple):
     """The ids of the hosts that have new rows, in the order of the list."""
 
 
+class Moved(NamedTuple):
+    """What became of lines that redirects have led elsewhere."""
+
+    hosts: tuple[int, ...]
+    """The ids of the hosts that have new rows."""
+    left: int
+    """How many lines have gone to another part of the run."""
+
+
 class Want(NamedTuple):
     """A host whose rows are to be loaded: those behind a place."""
 

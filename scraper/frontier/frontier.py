@@ -39,12 +39,11 @@ if TYPE_CHECKING:
     from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.memory import Memory
     from scraper.frontier.state_thread import StateThread
+    from scraper.frontier.territory import Territory
     from scraper.messages import Batch, Errand, Finished
     from scraper.robots.access import Access
     from scraper.settings.model import FrontierSettings, PolitenessSettings
 
-_SCANNED_AT_ONCE = 256
-"""Host ids looked at in one read of the state; hosts in the window are met again among them."""
 _MOVED_AT_ONCE = 256
 """Redirected requests that are written back to the state in one go, at the latest."""
 
@@ -65,9 +64,23 @@ class Frontier:
         gatekeeper: Gatekeeper,
         clock: Clock,
         progress: Progress,
+        territory: Territory | None = None,
+        asked_before: bool = False,
         memory: Memory | None = None,
     ) -> None:
-        """Take over a state that has come as far as ``progress`` says; ``memory`` is of the runs before."""
+        """Take over a state that has come as far as ``progress`` says.
+
+        Args:
+            state: Where lines wait.
+            settings: How much of it is in memory.
+            politeness: The limits of hosts.
+            gatekeeper: Who knows robots.txt.
+            clock: The time.
+            progress: How far the run has come.
+            territory: The hosts that are ours, where others have theirs; ``None`` for all.
+            asked_before: Somebody has asked hosts of ours a moment ago, whatever the state says.
+            memory: What is known of the runs before.
+        """
         self._memory = memory
         self._state = state
         self._settings = settings
@@ -79,7 +92,8 @@ class Frontier:
         self.lines = progress.lines
         """Admitted so far, those of an interrupted run before this one included."""
         self._unfinished = progress.lines - progress.done
-        self._resumed_at_s = clock.monotonic() if progress.lines else None
+        self._resumed_at_s = clock.monotonic() if progress.lines or asked_before else None
+        self._territory = territory
         self._outside = Outside(may_exist=self._unfinished > 0)
         self._moving: list[Request] = []
         """On their way back to the state, to wait at another host."""
@@ -106,8 +120,8 @@ class Frontier:
         """Whether any request is on its way."""
         return self._handed_out > 0
 
-    async def admit(self, batch: Batch) -> None:
-        """Take in a batch of lines and note how far its source was read with it.
+    async def admit(self, batch: Batch) -> int:
+        """Take in a batch of lines and note how far its source was read with it; return how many it gave.
 
         Waits while more lines than the look-ahead are unfinished, unless the source can't wait: the
         back-pressure on the list.
@@ -119,6 +133,7 @@ class Frontier:
         self.lines += admission.lines
         self._unfinished += admission.lines
         self._announce(admission.hosts)
+        return admission.lines
 
     async def seal(self) -> None:
         """Say that the sources have no more lines."""
@@ -199,10 +214,16 @@ class Frontier:
         self._news.set()
         if isinstance(errand, Request):
             errand = replace(errand, robots=None)  # that was said of the target before
+            if number != NOBODY and not self._owns(errand):
+                self._moving.append(errand)  # what it has waited for it will wait for again
+                return
             # One in back-off stays in memory: it would lose that on disk.
             if errand.home != number and not wait_s and self._window.is_crowded(host):
                 self._moving.append(errand)
                 return
+        elif not self._owns(errand):
+            self._send_off(errand)
+            return
         self._window.push_again(host or self._window.take_in(number), errand, at_s=now_s + wait_s)
 
     def open_gate(self, access: Access) -> None:
@@ -260,7 +281,7 @@ class Frontier:
             self._window.queue(host)
             return None
         errand = host.take(now_s)
-        cleared = self._cleared(host, errand)
+        cleared = self._cleared(host, errand) if self._stays(errand) else None
         if cleared is not None:
             asks_nobody = isinstance(cleared, Request) and cleared.settled
             (self._nobody() if asks_nobody else host).turn.release()
@@ -287,6 +308,37 @@ class Frontier:
         if not isinstance(errand, Request) or errand.settled:
             return errand
         return self._gatekeeper.clear(host, errand)
+
+    def _owns(self, errand: Errand) -> bool:
+        return self._territory is None or self._territory.owns(errand.host)
+
+    def _stays(self, errand: Errand) -> bool:
+        """Return whether a ready errand is ours; if its host has gone elsewhere meanwhile, it follows."""
+        asks_nobody = isinstance(errand, Request) and errand.settled
+        if asks_nobody or self._owns(errand):
+            return True
+        if isinstance(errand, Request):
+            self._moving.append(errand)
+        return False
+
+    def _send_off(self, errand: RobotsRequest) -> None:
+        """Let a host go to the part that its robots.txt lies with: nobody else may ask for that.
+
+        A guest stays, and goes without: else two parts could send it to and fro for ever.
+        """
+        assert self._territory is not None  # noqa: S101 - else the errand were ours
+        host = self._window[host_id(host_key(f"{errand.origin}/"))]
+        name = host_key(f"{errand.origin}/")
+        if name in self._territory.guests:
+            self.open_gate(self._gatekeeper.out_of_reach(errand))
+            return
+        self._territory.departed[name] = self._territory.owner(errand.host)
+        for gate in host.gates.values():
+            self._moving += gate.parked
+            gate.parked.clear()
+        host.gates.clear()
+        self._window.feed(host)
+        self._window.queue(host)
 
     def _nobody(self) -> HostQueue:
         return self._window.get(NOBODY) or self._window.take_in(NOBODY)
@@ -315,12 +367,15 @@ class Frontier:
     async def _move(self) -> None:
         """Write redirected requests back to the state, where they wait at the hosts they lead to."""
         moving, self._moving = self._moving, []
-        admission = await self._state.call(self._state.store.move, moving)
+        moved = await self._state.call(self._state.store.move, moving)
+        self.lines -= moved.left
+        self._unfinished -= moved.left
         for request in moving:
             self._largest.leave(request.home)
-            self._largest.come(host_id(request.host))
+            if self._owns(request):
+                self._largest.come(host_id(request.host))
         self._unload(request.home for request in moving)
-        self._announce(admission.hosts)
+        self._announce(moved.hosts)
 
     async def _keep(self) -> None:
         """Tell the state what robots.txt files say and how long hosts want to be left alone."""
@@ -331,7 +386,12 @@ class Frontier:
     async def _refill(self) -> None:
         """Read more requests of the hungry hosts, and take in other hosts while there is room."""
         await self._keep()  # a host that has left and enters again goes by it
-        await self._welcome_outsiders()
+        await self._outside.let_in(
+            self._window,
+            first=self._largest.urgent,
+            hosts_after=self._hosts_after,
+            clock=self._clock,
+        )
         hungry = self._window.take_hungry()
         wants = [Want(host.host_id, host.cursor, host.name()) for host in hungry]
         entering = [host.host_id for host in hungry if not host.entered]
@@ -360,6 +420,9 @@ class Frontier:
             self._window.queue(host)
             self._window.weigh(host)
 
+    async def _hosts_after(self, host_id: int, limit: int) -> list[int]:
+        return await self._state.call(self._state.store.hosts_after, host_id, limit)
+
     def _enter(self, host: HostQueue, loaded: Loaded) -> None:
         """Let a host begin with what is known of it: its own limits, robots.txt, what it asked for."""
         name = host.name()
@@ -376,33 +439,6 @@ class Frontier:
             host.turn.hold_until(self._resumed_at_s + host.turn.delay_s)
             hold_s = loaded.holds.get(host.host_id, 0.0) - unix_s
             host.turn.hold_until(now_s + min(hold_s, self._politeness.retry_after_cap_s))
-
-    async def _welcome_outsiders(self) -> None:
-        """Take hosts from the disk into the window, in the order of their ids, round and round."""
-        if self._outside.may_exist:
-            self._welcome_the_largest()
-        while self._outside.may_exist and self._window.room > 0:
-            scanned = self._outside.scanned
-            found = await self._state.call(self._state.store.hosts_after, scanned, _SCANNED_AT_ONCE)
-            now_s = self._clock.monotonic()
-            for number in found:
-                if self._window.get(number) is None and not self._window.keeps_out(number, now_s):
-                    self._outside.notice()
-                    if number != NOBODY and self._window.room <= 0:
-                        return
-                    self._window.take_in(number)
-                self._outside.scanned = number
-            if len(found) < _SCANNED_AT_ONCE:
-                self._outside.start_again()
-
-    def _welcome_the_largest(self) -> None:
-        """Take hosts that have more lines than others into the window before these: they take the longest."""
-        now_s = self._clock.monotonic()
-        for number in self._largest.urgent():
-            if self._window.room <= 0:
-                return
-            if self._window.get(number) is None and not self._window.keeps_out(number, now_s):
-                self._window.take_in(number)
 
 
 def _number(errand: Errand) -> int:

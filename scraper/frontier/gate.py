@@ -34,6 +34,13 @@ def _unavailable(host: HostQueue) -> Settled:
     return Settled(Outcome.HOST_UNAVAILABLE, _given_up(host), retryable=True)
 
 
+_OUT_OF_REACH = Failure(
+    type="RobotsOutOfReach",
+    message="robots.txt leads on to a host that another part of the run answers for",
+    phase="robots",
+)
+
+
 class Gate:
     """One origin's robots.txt, as its host in memory knows it; times are monotonic seconds."""
 
@@ -179,6 +186,9 @@ class Gatekeeper:
 
     def give_up(self, host: HostQueue, errand: RobotsRequest) -> Access:
         """Return what to go by when robots.txt would have to be asked of a host that is given up."""
+        return self._unreachable(errand, _given_up(host), Outcome.HOST_UNAVAILABLE)
+
+    def _unreachable(self, errand: RobotsRequest, failure: Failure | None, cause: Outcome) -> Access:
         unix_s = self._clock.utc().timestamp()
         file = RobotsFile(
             origin=errand.origin,
@@ -186,10 +196,14 @@ class Gatekeeper:
             status=None,
             read_at_s=unix_s,
             expires_at_s=unix_s + self._error_age_s,
-            failure=_given_up(host),
-            cause=Outcome.HOST_UNAVAILABLE,
+            failure=failure,
+            cause=cause,
         )
         return Access(file, None)
+
+    def out_of_reach(self, errand: RobotsRequest) -> Access:
+        """Return what to go by when robots.txt lies with a host that is not ours to ask."""
+        return self._unreachable(errand, _OUT_OF_REACH, Outcome.REDIRECT_ERROR)
 
     def recall(self, host: HostQueue, access: Access) -> None:
         """Take over what is known from earlier."""

@@ -123,6 +123,22 @@ class Line(NamedTuple):
         )
 
     @classmethod
+    def handed_over(cls, row: Row) -> Line:
+        """Understand what a page of another part led to, from the row that this part made of it."""
+        url = row.input if row.url == "" else row.url or ""
+        key = url if row.key == "" else row.key or ""
+        return cls(
+            -1,
+            row.input,
+            row.extra,
+            url,
+            row.host,
+            key,
+            urls.key_digest(key),
+            descent=row.descent,
+        )
+
+    @classmethod
     def found(cls, found: Found, *, parent: int) -> Line:
         """Understand what a page or a sitemap led to; its ``seq`` is given when it is known to be new."""
         descent = Descent(found.depth, parent, found.is_sitemap, found.is_trusted)

@@ -18,6 +18,16 @@ CREATE TABLE holds (host INTEGER PRIMARY KEY, until_s REAL NOT NULL);
 CREATE TABLE listed (name INTEGER PRIMARY KEY);
 """
 
+# What a part of a larger run has for the others, and the hosts that have changed hands between them.
+PART_TABLES = """
+CREATE TABLE IF NOT EXISTS outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    part INTEGER NOT NULL, listed INTEGER NOT NULL, line TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS guests (host TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS departed (host TEXT PRIMARY KEY, part INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
 # Every step of a statement gives the interpreter's lock away and has to win it back from a busy event
 # loop, which takes up to 5 ms. So a batch goes in and out as one JSON text and costs a handful of steps,
 # however many rows it has: statements row by row took 114 ms to admit 500 lines, and slowed the loop.

@@ -24,7 +24,7 @@ import msgspec
 from scraper.clock import SystemClock
 from scraper.errors import OutputLocked, StateError, UsageError
 from scraper.frontier import facts, statements
-from scraper.frontier.facts import Admission, Counted, Loaded, Progress, SourceProgress, Want
+from scraper.frontier.facts import Admission, Counted, Loaded, Moved, Progress, SourceProgress, Want
 from scraper.frontier.robots_cache import Recalled, RobotsCache
 from scraper.frontier.rows import NOBODY, Line, Row, account_of, host_id, name_id, request_of, row_of
 from scraper.frontier.scope import Scope
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.exchange import ArchiveEnd
+    from scraper.frontier.part import Part
     from scraper.messages import Batch, Finished, Request
     from scraper.robots.access import RobotsFile
 
@@ -82,6 +83,7 @@ class Store:
                 raise
         self._scope = Scope(FollowSettings())
         self._links_per_host = FollowSettings().max_urls_per_host
+        self._part: Part | None = None
 
     def _open(self) -> None:
         # Exclusive locking is what makes a second run on the same output fail at once, also on
@@ -149,10 +151,18 @@ class Store:
             "UPDATE meta SET value = value + ? WHERE name = ?", [(n, name) for name, n in amounts.items()]
         )
 
-    def prepare(self, *, follow: FollowSettings, robots: RobotsSettings, token: str, clock: Clock) -> None:
+    def prepare(
+        self,
+        *,
+        follow: FollowSettings,
+        robots: RobotsSettings,
+        token: str,
+        clock: Clock,
+        part: Part | None = None,
+    ) -> None:
         """Say which lines are wanted, where robots.txt files are kept, and what those kept mean.
 
-        ``token`` is whom their rules are read for.
+        ``token`` is whom their rules are read for; ``part`` is what the run is a part of.
 
         Raises:
             UsageError: The file of ``robots.cache`` can't be opened, or is something else.
@@ -161,6 +171,10 @@ class Store:
         self._links_per_host = follow.max_urls_per_host
         own = None if robots.cache else self._db
         self._robots = RobotsCache(own, settings=robots, token=token, clock=clock)
+        if part is not None:
+            with self._translated():
+                part.open(self._db)
+        self._part = part
 
     def note(self, **facts: str | int) -> None:
         """Keep facts about the run, such as its id and its sources."""
@@ -194,16 +208,25 @@ class Store:
         """
         with self._transaction():
             first = self._number("lines")
-            lines = [Line.of(seq, seed, self._scope) for seq, seed in enumerate(batch.seeds, first)]
+            lines = [
+                Line.of(seq if seed.seq is None else seed.seq, seed, self._scope)
+                for seq, seed in enumerate(batch.seeds, first)
+                if not seed.row
+            ]
             firsts = self._seen.see([(line.seq, line.digest) for line in lines if line.is_first])
             admission = self._insert([(line.home(firsts), line.row(firsts)) for line in lines])
             hosts = {line.host for line in lines if line.lists_host}
+            dealt = [_row(seed.row) for seed in batch.seeds if seed.row]
+            hosts |= {_row(seed.row).host for seed in batch.seeds if seed.row and seed.is_listed}
             self._db.execute(statements.LIST, (_json([name_id(host) for host in hosts]),))
             self._db.execute(
                 "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
                 (batch.source, batch.consumed, int(batch.ended)),
             )
             self._add(lines=len(lines))
+            if dealt and self._part is not None:
+                further = self._take_dealt(dealt, self._part)
+                admission = Admission(admission.lines + further.lines, (*admission.hosts, *further.hosts))
         return admission
 
     def load(
@@ -279,11 +302,20 @@ class Store:
             self._db.execute(statements.TALLY, (_json([(*key, count) for key, count in tally.items()]),))
             return self._take_found(finished)
 
-    def move(self, requests: Sequence[Request]) -> Admission:
-        """Let requests wait at the hosts that redirects have led them to, as far as they have come."""
+    def move(self, requests: Sequence[Request]) -> Moved:
+        """Let requests wait at the hosts that redirects have led them to, as far as they have come.
+
+        Those that have come to a host of another part leave with that.
+        """
         with self._transaction():
             self._remove([(request.home, request.place) for request in requests], what="lines moved")
-            return self._insert([(host_id(request.host), row_of(request)) for request in requests])
+            leaving: Sequence[Request] = ()
+            if self._part is not None:
+                requests, leaving = self._part.parted(requests)
+                self._part.hand_over(self._db, [row_of(request) for request in leaving])
+                self._add(lines=-len(leaving))
+            admission = self._insert([(host_id(request.host), row_of(request)) for request in requests])
+            return Moved(admission.hosts, len(leaving))
 
     def largest_hosts(self, limit: int) -> list[Counted]:
         """Return the hosts with the most lines waiting, the largest first; counts every line."""
@@ -339,13 +371,57 @@ class Store:
                 lines.setdefault(line.digest, line)
         if not lines:
             return Admission(0, ())
+        return self._take_lines(lines)
+
+    def _take_dealt(self, rows: Sequence[Row], part: Part) -> Admission:
+        """Take in what other parts have handed over: lines under way, and what their pages led to."""
+        moved = [row for row in rows if row.seq >= 0]
+        part.welcome(self._db, [row.host for row in moved])
+        staying, leaving = part.parted(moved)
+        part.hand_over(self._db, leaving)
+        self._add(lines=len(staying))
+        admission = self._insert([(host_id(row.host), row) for row in staying])
+        links = {line.digest: line for line in (Line.handed_over(row) for row in rows if row.seq < 0)}
+        further = self._take_lines(links) if links else Admission(0, ())
+        return Admission(admission.lines + further.lines, (*admission.hosts, *further.hosts))
+
+    def _take_lines(self, lines: Mapping[bytes, Line]) -> Admission:
+        """Take in those of some lines that nobody has seen and whose hosts have not had enough."""
         known = self._seen.known(list(lines))
         new = self._within_limits([line for digest, line in lines.items() if digest not in known])
-        first = self._number("lines")
-        numbered = [line._replace(seq=seq) for seq, line in enumerate(new, first)]
+        if self._part is None:
+            seqs: Sequence[int] = range(first := self._number("lines"), first + len(new))
+        else:
+            new, leaving = self._part.parted(new)
+            self._seen.see([(-1, line.digest) for line in leaving])
+            self._part.hand_over(self._db, [line.row({}) for line in leaving])
+            seqs = self._part.seqs(self._number("found"), len(new))
+        numbered = [line._replace(seq=seq) for seq, line in zip(seqs, new, strict=True)]
         self._seen.see([(line.seq, line.digest) for line in numbered])
         self._add(lines=len(numbered), found=len(numbered))
         return self._insert([(line.home({}), line.row({})) for line in numbered])
+
+    def handed_over(self, after: int, limit: int) -> list[tuple[int, int, bool, str]]:
+        """Return what other parts are to be given, behind a number.
+
+        Of each: its number, the part, whether the user's list names its host, and the row.
+        """
+        with self._translated():
+            return self._db.execute(
+                "SELECT number, part, listed, line FROM outbox WHERE number > ? ORDER BY number LIMIT ?",
+                (after, limit),
+            ).fetchall()
+
+    def handed_over_last(self) -> int:
+        """Return the number of the last row that other parts are to be given, 0 without any."""
+        with self._translated():
+            last = self._db.execute("SELECT ifnull(max(number), 0) FROM outbox").fetchone()[0]
+        return int(last)
+
+    def forget_handed_over(self, up_to: int) -> None:
+        """Forget what the other parts have been given by now."""
+        with self._transaction():
+            self._db.execute("DELETE FROM outbox WHERE number <= ?", (up_to,))
 
     def _within_limits(self, lines: Sequence[Line]) -> list[Line]:
         """Return the lines of whose kind their hosts have not yet had as many as are taken; count them."""
@@ -378,6 +454,9 @@ class Store:
                 self._db.close()
                 self._path.unlink()
             self._db.close()
+
+
+_row = msgspec.json.Decoder(Row).decode
 
 
 def _make_private(path: Path) -> None:

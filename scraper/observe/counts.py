@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -115,6 +115,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Why the run was asked to stop; ``None`` when it was not."""
     ended: bool
     complete: bool
+
+
+class Counted(Protocol):
+    """What gives snapshots: the counts of one run, or the sums of several parts'."""
+
+    def snapshot(self, *, hosts: int = 0) -> Snapshot:
+        """Return the numbers as they are now."""
+        ...
 
 
 class Counts:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scraper.clock import Clock
-    from scraper.observe.counts import Counts
+    from scraper.observe.counts import Counted
     from scraper.observe.events import Event
     from scraper.observe.status import HostsWaiting
 
@@ -57,7 +57,7 @@ def stderr_console() -> Console:
 
 
 def progress_display(
-    console: Console, *, counts: Counts, waiting: Callable[[], HostsWaiting | None], clock: Clock
+    console: Console, *, counts: Counted, waiting: Callable[[], HostsWaiting | None], clock: Clock
 ) -> Display:
     """Choose the display for a console: a bar, or a line now and then."""
     if console.is_terminal and not console.is_dumb_terminal:

@@ -102,6 +102,15 @@ class ChildDied(msgspec.Struct, frozen=True, kw_only=True):
     """It was ended because it was at a page for too long, or did not answer any more."""
 
 
+class PartLost(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker that was at a part of the run is lost; another goes on with it."""
+
+    part: int
+    attempt: int
+    why: str
+    """The end of a sentence that begins with the worker: ``was killed by SIGKILL``."""
+
+
 class ArchiveDamaged(msgspec.Struct, frozen=True, kw_only=True):
     """A place in what is read offline is not what it should be; what stands before and behind it is read."""
 
@@ -150,6 +159,7 @@ Event: TypeAlias = (
     | Written
     | Stalled
     | ChildDied
+    | PartLost
     | ArchiveDamaged
     | Draining
     | Aborting

@@ -22,6 +22,7 @@ from scraper.observe.events import (
     Draining,
     Event,
     LinksTaken,
+    PartLost,
     Redirected,
     RobotsKnown,
     RunEnded,
@@ -52,7 +53,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     """When it was noticed: UTC, RFC 3339."""
     event: str
     """``started``, ``sealed``, ``robots``, ``tried_again``, ``redirected``, ``written``,
-    ``stalled``, ``draining``, ``aborting`` or ``ended``."""
+    ``stalled``, ``part_lost``, ``draining``, ``aborting`` or ``ended``."""
     run: str
     seq: int | None = None
     url: str | None = None
@@ -274,6 +275,12 @@ def _seq(errand: Errand) -> int | None:
     return errand.seq if isinstance(errand, Request) else None
 
 
+def _broken(event: PartLost | ArchiveDamaged) -> tuple[str, str]:
+    if isinstance(event, PartLost):
+        return "part_lost", f"part {event.part}, attempt {event.attempt}: {event.why}"
+    return "damaged", f"{event.name}, at byte {event.place}: {event.why}"
+
+
 def _of_run(event: Event, *, run: str, now: str) -> LogLine:
     elapsed_s: float | None = None
     match event:
@@ -285,8 +292,8 @@ def _of_run(event: Event, *, run: str, now: str) -> LogLine:
             name, reason = "sealed", figures.counted(event.lines, one="line", many="lines")
         case Stalled():
             name, reason, elapsed_s = "stalled", "; ".join(event.waits), event.silent_s
-        case ArchiveDamaged():
-            name, reason = "damaged", f"{event.name}, at byte {event.place}: {event.why}"
+        case PartLost() | ArchiveDamaged():
+            name, reason = _broken(event)
         case Draining():
             name, reason = "draining", event.reason
         case Aborting():

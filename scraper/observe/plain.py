@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scraper.clock import Clock
-    from scraper.observe.counts import Counts
+    from scraper.observe.counts import Counted
 
 
 class PlainProgress(AbstractContextManager["PlainProgress"]):
@@ -35,7 +35,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
         self,
         stream: IO[str],
         *,
-        counts: Counts,
+        counts: Counted,
         waiting: Callable[[], HostsWaiting | None],
         clock: Clock,
         every_s: float = 10.0,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from scraper.clock import Clock
-    from scraper.observe.counts import Counts, Snapshot
+    from scraper.observe.counts import Counted, Snapshot
 
 _REFRESHES_PER_S = 4
 _FREQUENT_EVERY_S = 0.1
@@ -73,7 +73,7 @@ class TerminalProgress(AbstractContextManager["TerminalProgress"]):
     """
 
     def __init__(
-        self, console: Console, *, counts: Counts, waiting: Callable[[], HostsWaiting | None], clock: Clock
+        self, console: Console, *, counts: Counted, waiting: Callable[[], HostsWaiting | None], clock: Clock
     ) -> None:
         self._console = console
         self._counts = counts

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.observe import figures
-from scraper.observe.events import Aborting, ArchiveDamaged, ChildDied, Draining, Event, RunStarted, Stalled
+from scraper.observe.events import (
+    Aborting,
+    ArchiveDamaged,
+    ChildDied,
+    Draining,
+    Event,
+    PartLost,
+    RunStarted,
+    Stalled,
+)
 from scraper.observe.printable import printable_sentence
 
 if TYPE_CHECKING:
@@ -100,15 +109,20 @@ def event_lines(event: Event) -> tuple[str, ...]:
             return (f"No page was finished for {figures.duration(event.silent_s)}. Waiting for:", *shown)
         case ChildDied() | ArchiveDamaged():
             return (_broken(event),)
-        case Draining():
-            reason = _shown(event.reason)
-            grace = figures.duration(event.deadline_s)
-            return (f"Stopping ({reason}): nothing new is started; what is under way has {grace} to finish.",)
-        case Aborting():
-            reason = _shown(event.reason)
-            return (f"Aborting ({reason}): what is under way is given up.",)
+        case PartLost():
+            return (f"Part {event.part}: its worker {_shown(event.why)}; another goes on with it.",)
+        case Draining() | Aborting():
+            return (_stopping(event),)
         case _:
             return ()
+
+
+def _stopping(event: Draining | Aborting) -> str:
+    reason = _shown(event.reason)
+    if isinstance(event, Aborting):
+        return f"Aborting ({reason}): what is under way is given up."
+    grace = figures.duration(event.deadline_s)
+    return f"Stopping ({reason}): nothing new is started; what is under way has {grace} to finish."
 
 
 def _broken(event: ChildDied | ArchiveDamaged) -> str:

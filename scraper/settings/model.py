@@ -343,6 +343,26 @@ class HistorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """and none longer."""
 
 
+class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A run in several processes that share nothing but a folder, on this machine or on several."""
+
+    shards: Annotated[int, Meta(ge=0, le=4096)] = 0
+    """Into how many parts the list is split, by site; each is a run of its own. 0 leaves it whole."""
+    engine: Literal["local", "dask"] = "local"
+    """Where the parts run: in processes of this machine, or on the workers of a Dask cluster."""
+    scheduler: str = ""
+    """The address of the cluster's scheduler: ``tcp://host:8786``. It is trusted: it runs what it is given,
+    and is told all settings. Empty starts a cluster of its own on this machine."""
+    workers: Annotated[int, Meta(ge=0, le=1024)] = 0
+    """How many parts run at the same time on this machine; 0 means as many as it has processors. A cluster's
+    own workers decide by themselves."""
+    lease_s: Annotated[float, Meta(ge=1)] = 30.0
+    """How long a part is left to a worker that is not heard of. One that can't say that it lives stops asking
+    before that; another goes on with its part after it."""
+    attempts: Positive = 5
+    """How often a part is begun again without having come any further."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings; each section belongs to one stage."""
 
@@ -357,3 +377,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     parse: ParseSettings = ParseSettings()
     output: OutputSettings = OutputSettings()
     history: HistorySettings = HistorySettings()
+    cluster: ClusterSettings = ClusterSettings()

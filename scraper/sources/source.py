@@ -14,6 +14,7 @@ import msgspec
 from scraper.errors import SourceError
 from scraper.messages import Seed
 from scraper.sources.again import seeds_again
+from scraper.sources.dealt import seeds_dealt
 from scraper.sources.jsonlines import json_seeds
 from scraper.sources.lines import read_lines
 from scraper.sources.parquet_table import parquet_seeds
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 _OWN_TO_A_PROCESS = ("/dev/stdin", "/dev/fd/", "/proc/")
 """What these names mean is over with the process, also where they lead to a regular file."""
 
-Format: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "parquet", "again"]
-"""``again`` is what ``scraper retry`` writes for itself: see ``sources.again``."""
+Format: TypeAlias = Literal["text", "csv", "tsv", "jsonl", "parquet", "again", "dealt"]
+"""``again`` is what ``scraper retry`` writes for itself (``sources.again``), ``dealt`` what a part of a
+larger run is given (``sources.dealt``)."""
 
 
 class Identity(NamedTuple):
@@ -103,6 +105,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             if self.format == "again":  # our own file, in which no line is cut
                 with io.BufferedReader(raw) as lines:
                     yield from seeds_again(lines, name=self.name)
+                return
+            if self.format == "dealt":
+                with io.BufferedReader(raw) as lines:
+                    yield from seeds_dealt(lines, name=self.name)
                 return
             if self.format == "parquet":
                 if not self.rereadable:

@@ -198,7 +198,7 @@ class SeedStream:
                     if count <= passed:
                         continue
                     seeds.append(seed)
-                    chars += len(seed.input)
+                    chars += len(seed.input) + len(seed.row)
                     if len(seeds) >= full or chars >= BATCH_CHARS:
                         hand_over()
                         full = min(2 * full, self._batch_seeds)

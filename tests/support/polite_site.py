@@ -117,6 +117,8 @@ class Site:
     script: Script
     scheme: str = "http"
     port: int = 0
+    addresses: str = "127."
+    """What the addresses begin with that it answers at."""
     log: list[Entry] = field(default_factory=list)
     connections: int = 0
     times: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -183,7 +185,7 @@ class _Connection(asyncio.Protocol):
         self._site.connections += 1
         self._number = self._site.connections
         self._site.open.add(self)
-        if not self._host.startswith("127."):
+        if not self._host.startswith(self._site.addresses):
             self._transport.abort()  # the port is open on all interfaces, the site is not
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
@@ -268,9 +270,11 @@ class _Connection(asyncio.Protocol):
 
 
 @contextlib.asynccontextmanager
-async def serving(script: Script, *, tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[Site]:
+async def serving(
+    script: Script, *, tls: ssl.SSLContext | None = None, port: int = 0, addresses: str = "127."
+) -> AsyncIterator[Site]:
     """Serve by a script while the block lasts, in this loop; ``port`` 0 takes a free one."""
-    site = Site(script, "https" if tls else "http")
+    site = Site(script, "https" if tls else "http", addresses=addresses)
     loop = asyncio.get_running_loop()
     # On Linux every address of 127.0.0.0/8 is the machine's own, so one socket has all hosts.
     server = await loop.create_server(lambda: _Connection(site), "0.0.0.0", port, ssl=tls, backlog=1024)  # noqa: S104
@@ -286,7 +290,7 @@ async def serving(script: Script, *, tls: ssl.SSLContext | None = None, port: in
 
 
 @contextlib.contextmanager
-def serving_in_thread(script: Script) -> Iterator[Site]:
+def serving_in_thread(script: Script, *, port: int = 0, addresses: str = "127.") -> Iterator[Site]:
     """Serve by a script while the block lasts, in a thread: for tests that wait for a program.
 
     Of the site only the log may be read, and only copied first, as its methods do.
@@ -296,7 +300,7 @@ def serving_in_thread(script: Script) -> Iterator[Site]:
 
     async def serve() -> None:
         stop = asyncio.Event()
-        async with serving(script) as site:
+        async with serving(script, port=port, addresses=addresses) as site:
             found.append((site, asyncio.get_running_loop(), stop))
             ready.set()
             await stop.wait()

@@ -115,7 +115,7 @@ def test_a_flag_sets_its_setting_and_nothing_else(
 
 def test_every_flag_is_in_the_table_above_and_names_a_setting() -> None:
     assert {flag.setting for flag in FLAGS} <= options().keys()
-    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 29
+    assert len({flag.flag for flag in FLAGS}) == len(FLAGS) == 32
 
 
 def test_show_lists_every_setting_once_and_masks_secrets() -> None:

@@ -390,7 +390,7 @@ def test_a_redirected_line_waits_at_the_host_it_leads_to_as_far_as_it_has_come(s
         parent=9,
         is_trusted=False,
     )
-    assert store.move([moved]) == (1, (host_id("b.example"),))
+    assert store.move([moved]) == ((host_id("b.example"),), 0)
     assert rows(store, "a.example") == []
     first, second = rows(store, "b.example")
     assert first.seq == 1

@@ -1,0 +1,319 @@
+"""Who directs a run in parts: hands them to workers, watches over them, deals out what they have for others.
+
+A part goes from hand to hand like this: a new attempt is counted in the manifest and said in the part's
+folder, so that whoever is still at it leaves; when nobody can be at it any more (it was released, or its
+lease is over), the attempt is submitted. What the engine says of an attempt is believed of its end only, and
+a worker that is not heard of for a lease has lost its part, whatever the engine says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper.cluster.dealing import Deal, deal
+from scraper.cluster.lease import Watch, write_fence
+from scraper.cluster.orders import Answer, Fence, Order, encode
+from scraper.cluster.places import ShardPlace
+from scraper.errors import RunError, ScraperError
+from scraper.observe.events import Draining, PartLost, Written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scraper.cluster.engine import Ended, Engine
+    from scraper.cluster.manifest import Manifest, Shard
+    from scraper.cluster.totals import Totals
+    from scraper.observe.events import Observer
+    from scraper.settings.model import Settings
+
+_LOOKS_EVERY_S = 1.0
+_BEGINS_WITHIN_S = 60.0
+"""How long a worker may take to give its first sign: a Python has to start, and to import what it needs."""
+_NO_WORKER_S = 300.0
+"""How long it is waited for a worker when there is none: clusters start some when there is work."""
+_PAUSE_S = 0.5
+"""After an attempt in vain; twice as long after each further one, since a disk that is full stays so."""
+_WHY = {
+    "taken": "was sent the same twice",
+    "superseded": "was told to leave",
+    "lease_lost": "could not say in time that it lives",
+    "locked": "found the state still held",
+    "failed": "failed",
+    "refused": "failed",
+}
+
+
+class _Part:
+    """One part, as the director sees it."""
+
+    def __init__(self, shard: Shard, place: ShardPlace, *, run: str, lease_s: float) -> None:
+        self.shard = shard
+        self.place = place
+        self.watch = Watch(place, run=run, sent=shard.attempt, lease_s=lease_s)
+        self.attempt = 0
+        """The number that has been said in its folder; 0 when none was by us."""
+        self.running = False
+        self.given = 0
+        """How many inputs the attempt under way knows of."""
+        self.begun_s = 0.0
+        self.not_before_s = 0.0
+        """After an attempt in vain: when the next one may be sent."""
+        self.vain = 0
+        """Attempts in a row that came no further."""
+        self.furthest = shard.figures.done
+
+
+class Director:
+    """Directs one run, once."""
+
+    def __init__(
+        self,
+        *,
+        work: Path,
+        manifest: Manifest,
+        engine: Engine,
+        settings: Settings,
+        run: str,
+        observer: Observer,
+        totals: Totals,
+    ) -> None:
+        """Take over a run whose list is split."""
+        self._work = work.absolute()
+        self._manifest = manifest
+        self._engine = engine
+        self._settings = settings
+        self._carried = msgspec.to_builtins(_anywhere(settings))
+        self._run = run
+        self._observer = observer
+        self._totals = totals
+        self._lines = int(manifest.fact("lines") or 0)
+        lease_s = settings.cluster.lease_s
+        self._parts = [
+            _Part(shard, ShardPlace(self._work, shard.shard), run=run, lease_s=lease_s)
+            for shard in manifest.shards()
+        ]
+        # The longest first: what is long and begins late is what all others wait for.
+        self._in_order = sorted(self._parts, key=lambda part: -part.shard.weight_s)
+        self._error: ScraperError | None = None
+        self._is_stopping = False
+        self._some_worker_s = asyncio.get_running_loop().time()
+        """When there was one the last time."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no part has anything to do."""
+        return not any(part.shard.open for part in self._parts)
+
+    async def run(self) -> None:
+        """Direct until no part has anything to do, or until it was asked to stop and all have.
+
+        Raises:
+            RunError: A part breaks wherever it is, or the engine is lost; what was written is kept.
+        """
+        try:
+            await self._direct()
+        except OSError as error:
+            raise RunError(f"{self._work} can't be reached: {error.strerror or error}") from error
+        if self._error is not None:
+            raise self._error
+
+    async def _direct(self) -> None:
+        while not self.is_over:
+            if not self._is_stopping:
+                await self._submit()
+            elif not any(part.running for part in self._parts):
+                break
+            try:
+                async with asyncio.timeout(_LOOKS_EVERY_S):
+                    ended = await self._engine.wait_any()
+            except TimeoutError:
+                pass
+            else:
+                await self._see_off(ended)
+            await self._look()
+
+    def drain(self, reason: str) -> None:
+        """Begin nothing new, and have all parts finish what is under way."""
+        self._totals.stopping = reason
+        deadline_s = self._settings.run.drain_s
+        self._observer.notice(Draining(reason=reason, deadline_s=deadline_s))
+        self._stop()
+
+    def _stop(self) -> None:
+        self._is_stopping = True
+        for part in self._parts:
+            if part.running:
+                write_fence(part.place, Fence(run=self._run, attempt=part.attempt, stop=True))
+
+    # --- from hand to hand ----------------------------------------------------------------------
+
+    async def _submit(self) -> None:
+        """Submit as many parts as there is room for, if nobody can be at them any more."""
+        waiting = [part for part in self._in_order if part.shard.open and not part.running]
+        if not waiting:
+            return
+        room, now_s = await self._engine.room(), asyncio.get_running_loop().time()
+        if room or any(part.running for part in self._parts):
+            self._some_worker_s = now_s
+        elif now_s - self._some_worker_s > _NO_WORKER_S:
+            raise RunError("there is no worker left that anything could be sent to")
+        for part in waiting:
+            if not part.attempt:
+                self._take(part)
+            if room > 0 and part.watch.is_free() and part.not_before_s <= now_s:
+                room -= 1
+                await self._send(part)
+
+    def _take(self, part: _Part) -> None:
+        """Say in a part's folder that it is for a new attempt, then look whether anybody is at it."""
+        part.attempt = self._manifest.next_attempt(part.shard.shard)
+        write_fence(part.place, Fence(run=self._run, attempt=part.attempt))
+        part.watch.look()
+
+    async def _send(self, part: _Part) -> None:
+        shard = part.shard
+        inputs = self._manifest.inputs(shard.shard)
+        part.given = len(inputs)
+        order = Order(
+            work=str(self._work),
+            run=self._run,
+            shard=shard.shard,
+            shards=len(self._parts),
+            attempt=part.attempt,
+            inputs=inputs,
+            first_found=self._lines,
+            dealt=shard.dealt,
+            may_begin_anew=not shard.completions,
+            lease_s=self._settings.cluster.lease_s,
+            settings=self._carried,
+        )
+        part.running = True
+        part.watch.begin(part.attempt)
+        part.begun_s = asyncio.get_running_loop().time()
+        await self._engine.submit(shard.shard, part.attempt, encode(order))
+
+    async def _see_off(self, ended: Ended) -> None:
+        part = self._parts[ended.shard]
+        if not part.running or ended.attempt != part.attempt:
+            return  # given up before
+        part.watch.look()
+        if ended.is_gone:
+            part.watch.bury()
+        if ended.answer is None:
+            self._lose(part, ended.why)
+            return
+        answer = msgspec.json.decode(ended.answer, type=Answer)
+        self._totals.end(ended.shard, answer.figures if answer.folder else None)
+        part.running = False
+        number, part.attempt = part.attempt, 0
+        if answer.end == "complete":
+            await self._complete(part, answer)
+        elif answer.end != "stopped":
+            # Also what the user would have to mend may be the fault of one machine: one without storage.
+            if answer.end in {"failed", "refused"}:
+                self._engine.avoid(ended.worker)
+            why = f"failed ({answer.message})" if answer.message else _WHY[answer.end]
+            self._observer.notice(PartLost(part=ended.shard, attempt=number, why=why))
+            self._count_vain(part, answer.figures.done, why)
+
+    async def _complete(self, part: _Part, answer: Answer) -> None:
+        shard = part.shard.shard
+        deals: list[Deal] = []
+        if answer.outbox:
+            given = {one.shard.shard: len(self._manifest.inputs(one.shard.shard)) for one in self._parts}
+            outbox = part.place.folder / answer.outbox
+            write = partial(
+                deal, self._work, outbox, shards=len(self._parts), next_input=lambda to: given[to] + 1
+            )
+            deals = await asyncio.to_thread(write)
+        self._manifest.complete(
+            shard,
+            given=part.given,
+            folder=answer.folder,
+            figures=answer.figures,
+            dealt=answer.dealt,
+            deals=deals,
+        )
+        for one in self._manifest.shards():
+            self._parts[one.shard].shard = one
+        part.vain, part.furthest = 0, answer.figures.done
+
+    def _lose(self, part: _Part, why: str) -> None:
+        """Note that a worker is gone or given up; another is to go on."""
+        done = part.watch.beat.figures.done if part.watch.beat else 0
+        self._totals.end(part.shard.shard, None)
+        self._observer.notice(PartLost(part=part.shard.shard, attempt=part.attempt, why=why))
+        part.running = False
+        part.attempt = 0
+        self._count_vain(part, done, why)
+
+    def _count_vain(self, part: _Part, done: int, why: str) -> None:
+        part.vain = 0 if done > part.furthest else part.vain + 1
+        part.furthest = max(part.furthest, done)
+        part.not_before_s = asyncio.get_running_loop().time() + _PAUSE_S * (2**part.vain - 1)
+        if part.vain >= self._settings.cluster.attempts:
+            self._break(
+                RunError(
+                    f"part {part.shard.shard} was begun {part.vain} times without coming any further "
+                    f"(cluster.attempts); the last worker {why}"
+                )
+            )
+
+    def _break(self, error: ScraperError) -> None:
+        """End the run with an error when the other parts have stopped."""
+        self._error = self._error or error
+        self._stop()
+
+    # --- watching -------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        """Look at all signs of life; give up workers that are not heard of."""
+        now_s = asyncio.get_running_loop().time()
+        for part in self._parts:
+            if not part.running and not part.attempt:
+                continue
+            part.watch.look()
+            if not part.running:
+                continue
+            beat = part.watch.hears(part.attempt)
+            if beat is not None:
+                self._totals.hear(part.shard.shard, beat.figures)
+            late = part.watch.is_silent() and (beat is not None or now_s - part.begun_s > _BEGINS_WITHIN_S)
+            if late:
+                await self._engine.abandon(part.shard.shard, part.attempt)
+                self._lose(part, "was not heard of any more")
+        self._observer.notice(Written(records=(), output_bytes=self._totals.output_bytes))
+
+
+def _anywhere(settings: Settings) -> Settings:
+    """Return settings that mean the same in whatever folder a worker was started."""
+    if not settings.robots.cache:
+        return settings
+    robots = msgspec.structs.replace(settings.robots, cache=os.path.abspath(settings.robots.cache))  # noqa: PTH100
+    return msgspec.structs.replace(settings, robots=robots)
+
+
+async def evict(work: Path, manifest: Manifest, *, run: str, lease_s: float) -> None:
+    """Wait until nobody is at any part of a run any more, which is to be thrown away.
+
+    Raises:
+        OSError: It can't be told to them.
+    """
+    watches = []
+    for shard in manifest.shards():
+        if shard.attempt:
+            place = ShardPlace(work, shard.shard)
+            write_fence(place, Fence(run=run, attempt=manifest.next_attempt(shard.shard)))
+            before = manifest.fact("run") or ""
+            watches.append(Watch(place, run=before, sent=shard.attempt, lease_s=lease_s))
+    while watches:
+        for watch in watches:
+            watch.look()
+        watches = [watch for watch in watches if not watch.is_free()]
+        if watches:
+            await asyncio.sleep(min(_LOOKS_EVERY_S, lease_s / 4))  # nobody tells when a lease is over

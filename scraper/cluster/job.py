@@ -1,0 +1,310 @@
+"""A run in parts from its list to its records: begun or gone on with, split, directed, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from scraper import visiting
+from scraper.cluster.begun import named
+from scraper.cluster.director import Director, evict
+from scraper.cluster.gathering import check_counts, gather
+from scraper.cluster.local import LocalProcesses
+from scraper.cluster.manifest import Manifest, is_manifest
+from scraper.cluster.places import LIST, OWNERS
+from scraper.cluster.split import Stopped, split
+from scraper.errors import RunError, ScraperError, UsageError
+from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
+from scraper.parts import PARTS_FILE
+from scraper.run_state import discard
+from scraper.runs import Mode, keep_cache_apart, new_run_id
+from scraper.sinks.claim import claimed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from scraper.clock import Clock
+    from scraper.cluster.engine import Engine
+    from scraper.cluster.job_place import JobPlace
+    from scraper.cluster.totals import Totals
+    from scraper.observe.events import Observer
+    from scraper.settings.model import ClusterSettings, Settings
+    from scraper.sources.source import Source
+
+
+_OURS = {OWNERS, PARTS_FILE}
+"""What is in a work folder beside the folders of parts, whose names are numbers."""
+
+
+_is_address = re.compile(r"[a-z]+://[^/\s]+:[0-9]{1,5}").fullmatch
+
+
+class JobResult(NamedTuple):
+    """How a run in parts ended."""
+
+    run: str
+    complete: bool
+
+
+def check_cluster(settings: ClusterSettings) -> None:
+    """Refuse what does not go together, and a library that is missing.
+
+    Raises:
+        UsageError: The settings contradict each other, or the engine is not installed.
+    """
+    if settings.scheduler and settings.engine != "dask":
+        raise UsageError("--scheduler (cluster.scheduler) is of a Dask cluster: add --engine dask")
+    if settings.engine == "dask":
+        from scraper.cluster.dask_engine import require_library  # noqa: PLC0415 - an extra
+
+        require_library()
+    if settings.scheduler and not _is_address(settings.scheduler):
+        raise UsageError(
+            f"--scheduler (cluster.scheduler) {settings.scheduler!r} is no address: write tcp://host:8786"
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_engine(settings: ClusterSettings, shards: int) -> AsyncIterator[Engine]:
+    """Give the engine that the settings name.
+
+    Raises:
+        UsageError: The cluster can't be reached.
+    """
+    workers = min(shards, settings.workers or os.cpu_count() or 1)
+    if settings.engine == "local":
+        async with LocalProcesses.open(workers=workers) as local:
+            yield local
+        return
+    from scraper.cluster.dask_engine import DaskCluster  # noqa: PLC0415 - an extra
+
+    async with DaskCluster.open(settings.scheduler, workers=workers) as cluster:
+        yield cluster
+
+
+class Job:
+    """A run in parts; ``execute`` it once. It can be asked to stop meanwhile, in the loop's thread."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        place: JobPlace,
+        *,
+        settings: Settings,
+        mode: Mode,
+        observer: Observer,
+        totals: Totals,
+        clock: Clock,
+        engine: Callable[[ClusterSettings, int], AbstractAsyncContextManager[Engine]] = open_engine,
+        opened: Callable[[Engine], None] = lambda _engine: None,
+    ) -> None:
+        """Take what is to be done; ``opened`` is told of the engine when it is there."""
+        self._sources = sources
+        self._place = place
+        self._settings = settings
+        self._mode = mode
+        self._observer = observer
+        self._totals = totals
+        self._clock = clock
+        self._engine = engine
+        self._opened = opened
+        self._director: Director | None = None
+        self._stopped = threading.Event()
+        self._work: asyncio.Task[None] | None = None
+        self._has_begun = False
+        self.is_complete = False
+
+    async def execute(self) -> JobResult:
+        """Run to the end, or until drained or aborted; then put the records together.
+
+        Raises:
+            UsageError: Something is there that the mode does not allow to replace, a list can't be read, the
+                run was begun with other lists or outputs, or the cluster can't be reached.
+            RunError: The run broke; it can be gone on with.
+        """
+        place, settings = self._place, self._settings
+        check_cluster(settings.cluster)
+        if settings.history.file:
+            raise UsageError(
+                "--history (history.file) is for a run in one part: leave it out, or --shards; "
+                "`scraper diff` compares two runs in parts"
+            )
+        visiting.check(settings)  # here rather than at each worker
+        lists = [source.name for source in self._sources if source.kind == "file"]
+        keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
+        if place.files:
+            place.files.keep_apart(lists)
+        await asyncio.to_thread(place.check, self._mode)
+        try:
+            for path in (*place.claims, place.state):
+                path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"can't write {path}: {error.strerror}") from error
+        with claimed(place.claims):
+            if self._mode is Mode.FRESH:
+                await self._discard()
+            manifest = await asyncio.to_thread(Manifest, place.state)
+            begun = False
+            try:
+                begun = await self._execute(manifest)
+            finally:
+                manifest.close(remove=self.is_complete or (not begun and manifest.fact("lines") is None))
+            if self.is_complete:
+                await asyncio.to_thread(_remove, place.work)
+        return JobResult(str(self._totals.snapshot().run), self.is_complete)
+
+    async def _execute(self, manifest: Manifest) -> bool:
+        """Do it, and return whether the list is split."""
+        began_s = self._clock.monotonic()
+        begun = named(manifest, self._place, self._sources, settings=self._settings, clock=self._clock)
+        run, self._sources = begun
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._work = tasks.create_task(self._direct(manifest, run), name="director")
+        except BaseExceptionGroup as group:
+            known, unknown = group.split(ScraperError)
+            if known is None or unknown is not None:
+                raise
+            first: BaseException = known
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            raise first from first.__cause__
+        finally:
+            self._totals.is_complete = self.is_complete
+            elapsed_s = self._clock.monotonic() - began_s
+            if self._has_begun:
+                self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
+        return manifest.fact("lines") is not None
+
+    async def _direct(self, manifest: Manifest, run: str) -> None:
+        if manifest.fact("lines") is None or any(shard.open for shard in manifest.shards()):
+            parts = int(manifest.fact("parts") or 0)
+            # Before the list is split: that takes its time, and a cluster that is not there is soon seen.
+            async with self._engine(self._settings.cluster, parts) as engine:
+                self._opened(engine)
+                if manifest.fact("lines") is None and not await self._split(manifest):
+                    return
+                self._begin(manifest, run)
+                self._director = Director(
+                    work=self._place.work,
+                    manifest=manifest,
+                    engine=engine,
+                    settings=self._settings,
+                    run=run,
+                    observer=self._observer,
+                    totals=self._totals,
+                )
+                if self._stopped.is_set():
+                    return
+                await self._director.run()
+                if not self._director.is_over:
+                    return
+        else:
+            self._begin(manifest, run)
+        shards = manifest.shards()
+        check_counts(shards, lines=int(manifest.fact("lines") or 0))
+        await asyncio.to_thread(gather, self._place, shards, run=run)
+        self.is_complete = True
+
+    def _begin(self, manifest: Manifest, run: str) -> None:
+        """Tell that the run begins, or goes on."""
+        shards = manifest.shards()
+        self._totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
+        snapshot = self._totals.snapshot()
+        self._has_begun = True
+        self._observer.notice(
+            RunStarted(
+                run=run,
+                resumed=any(shard.attempt for shard in shards),
+                already_done=snapshot.done,
+                known=snapshot.known,
+                found=snapshot.found,
+            )
+        )
+
+    def drain(self, reason: str) -> None:
+        """Begin nothing new; what is under way may finish."""
+        self._stopped.set()
+        if self._director is not None:
+            self._director.drain(reason)
+        else:
+            self._totals.stopping = reason
+            self._observer.notice(Draining(reason=reason, deadline_s=self._settings.run.drain_s))
+
+    def abort(self, reason: str) -> None:
+        """Give up what is under way."""
+        self._stopped.set()
+        self._observer.notice(Aborting(reason))
+        if self._work is not None:
+            self._work.cancel()
+
+    async def _split(self, manifest: Manifest) -> bool:
+        """Split the list; return whether that was done to the end."""
+        place, settings = self._place, self._settings
+        shards = int(manifest.fact("parts") or 0)
+
+        def work() -> bool:
+            try:
+                weighed = split(
+                    self._sources,
+                    place.work,
+                    shards=shards,
+                    politeness=settings.politeness,
+                    goes_on=lambda: not self._stopped.is_set(),
+                )
+            except Stopped:
+                return False
+            manifest.begin(lines=weighed.lines, parts=[(*part, LIST) for part in weighed.parts])
+            return True
+
+        await asyncio.to_thread(_clear, place.work)
+        try:
+            return await asyncio.to_thread(work)
+        except asyncio.CancelledError:
+            self._stopped.set()
+            raise
+
+    async def _discard(self) -> None:
+        """Throw an unfinished run away, in parts or not, when nobody is at it any more."""
+        place = self._place
+        if is_manifest(place.state):
+            manifest = await asyncio.to_thread(Manifest, place.state)
+            try:
+                if place.work.exists():
+                    run = new_run_id(self._clock.utc())
+                    await evict(place.work, manifest, run=run, lease_s=self._settings.cluster.lease_s)
+                    await asyncio.to_thread(_remove, place.work)
+            except OSError as error:
+                raise RunError(f"can't remove {place.work}: {error.strerror}") from error
+            finally:
+                manifest.close(remove=not place.work.exists())
+        elif place.state.exists():
+            await discard(place.state)
+
+
+def _clear(work: Path) -> None:
+    """Remove what a split that was stopped has left, or a run that was killed when it had ended.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if work.is_dir() and any(
+        path.name[:1] != "." and path.name not in _OURS and not path.name.isdigit() for path in work.iterdir()
+    ):
+        raise UsageError(f"{work} is there and is not of a run: remove it, or name another output")
+    try:
+        _remove(work)
+    except OSError as error:
+        raise UsageError(f"can't remove {work}: {error.strerror}") from error
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)

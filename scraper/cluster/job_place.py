@@ -1,0 +1,113 @@
+"""Where a run in parts puts its records, and what is there already."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper.cluster.manifest import is_manifest
+from scraper.errors import OutputExists, UsageError
+from scraper.parts import PARTS_FILE
+from scraper.planted import refuse_planted
+from scraper.runs import Mode, RunFiles, run_files
+from scraper.sinks.endings import ENDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """The places of one run in parts."""
+
+    files: RunFiles | None
+    """The outputs, each in one piece; ``None`` where the parts stay as they are."""
+    parts: Path
+    """The file that names the parts."""
+    state: Path
+    """The director's state; there only while the run is incomplete."""
+    work: Path
+    """The folder that all workers use. It is gone when the run is complete."""
+
+    @property
+    def name(self) -> str:
+        """What to call the run."""
+        return self.files.name if self.files else str(self.parts.parent)
+
+    @property
+    def claims(self) -> tuple[Path, ...]:
+        """The outputs that nobody else may write meanwhile."""
+        return self.files.outputs if self.files else (self.parts,)
+
+    def is_unfinished(self) -> bool:
+        """Whether a run in parts that was stopped or has died lies there."""
+        return self.state.exists() and is_manifest(self.state)
+
+    def is_complete(self) -> bool:
+        """Whether the records are there and no unfinished run with them.
+
+        Raises:
+            UsageError: A remote output can't be asked for.
+        """
+        if self.state.exists():
+            return False
+        return self.files.is_complete() if self.files else self.parts.is_file()
+
+    def check(self, mode: Mode) -> None:
+        """Refuse what would overwrite. Blocking; remote outputs are asked for.
+
+        Raises:
+            OutputExists: Something is there that the mode keeps; the message has the remedy.
+            UsageError: Something is there that can't be written over.
+        """
+        if self.files:
+            self.files.check(mode)
+        else:
+            self._check_folder(mode)
+        if self.state.exists() and mode is not Mode.FRESH and not is_manifest(self.state):
+            raise UsageError(
+                f"the unfinished run in {self.name} is in one part: go on with it without --shards, "
+                "or start over with --fresh"
+            )
+
+    def _check_folder(self, mode: Mode) -> None:
+        refuse_planted(self.parts)
+        refuse_planted(self.state)
+        if mode is Mode.RESUME and self.is_complete():
+            raise OutputExists(f"{self.name} is complete: nothing to resume, --fresh starts over")
+        if mode is Mode.NEW and self.state.exists():
+            raise OutputExists(
+                f"an unfinished run lies in {self.name}: go on with --resume, or start over with --fresh"
+            )
+        if mode is Mode.NEW and os.path.lexists(self.parts):
+            raise OutputExists(f"{self.parts} exists: replace it with --fresh, or name another folder")
+
+
+def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
+    """Return the places of a run in parts with these outputs: one folder, or one or several files.
+
+    What has none of the endings of formats is a folder.
+
+    Raises:
+        UsageError: There is no output, or it is none that can be written.
+    """
+    if any(output.lower().endswith(".warc.gz") for output in outputs):
+        raise UsageError("an archive (.warc.gz) is written by a run in one part: leave it out, or --shards")
+    if len(outputs) == 1 and "://" not in outputs[0] and Path(outputs[0]).suffix not in ENDINGS:
+        folder = Path(outputs[0])
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder}: is there and is no folder, and its ending is that of no format")
+        if ordered:
+            raise UsageError("--ordered (output.ordered) needs one file: -o FILE; parts are in no order")
+        parts = folder / PARTS_FILE
+        return JobPlace(files=None, parts=parts, state=folder / f"{PARTS_FILE}.state", work=folder / "work")
+    files = run_files(outputs, ordered=ordered)
+    work = files.state.with_name(f"{files.state.name.removesuffix('.state')}.parts")
+    return JobPlace(files=files, parts=work / PARTS_FILE, state=files.state, work=work)
+
+
+def lies_in_parts(files: RunFiles) -> bool:
+    """Return whether the unfinished run at some outputs is one in parts."""
+    return files.is_unfinished() and is_manifest(files.state)

@@ -1,0 +1,226 @@
+"""What the one who directs a run in parts knows, on disk: so that the run outlives it.
+
+Which parts there are, how often each was begun, what it was given, and which of its attempts counts. A part's
+end, what it has for others, and what they are given because of it are one transaction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper.cluster.orders import Figures, encode
+from scraper.errors import OutputLocked, StateError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+LAYOUT = "parts-1"
+_APPLICATION_ID = 0x53_63_50_61
+"""What SQLite writes into the file's head ("Database File Format" 1.3.16): any number that others don't."""
+_MAGIC = b"SQLite format 3\0"
+_ID_BEGINS, _ID_ENDS = 68, 72
+_TABLES = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    """CREATE TABLE shards (
+        shard INTEGER PRIMARY KEY, weight_s REAL NOT NULL, attempt INTEGER NOT NULL, open INTEGER NOT NULL,
+        dealt INTEGER NOT NULL, completions INTEGER NOT NULL, folder TEXT NOT NULL, figures TEXT NOT NULL
+    )""",
+    """CREATE TABLE inputs (
+        shard INTEGER, number INTEGER, name TEXT NOT NULL, lines INTEGER NOT NULL, PRIMARY KEY (shard, number)
+    ) WITHOUT ROWID""",
+)
+
+
+class Shard(msgspec.Struct, kw_only=True):
+    """One part, as it stands."""
+
+    shard: int
+    weight_s: float
+    attempt: int
+    """The number of the last attempt; 0 before the first."""
+    open: bool
+    """It has something to do: its list, or what it was given since it was complete."""
+    dealt: int
+    completions: int
+    """How often it was complete."""
+    folder: str
+    """Where its records are, when it is complete."""
+    figures: Figures
+
+
+class Manifest:
+    """The SQLite file, held alone until ``close``. Every method may raise ``StateError``."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it, making it if need be.
+
+        Raises:
+            OutputLocked: Another process directs this run.
+            UsageError: It can't be written there.
+            StateError: It is something else, such as the state of a run that is whole.
+        """
+        self._path = path
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+        except OSError as error:
+            raise UsageError(f"can't write {path}: {error.strerror}") from error
+        with self._translated():
+            self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                self._open()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _open(self) -> None:
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        try:
+            self._db.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                raise OutputLocked(f"{self._path} is in use: another program directs this run") from error
+            raise
+        try:
+            if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                for statement in _TABLES:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+                self._put(layout=LAYOUT)
+            if self.fact("layout") != LAYOUT:
+                raise StateError(
+                    f"{self._path} is the state of a run in one part, or of another version: finish it as it "
+                    "was begun, or start over with --fresh"
+                )
+        finally:
+            self._db.execute("COMMIT" if self._db.in_transaction else "SELECT 1")
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StateError(f"state {self._path}: {error}") from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._translated():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _put(self, **facts: object) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(facts.items()))
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact that was noted, ``None`` when there is none by that name."""
+        with self._translated():
+            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def note(self, **facts: str) -> None:
+        """Keep facts about the run."""
+        with self._transaction():
+            self._put(**facts)
+
+    def begin(self, *, lines: int, parts: Sequence[tuple[int, float, str]]) -> None:
+        """Note that the list is split: how long it is, and of each part lines, weight and list."""
+        empty = encode(Figures()).decode()
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO shards VALUES (?, ?, 0, ?, 0, 0, '', ?)",
+                [
+                    (shard, weight_s, int(count > 0), empty)
+                    for shard, (count, weight_s, _) in enumerate(parts)
+                ],
+            )
+            self._db.executemany(
+                "INSERT INTO inputs VALUES (?, 1, ?, ?)",
+                [(shard, name, count) for shard, (count, _, name) in enumerate(parts)],
+            )
+            self._put(lines=lines, shards=len(parts))
+
+    def shards(self) -> list[Shard]:
+        """Return all parts by their number."""
+        with self._translated():
+            rows = self._db.execute("SELECT * FROM shards ORDER BY shard").fetchall()
+        return [
+            Shard(
+                shard=shard,
+                weight_s=weight_s,
+                attempt=attempt,
+                open=bool(is_open),
+                dealt=dealt,
+                completions=completions,
+                folder=folder,
+                figures=msgspec.json.decode(figures, type=Figures),
+            )
+            for shard, weight_s, attempt, is_open, dealt, completions, folder, figures in rows
+        ]
+
+    def inputs(self, shard: int) -> tuple[str, ...]:
+        """Return the names of the files that a part was given, in their order."""
+        with self._translated():
+            rows = self._db.execute("SELECT name FROM inputs WHERE shard = ? ORDER BY number", (shard,))
+            return tuple(name for (name,) in rows.fetchall())
+
+    def next_attempt(self, shard: int) -> int:
+        """Count a new attempt at a part, and return its number."""
+        with self._transaction():
+            self._db.execute("UPDATE shards SET attempt = attempt + 1 WHERE shard = ?", (shard,))
+            row = self._db.execute("SELECT attempt FROM shards WHERE shard = ?", (shard,)).fetchone()
+        return int(row[0])
+
+    def complete(
+        self,
+        shard: int,
+        *,
+        given: int,
+        folder: str,
+        figures: Figures,
+        dealt: int,
+        deals: Sequence[tuple[int, int, str, int]],
+    ) -> None:
+        """Note that a part is complete with its first ``given`` inputs, and what others are given for it.
+
+        ``deals`` are part, number, name and lines of each file. The part stays open if it was given more.
+        """
+        with self._transaction():
+            more = self._db.execute(
+                "SELECT count(*) FROM inputs WHERE shard = ? AND number > ?", (shard, given)
+            ).fetchone()[0]
+            self._db.execute(
+                "UPDATE shards SET open = ?, dealt = ?, completions = completions + 1, folder = ?,"
+                " figures = ? WHERE shard = ?",
+                (int(more > 0), dealt, folder, encode(figures).decode(), shard),
+            )
+            self._db.executemany("INSERT INTO inputs VALUES (?, ?, ?, ?)", deals)
+            opened = [(deal[0],) for deal in deals]
+            self._db.executemany("UPDATE shards SET open = 1 WHERE shard = ?", opened)
+
+    def close(self, *, remove: bool) -> None:
+        """Let go of the file; with ``remove`` it is deleted first, while it is still held."""
+        with self._translated():
+            if remove:
+                self._path.unlink(missing_ok=True)
+            self._db.close()
+
+
+def is_manifest(path: Path) -> bool:
+    """Return whether a state is that of a run in parts; also while somebody holds it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_ID_ENDS)
+    except OSError:
+        return False
+    return head.startswith(_MAGIC) and head[_ID_BEGINS:] == _APPLICATION_ID.to_bytes(4)

@@ -1,0 +1,325 @@
+"""One attempt at one part, from the order to the answer: what a worker runs, whatever engine sent it.
+
+A plain function with an event loop of its own: an engine's loop has its own work to do, and must answer while
+a page is parsed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scraper import loop
+from scraper.assembly import open_run
+from scraper.clock import SystemClock
+from scraper.cluster.lease import Lease, awake_s
+from scraper.cluster.orders import Answer, End, Figures, Forwarded, Order, encode
+from scraper.cluster.places import ShardPlace, owners_file
+from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
+from scraper.frontier.store import Store
+from scraper.observe.counts import Counts
+from scraper.settings.model import Settings
+from scraper.share import STATE, Share
+from scraper.sinks.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scraper.execution import Run
+
+_READ_AT_ONCE = 2000
+
+
+def work(order: bytes) -> bytes:
+    """Carry out an order, and return the answer. Blocks until it is done.
+
+    Raises:
+        Exception: Only for a bug.
+    """
+    return loop.run(carried_out(order))
+
+
+async def carried_out(order: bytes, *, driver_gone: asyncio.Event | None = None) -> bytes:
+    """Carry out an order in the running loop; ``driver_gone`` makes it stop as soon as it can."""
+    told = msgspec.json.decode(order, type=Order)
+    answer = await Attempt(told, driver_gone=driver_gone).run()
+    return encode(answer)
+
+
+class Attempt:
+    """One attempt under way."""
+
+    def __init__(
+        self,
+        order: Order,
+        *,
+        driver_gone: asyncio.Event | None = None,
+        clock: Callable[[], float] = awake_s,
+    ) -> None:
+        """Take the order; ``clock`` is what the lease goes by."""
+        self._order = order
+        self._driver_gone = driver_gone or asyncio.Event()
+        self._place = ShardPlace(Path(order.work), order.shard)
+        self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s, clock=clock)
+        self._counts = Counts(clock=SystemClock())
+        self._renewed = asyncio.Event()
+        """A sign of life was given since somebody has waited for it."""
+        self._run: Run | None = None
+        self._is_stopping = False
+        self._is_superseded = False
+
+    async def run(self) -> Answer:
+        """Do it, and let go of the part in the end, whatever comes."""
+        try:
+            if not await asyncio.to_thread(self._claim):
+                return Answer(end="taken")
+            fence = await asyncio.to_thread(self._lease.renew, Figures())
+            if not self._lease.is_mine(fence):
+                return Answer(end="superseded")
+            if fence.stop:
+                return Answer(end="stopped")
+            async with asyncio.TaskGroup() as tasks:
+                beating = tasks.create_task(self._beat(tasks), name="lease")
+                try:
+                    answer = await self._work()
+                finally:
+                    beating.cancel()
+        except BaseExceptionGroup as group:
+            raise _only(group) from None
+        except OSError as error:
+            return Answer(end="failed", message=f"{self._place.folder}: {error.strerror or error}")
+        with contextlib.suppress(OSError):  # whoever watches will see that nothing comes any more
+            await asyncio.to_thread(self._lease.renew, answer.figures, released=True)
+        return answer
+
+    def _claim(self) -> bool:
+        """Make sure that nobody begins this attempt twice: engines send again what they think is lost."""
+        try:
+            os.close(os.open(self._place.claim(self._order.attempt), os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return False
+        return True
+
+    async def _work(self) -> Answer:
+        try:
+            folder = await self._folder()
+            if folder is None:
+                return Answer(end="locked", message=f"{self._place.folder} is held by the attempt before")
+            end = await self._crawl(folder)
+            return await asyncio.to_thread(self._answer, folder, end)
+        except CountMismatch:
+            raise
+        except OutputLocked as error:
+            return Answer(end="locked", message=str(error))
+        except RunError as error:
+            return Answer(end="failed", message=str(error))
+        except UsageError as error:
+            return Answer(end="refused", message=str(error))
+
+    async def _folder(self) -> Path | None:
+        """Return where to work: what the attempt before has left, else a new folder.
+
+        ``None`` when that is still held by whoever works there: a process that was stopped, or one on a
+        machine that is cut off. It asks nobody any more, but what it has may still grow.
+        """
+        own = self._place.run(self._order.attempt)
+        before = await asyncio.to_thread(self._place.runs_before, self._order.attempt)
+        if not before:
+            return own
+        until_s = asyncio.get_running_loop().time() + self._order.lease_s
+        while not await asyncio.to_thread(_is_left, before[0]):
+            if asyncio.get_running_loop().time() >= until_s:
+                return own if self._order.may_begin_anew else None
+            await asyncio.sleep(self._lease.every_s)  # nobody tells when a lock is given back
+        # Under another name, whoever comes back to the old one finds nothing there.
+        await asyncio.to_thread(before[0].replace, own)
+        return own
+
+    async def _crawl(self, folder: Path) -> End:
+        order = self._order
+        owners = await asyncio.to_thread(owners_file(Path(order.work)).read_bytes)
+        share = Share(
+            run=order.run,
+            folder=folder,
+            inputs=tuple(self._place.folder / name for name in order.inputs),
+            number=order.shard,
+            parts=order.shards,
+            owners=owners,
+            first_found=order.first_found,
+            dealt=order.dealt,
+            is_later=order.attempt > 1,
+            admission=self._admission,
+        )
+        settings = msgspec.convert(order.settings, Settings)
+        async with open_run([], share, settings=settings, observer=self._counts) as run:
+            self._run = run
+            if self._is_stopping:
+                run.drain("asked to stop")
+            result = await run.execute()
+            self._run = None
+        if result.complete:
+            return "complete"
+        if self._is_superseded:
+            return "superseded"
+        return "stopped" if self._is_stopping else "lease_lost"
+
+    def _answer(self, folder: Path, end: End) -> Answer:
+        """Say what came of it, by what the state says; nobody else is at it now."""
+        store = Store(folder / STATE)
+        try:
+            progress = store.progress()
+            outbox = self._place.outbox(self._order.attempt)
+            last = 0
+            if end == "complete" and store.handed_over_last() > self._order.dealt:
+                with whole_file(outbox) as file:
+                    while rows := store.handed_over(max(last, self._order.dealt), _READ_AT_ONCE):
+                        file.writelines(
+                            encode(Forwarded(part, bool(listed), msgspec.Raw(row))) + b"\n"
+                            for _, part, listed, row in rows
+                        )
+                        last = rows[-1][0]
+        finally:
+            store.close(remove=False)
+        figures = self._figures()
+        figures.lines, figures.found = progress.lines, progress.found
+        figures.done, figures.output_bytes = progress.done, progress.output_bytes
+        return Answer(
+            end=end,
+            figures=figures,
+            folder=folder.name,
+            outbox=outbox.name if last else "",
+            dealt=max(last, self._order.dealt),
+        )
+
+    async def _beat(self, tasks: asyncio.TaskGroup) -> None:
+        """Renew the lease until cancelled; act on what is to be done, and on a lease that runs out.
+
+        A renewal that hangs, as file systems of other machines do, must not keep the lease from running out.
+        """
+        renewal: asyncio.Task[None] | None = None
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._lease.every_s):
+                    await self._driver_gone.wait()
+            if self._driver_gone.is_set():
+                self._stop("the program that directs the run is gone")
+                self._driver_gone = asyncio.Event()  # told once
+            if renewal is None or renewal.done():
+                renewal = tasks.create_task(self._renew(), name="renewal")
+            if self._run is not None and self._lease.is_over():
+                self._run.abort("the lease ran out")
+
+    async def _admission(self) -> None:
+        """Wait until a request may be begun; the end of the lease puts an end to that, too.
+
+        A machine that is busy or a storage that is slow may be late with a sign. That is no reason to leave:
+        as long as nobody has taken the part, the next sign makes it ours again.
+        """
+        while not self._lease.may_ask():
+            self._renewed.clear()
+            await self._renewed.wait()
+
+    async def _renew(self) -> None:
+        try:
+            fence = await asyncio.to_thread(self._lease.renew, self._figures())
+        except OSError:
+            return  # the lease is as old as before, and is looked at all the time
+        self._renewed.set()
+        if not self._lease.is_mine(fence):
+            self._is_superseded = True
+            self._stop("another attempt goes on with this part")
+        elif fence.stop:
+            self._stop("asked to stop")
+
+    def _stop(self, reason: str) -> None:
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._drain(reason)
+
+    def _drain(self, reason: str) -> None:
+        if self._run is not None and not self._run.crawl.frontier.is_closed:
+            self._run.drain(reason)
+
+    def _figures(self) -> Figures:
+        snapshot = self._counts.snapshot()
+        figures = Figures(
+            lines=snapshot.known,
+            found=snapshot.found,
+            done=snapshot.done,
+            output_bytes=snapshot.output_bytes,
+            by_outcome=snapshot.by_outcome,
+            by_status=snapshot.by_status,
+            by_status_class=snapshot.by_status_class,
+            written=snapshot.written,
+            retryable=snapshot.retryable,
+            retries=snapshot.retries,
+            redirects=snapshot.redirects,
+            robots_read=snapshot.robots_read,
+            robots_failed=snapshot.robots_failed,
+            by_cause=snapshot.by_cause,
+            wire_bytes=snapshot.wire_bytes,
+            size_bytes=snapshot.size_bytes,
+            stalls=snapshot.stalls,
+        )
+        if self._run is not None:
+            frontier = self._run.crawl.frontier
+            stands = frontier.occupancy()
+            figures.lines = frontier.lines
+            figures.hosts_ready, figures.hosts_held = stands.hosts_ready, stands.hosts_held
+            figures.hosts_in_memory, figures.least_s = stands.hosts_in_memory, stands.least_s
+        return figures
+
+
+def _is_left(folder: Path) -> bool:
+    """Return whether nobody holds a state."""
+    if not (folder / STATE).exists():
+        return True
+    try:
+        Store(folder / STATE).close(remove=False)
+    except OutputLocked:
+        return False
+    return True
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error in a group, the group itself when there are several."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+async def _directed() -> bytes:
+    """Carry out the order on standard input, which stays open while there is somebody to answer to."""
+    lines = asyncio.StreamReader(limit=1 << 24)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
+    )
+    order = await lines.readline()
+    gone = asyncio.Event()
+
+    async def watch() -> None:
+        await lines.read()
+        gone.set()
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch(), name="driver")
+            answer = await carried_out(order, driver_gone=gone)
+            watching.cancel()
+    finally:
+        transport.close()
+    return answer
+
+
+def main() -> None:
+    """Be a worker process: an order comes in, its answer goes out, and that was it."""
+    answer = loop.run(_directed())
+    sys.stdout.buffer.write(answer)
+    sys.stdout.buffer.flush()

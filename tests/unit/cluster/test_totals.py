@@ -1,0 +1,55 @@
+"""The figures of all parts as those of one run."""
+
+from __future__ import annotations
+
+from scraper.cluster.manifest import Shard
+from scraper.cluster.orders import Figures
+from scraper.cluster.totals import Totals
+from scraper.record import Outcome
+from tests.support.fakes import FakeClock
+
+
+def _shard(number: int, figures: Figures) -> Shard:
+    return Shard(
+        shard=number,
+        weight_s=1.0,
+        attempt=0,
+        open=True,
+        dealt=0,
+        completions=0,
+        folder="",
+        figures=figures,
+    )
+
+
+def test_parts_add_up_and_what_died_still_counts_what_it_said_last() -> None:
+    clock = FakeClock()
+    totals = Totals(clock=clock)
+    assert totals.snapshot().total is None
+    before = Figures(lines=5, done=5, by_outcome={Outcome.OK: 5}, output_bytes=50)
+    totals.begin("a run", [_shard(0, before), _shard(1, Figures()), _shard(2, Figures())], lines=20)
+    clock.move(10)
+
+    totals.hear(
+        1, Figures(lines=8, done=3, written=3, by_outcome={Outcome.TIMEOUT: 3}, retries=2, hosts_held=4)
+    )
+    totals.hear(2, Figures(lines=9, found=2, done=2, written=2, by_outcome={Outcome.OK: 2}, hosts_held=1))
+    assert totals.waiting().held == 5
+    totals.end(1, None)  # its worker was killed
+    totals.hear(1, Figures())  # the next one has not begun yet
+    snapshot = totals.snapshot()
+    assert (snapshot.known, snapshot.total, snapshot.found) == (22, 22, 2)
+    assert (snapshot.already_done, snapshot.done, snapshot.written) == (5, 10, 5)
+    assert (snapshot.failed, snapshot.retries) == (3, 2)
+    assert snapshot.by_outcome == {Outcome.OK: 7, Outcome.TIMEOUT: 3}
+    assert snapshot.rate > 0
+    assert not snapshot.ended
+
+    totals.end(
+        1, Figures(lines=8, done=8, written=5, by_outcome={Outcome.TIMEOUT: 3, Outcome.OK: 5}, retries=1)
+    )
+    totals.end(2, Figures(lines=9, found=2, done=9, written=9, by_outcome={Outcome.OK: 9}))
+    totals.is_complete = True
+    snapshot = totals.snapshot()
+    assert (snapshot.done, snapshot.left_s, snapshot.retries) == (22, 0.0, 3)
+    assert (snapshot.ended, snapshot.complete) == (True, True)
