@@ -81,7 +81,8 @@ def retry(
 
     RUN is a file of records, or a folder with one. Asked again are the records that are marked retryable,
     or with --outcome or --status those that are one of these. All others stay as they are, and so does the
-    order: a new record keeps seq, input, extra, parent and depth of the one that it replaces.
+    order: a new record keeps seq, input, extra, parent and depth of the one that it replaces. What else is in
+    it is made anew, so give the --select, --text and the like that the crawl had.
 
     The run is replaced in one step when all is answered, and the records as they were are kept beside it
     (pages.jsonl.before), so that `scraper diff` can tell what has changed. With -o it is left as it is. A
