@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
-from scraper.frontier.facts import Progress, Want
-from scraper.frontier.findings import Findings
 from scraper.frontier.occupancy import LARGEST, HostStands, Largest, Occupancy, busiest, occupancy_of
 from scraper.frontier.outside import Outside
 from scraper.frontier.rows import NOBODY, host_id
+from scraper.frontier.supply import Supply
 from scraper.frontier.window import Window
 from scraper.messages import NO_IMPRESSION, Impression, Request, RobotsRequest
-from scraper.politeness import HostTurn
 from scraper.urls import host_key
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
     from scraper.clock import Clock
     from scraper.exchange import ArchiveEnd
-    from scraper.frontier.facts import Loaded
+    from scraper.frontier.facts import Progress
     from scraper.frontier.gate import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.memory import Memory
@@ -81,7 +79,6 @@ class Frontier:
             asked_before: Somebody has asked hosts of ours a moment ago, whatever the state says.
             memory: What is known of the runs before.
         """
-        self._memory = memory
         self._state = state
         self._settings = settings
         self._politeness = politeness
@@ -92,12 +89,21 @@ class Frontier:
         self.lines = progress.lines
         """Admitted so far, those of an interrupted run before this one included."""
         self._unfinished = progress.lines - progress.done
-        self._resumed_at_s = clock.monotonic() if progress.lines or asked_before else None
         self._territory = territory
         self._outside = Outside(may_exist=self._unfinished > 0)
+        self._supply = Supply(
+            state=state,
+            window=self._window,
+            outside=self._outside,
+            largest=self._largest,
+            gatekeeper=gatekeeper,
+            politeness=politeness,
+            memory=memory,
+            clock=clock,
+            resumed=progress.lines > 0 or asked_before,
+        )
         self._moving: list[Request] = []
         """On their way back to the state, to wait at another host."""
-        self._findings = Findings()
         self._handed_out = 0
         self._sealed = self._closed = False
         self._news = asyncio.Event()
@@ -172,18 +178,18 @@ class Frontier:
             if self._moving and (not self._window.ready or len(self._moving) >= _MOVED_AT_ONCE):
                 await self._move()
             elif self._window.is_worth_reading(some_outside=self._outside.may_exist):
-                await self._refill()
+                await self._supply.refill()
             elif self._window.ready:
                 errand = self._next_of(self._window.ready.take())
                 if errand is not None:
                     return errand
-            elif self._findings:
-                await self._keep()
+            elif self._supply.findings:
+                await self._supply.keep()
             elif self._outside.may_exist and self._window.make_room(now_s):
                 pass  # there is room now for those who need not wait
             else:
                 await self._sleep(now_s)
-        await self._keep()
+        await self._supply.keep()
         raise StopAsyncIteration
 
     def depart(self, errand: Errand) -> None:
@@ -200,7 +206,8 @@ class Frontier:
         now_s = self._clock.monotonic()
         host.turn.come_back(impression, now_s=now_s)
         if impression.asked_wait_s and host.turn.not_before_s > now_s:
-            self._findings.holds[number] = self._clock.utc().timestamp() + host.turn.not_before_s - now_s
+            until_s = self._clock.utc().timestamp() + host.turn.not_before_s - now_s
+            self._supply.findings.holds[number] = until_s
         self._handed_out -= 1
         self._window.queue(host)
         self._news.set()
@@ -231,7 +238,7 @@ class Frontier:
         host = self._window[host_id(host_key(f"{access.file.origin}/"))]
         opened = self._gatekeeper.open(host, access)
         if opened.file:
-            self._findings.files.append(opened.file)
+            self._supply.findings.files.append(opened.file)
         if opened.refused:
             self._nobody().queue.extend(opened.refused)
             self._window.queue(self._nobody())
@@ -247,7 +254,7 @@ class Frontier:
 
         Returns how many further lines they led to: those are in the state then, with the records.
         """
-        await self._keep()
+        await self._supply.keep()
         note = partial(self._state.store.finish, finished, output_bytes=output_bytes, archived=archived)
         admission = await self._state.call(note)
         self.lines += admission.lines
@@ -376,69 +383,6 @@ class Frontier:
                 self._largest.come(host_id(request.host))
         self._unload(request.home for request in moving)
         self._announce(moved.hosts)
-
-    async def _keep(self) -> None:
-        """Tell the state what robots.txt files say and how long hosts want to be left alone."""
-        found, self._findings = self._findings, Findings()
-        if found:
-            await self._state.call(self._state.store.keep, found.files, found.holds)
-
-    async def _refill(self) -> None:
-        """Read more requests of the hungry hosts, and take in other hosts while there is room."""
-        await self._keep()  # a host that has left and enters again goes by it
-        await self._outside.let_in(
-            self._window,
-            first=self._largest.urgent,
-            hosts_after=self._hosts_after,
-            clock=self._clock,
-        )
-        hungry = self._window.take_hungry()
-        wants = [Want(host.host_id, host.cursor, host.name()) for host in hungry]
-        entering = [host.host_id for host in hungry if not host.entered]
-        for host in hungry:
-            host.loading = True
-            host.more = False  # what is admitted while the state is read sets it again
-        store = self._state.store
-        loaded = await self._state.call(store.load, wants, limit=self._window.per_host, entering=entering)
-        if self._memory is not None:
-            loaded = loaded._replace(rows=await self._memory.of(loaded.rows))
-        now_s = self._clock.monotonic()
-        for host in hungry:
-            host.loading = False
-            rows = loaded.rows.get(host.host_id)
-            if rows is None:  # put off
-                host.more = True
-                self._window.feed(host)
-                continue
-            if host.host_id in loaded.listed:
-                host.be_listed()
-            host.extend(rows, now_s=now_s)
-            host.more = host.more or len(rows) == self._window.per_host
-            if not host.entered:
-                self._enter(host, loaded)
-            self._window.feed(host)
-            self._window.queue(host)
-            self._window.weigh(host)
-
-    async def _hosts_after(self, host_id: int, limit: int) -> list[int]:
-        return await self._state.call(self._state.store.hosts_after, host_id, limit)
-
-    def _enter(self, host: HostQueue, loaded: Loaded) -> None:
-        """Let a host begin with what is known of it: its own limits, robots.txt, what it asked for."""
-        name = host.name()
-        if name is None:  # its lines were finished in between; it leaves, or enters with new ones
-            return
-        host.entered = True
-        now_s, unix_s = self._clock.monotonic(), self._clock.utc().timestamp()
-        if not host.is_known and self._politeness.hosts:
-            host.turn = HostTurn(self._politeness, host=name)
-        for access in loaded.access.get(host.host_id, ()):
-            self._gatekeeper.recall(host, access)
-        if not host.is_known and self._resumed_at_s is not None:
-            # The run before may have asked it a moment ago.
-            host.turn.hold_until(self._resumed_at_s + host.turn.delay_s)
-            hold_s = loaded.holds.get(host.host_id, 0.0) - unix_s
-            host.turn.hold_until(now_s + min(hold_s, self._politeness.retry_after_cap_s))
 
 
 def _number(errand: Errand) -> int:

@@ -500,7 +500,7 @@ def test_a_host_whose_lines_were_finished_while_it_was_loaded_enters_with_its_ne
         frontier = frontier_of(FakeState(takes_s=1.0), clock, hosts={"a.example": HostLimits(delay_s=8.0)})
         number = frontier._window.take_in(host_id("a.example")).host_id
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(frontier._refill())
+            tasks.create_task(frontier._supply.refill())
             await pass_s(0.5)
             await frontier.admit(batch("http://a.example/1", "http://a.example/2"))
         assert not frontier._window[number].entered

@@ -285,7 +285,7 @@ def test_a_host_that_comes_back_goes_by_the_robots_txt_that_was_read_last() -> N
         assert finishing.lines == 0
         frontier._unload([line.home])
         assert frontier._window.get(line.home) is None
-        assert frontier._findings.files
+        assert frontier._supply.findings.files
         await frontier.admit(batch(f"{HTTP}/1", consumed=3))
         assert outcome_of(await visit(frontier, clock)) is Outcome.ROBOTS_DENIED
 
@@ -342,7 +342,7 @@ def test_lines_of_a_host_whose_own_robots_txt_is_blocked_are_told_so_and_nothing
             line = await visit(frontier, clock)
             assert line.settled == Settled(Outcome.BLOCKED_ADDRESS, WHY)
             assert line.robots is None
-        assert not frontier._findings
+        assert not frontier._supply.findings
 
     play(act)
 
@@ -357,7 +357,7 @@ def test_one_that_leads_to_a_blocked_address_is_unreachable_and_not_kept() -> No
         assert line.settled == Settled(
             Outcome.ROBOTS_UNREACHABLE, WHY, Outcome.BLOCKED_ADDRESS, retryable=True
         )
-        assert not frontier._findings
+        assert not frontier._supply.findings
 
     play(act)
 

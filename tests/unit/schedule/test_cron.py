@@ -88,8 +88,10 @@ def test_what_is_no_cron_text_is_told_why(text: str, message: str) -> None:
 
 
 @st.composite
-def fields(draw: st.DrawFn, least: int, most: int, names: tuple[str, ...] = (), first: int = 0) -> Field:
-    """A field as text, what it allows, and whether it begins with a star."""
+def fields(
+    draw: st.DrawFn, least: int, most: int, *, names: tuple[str, ...] = (), first: int = 0, all_to: int = 0
+) -> Field:
+    """A field as text, what it allows, and whether it begins with a star, which means all to ``all_to``."""
     texts, allowed = [], set[int]()
     for _ in range(draw(st.integers(1, 3))):
         low = draw(st.integers(least, most))
@@ -97,7 +99,7 @@ def fields(draw: st.DrawFn, least: int, most: int, names: tuple[str, ...] = (), 
         step = draw(st.sampled_from([1, 1, 2, 3, 7, 15]))
         kind = draw(st.sampled_from(["*", "one", "range", "name"]))
         if kind == "*":
-            low, high = least, most
+            low, high = least, all_to or most
             text = "*"
         elif kind == "one" or (kind == "name" and not names):
             high, step, text = low, 1, f"{low}"
@@ -112,7 +114,13 @@ def fields(draw: st.DrawFn, least: int, most: int, names: tuple[str, ...] = (), 
 
 
 @given(
-    st.tuples(fields(0, 59), fields(0, 23), fields(1, 28), fields(1, 12, MONTHS, 1), fields(0, 6, WEEKDAYS)),
+    st.tuples(
+        fields(0, 59),
+        fields(0, 23),
+        fields(1, 28, all_to=31),
+        fields(1, 12, names=MONTHS, first=1),
+        fields(0, 6, names=WEEKDAYS),
+    ),
     st.datetimes(datetime(2026, 1, 1), datetime(2029, 1, 1)),  # noqa: DTZ001 - as above
 )
 def test_times_are_those_that_a_look_at_each_minute_finds(
