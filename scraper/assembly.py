@@ -16,8 +16,9 @@ from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
 from scraper.pipeline import Crawl
-from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name, same_history
+from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
 from scraper.runs import Mode, RunFiles, keep_cache_apart
+from scraper.same_settings import same_extraction, same_history
 from scraper.share import Fenced, Share, dealt_seeds, kept_by
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
@@ -92,6 +93,7 @@ async def open_run(
         seeds = await stack.enter_async_context(await remaining)
         name = await run_name(kept.state, clock, given=name)
         await same_history(kept.state, settings.history.file)
+        await same_extraction(kept.state, settings.parse)
         history: History | None = None
         if changes is not None:
             from scraper.history.remembered import History  # noqa: PLC0415 - few runs need it

@@ -11,7 +11,7 @@ import msgspec
 
 from scraper.errors import UsageError
 from scraper.redaction import redact
-from scraper.results import checked_records, run_file
+from scraper.results import checked_records, is_begun, run_file
 from scraper.runs import Mode, run_files
 from scraper.sinks.archive_files import LATE
 from scraper.sinks.claim import claimed
@@ -54,7 +54,7 @@ def export(
         SinkError: An output can't be written; those before it are there.
     """
     source = run_file(run)
-    if source.with_name(f"{source.name}.state").exists():
+    if is_begun(source):
         raise UsageError(f"{source}: the run is not finished; go on with it first (scraper crawl --resume)")
     files = _files(outputs, fresh=fresh)
     files.keep_apart([str(source)])

@@ -66,6 +66,25 @@ def value_at(record: Mapping[str, Any], path: FieldPath) -> Any:
     return value
 
 
+def single_kind(path: FieldPath) -> str | None:
+    """Return what a field always is, where it is one: ``number`` or ``text``.
+
+    ``None`` for all others: lists, objects, truth values, and what stands below free names.
+    """
+    annotation: Any = Record
+    for part in path:
+        if not (isinstance(annotation, type) and issubclass(annotation, msgspec.Struct)):
+            return None
+        hint = typing.get_type_hints(annotation)[part]
+        options = [one for one in typing.get_args(hint) if one is not types.NoneType]
+        annotation = options[0] if isinstance(hint, types.UnionType) and len(options) == 1 else hint
+    if not isinstance(annotation, type) or annotation is bool:
+        return None
+    if issubclass(annotation, (int, float)):
+        return "number"
+    return "text" if issubclass(annotation, str) else None
+
+
 def shown_path(path: FieldPath) -> str:
     """Return a path as users write it."""
     return ".".join(path)

@@ -31,6 +31,7 @@ READABLE = (*JSON, *TABLES)
 CHANGES = "changes.jsonl"
 """How files end that tell of a run what has changed, not its records."""
 
+_NAME_ANOTHER = f"name the run's {', '.join((*JSON_LINES, ARRAY, TABLES[0]))} or {TABLES[1]}"
 _MAGIC_BYTES = 16
 _decode = msgspec.json.Decoder(Record).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -54,12 +55,11 @@ def run_file(run: Path) -> Path:
         if not run.exists():
             raise UsageError(f"no such run: {run}")
         if run.suffix == ".csv":
-            raise UsageError(
-                f"{run}: CSV does not hold records whole; name the run's {' or '.join(READABLE[:3])}"
-            )
+            raise UsageError(f"{run}: CSV does not hold records whole; {_NAME_ANOTHER}")
         if ending_of(run) == ARCHIVE:
             raise UsageError(
-                f"{run}: an archive holds pages, not records; name the run's {' or '.join(READABLE[:3])}"
+                f"{run}: an archive holds pages, not records; {_NAME_ANOTHER}, "
+                "or make records of it: scraper extract"
             )
         return run
     if (parts := run / PARTS_FILE).is_file():
@@ -78,6 +78,11 @@ def run_file(run: Path) -> Path:
     if len(found) > 1:
         raise UsageError(f"{run}: holds several, name one: {', '.join(path.name for path in found)}")
     return found[0]
+
+
+def is_begun(records: Path) -> bool:
+    """Tell whether a file of records is one that its run still adds to, or was stopped at."""
+    return records.with_name(f"{records.name}.state").exists()
 
 
 def raw_records(path: Path) -> Iterator[bytes]:

@@ -260,23 +260,6 @@ async def run_name(state: StateThread, clock: Clock, *, given: str | None = None
     return name
 
 
-async def same_history(state: StateThread, file: str) -> None:
-    """Keep with a new run which history it goes by; refuse to resume it with another.
-
-    Raises:
-        UsageError: It is another: its records would be compared with two different pasts.
-    """
-    path = os.path.realpath(file) if file else ""  # noqa: ASYNC240 - as quick as any look at a file
-    before = await state.call(state.store.fact, "history")
-    if before is None:
-        await state.call(state.store.note, history=path)
-    elif before != path:
-        told = f"history.file = {before}" if before else "no history.file"
-        raise UsageError(
-            f"the unfinished run was begun with {told}: resume it so, or start over with --fresh"
-        )
-
-
 def place_of(source: Source | GivenLines) -> object:
     """Return what tells sources apart, however a file's path is spelled."""
     if isinstance(source, Source) and source.kind == "file":

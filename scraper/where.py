@@ -20,11 +20,14 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from scraper.comparing import COMPARISONS, contains, is_found, kind
 from scraper.errors import UsageError
-from scraper.field_names import UnknownField, field_path, value_at
+from scraper.field_names import UnknownField, field_path, shown_path, single_kind, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from scraper.field_names import FieldPath
 
 Record: TypeAlias = "Mapping[str, Any]"
 Operand: TypeAlias = "Callable[[Record], Any]"
@@ -33,8 +36,6 @@ Condition: TypeAlias = "Callable[[Record], bool]"
 MAX_CHARS = 4000
 MAX_DEPTH = 40
 """Of parentheses and ``not``: each is a few frames of Python's stack."""
-MAX_SEARCHED = 10_000
-"""Characters of a value that a regular expression sees: pages choose what is in it."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -47,6 +48,18 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _WORDS: Final = frozenset({"and", "or", "not", "in"})
+_OTHERS: Final = {
+    **dict.fromkeys(("is", "IS"), "compare with '==', as in: lang == null"),
+    **dict.fromkeys(
+        ("contains", "like", "LIKE", "matches", "startswith"), "search with '~', as in: url ~ \"/shop/\""
+    ),
+    **{word: f"write '{word.lower()}'" for word in ("AND", "OR", "NOT", "IN")},
+    "&": "join with 'and'",
+    "|": "join with 'or'",
+    "!": "write 'not'",
+}
+"""What other languages write, and what it is here."""
+_LENGTHS: Final = "how long a text is, a search tells: title ~ '^.{61}'"
 _CONSTANTS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "none": None}
 
 
@@ -61,11 +74,13 @@ def condition(text: str) -> Condition:
       each other.
     - ``<`` and the like compare two numbers or two texts; anything else, ``null`` too, does not meet them.
     - ``~`` searches a text, or each text of a list, by a regular expression (Python's ``re``).
+    - A number field is not compared with a text in quotes, nor a text field with a number: that is refused.
     - ``in`` looks for a value in a list, or for a text in a text.
     - A value alone counts as met unless it is null, false, 0 or empty.
 
     Raises:
-        WhereError: It is no condition, names a field that no record has, or is too long or too deep.
+        WhereError: It is no condition, names a field that no record has, compares one with what it can't
+            be, or is too long or too deep.
     """
     return _Parser(text).whole()
 
@@ -75,11 +90,17 @@ class _Token(NamedTuple):
     text: str
     at: int
 
+    @property
+    def asks_for_value(self) -> bool:
+        """Whether what comes next may be a text whose quotes were forgotten."""
+        return self.text in {*COMPARISONS, "~", "in", "[", ","}
+
 
 class _Operand(NamedTuple):
     value: Operand
     constant: Any = None
     is_constant: bool = False
+    field: FieldPath | None = None
 
 
 class _Parser:
@@ -90,12 +111,13 @@ class _Parser:
         self._depth = 0
         if len(text) > MAX_CHARS:
             raise WhereError(f"the condition is longer than {MAX_CHARS} characters")
+        self._before = _Token("", "", 0)
         self._next = self._token(0)
 
     def whole(self) -> Condition:
         found = self._condition()
         if self._next.kind != "end":
-            raise self._wrong(f"did not expect {self._next.text!r}")
+            raise self._wrong(_unexpected(self._next.text))
         return lambda record: bool(found(record))
 
     def _condition(self) -> Operand:
@@ -119,16 +141,21 @@ class _Parser:
     def _comparison(self) -> Operand:
         left = self._operand()
         sign = self._next
-        if sign.kind == "sign" and sign.text in _COMPARISONS:
+        if sign.kind == "sign" and sign.text in COMPARISONS:
             self._advance()
-            compare, right = _COMPARISONS[sign.text], self._operand()
+            at = self._next
+            compare, right = COMPARISONS[sign.text], self._operand()
+            self._check_kinds(left, right, at)
+            self._check_kinds(right, left, at)
             return lambda record: compare(left.value(record), right.value(record))
         if self._take("~"):
             return self._search(left)
         negated = self._take("not")
         if self._take("in"):
+            at = self._next
             right = self._operand(after_in=True)
-            return lambda record: _contains(right.value(record), left.value(record)) is not negated
+            self._check_kinds(left, right, at)
+            return lambda record: contains(right.value(record), left.value(record)) is not negated
         if negated:
             raise self._wrong("expected 'in' behind 'not'")
         return left.value
@@ -145,7 +172,7 @@ class _Parser:
         except (re.error, OverflowError, RecursionError) as error:
             reason = " ".join(str(error).split())
             raise self._wrong(f"no regular expression ({reason})", at) from None
-        return lambda record: _found(search, left.value(record))
+        return lambda record: is_found(search, left.value(record))
 
     def _operand(self, *, after_in: bool = False) -> _Operand:
         if (value := self._value()) is not None:
@@ -173,7 +200,7 @@ class _Parser:
             case "name" if token.text.lower() in _CONSTANTS:
                 value = _constant(_CONSTANTS[token.text.lower()])
             case "name" if token.text not in _WORDS:
-                value = _Operand(self._field(token))
+                value = self._field(token)
             case _:
                 return None
         self._advance()
@@ -191,12 +218,28 @@ class _Parser:
             values.append(value.constant)
         return _constant(values)
 
-    def _field(self, token: _Token) -> Operand:
+    def _field(self, token: _Token) -> _Operand:
         try:
             path = field_path(token.text)
         except UnknownField as error:
-            raise self._wrong(str(error), token) from None
-        return lambda record: value_at(record, path)
+            told = str(error)
+            if self._text.startswith("(", token.at + len(token.text)):
+                told = f"no field {token.text!r}, and there are no functions; {_LENGTHS}"
+            elif self._before.asks_for_value:
+                told = f"{error}; a text stands in quotes"
+            raise self._wrong(told, token) from None
+        return _Operand(lambda record: value_at(record, path), field=path)
+
+    def _check_kinds(self, one: _Operand, other: _Operand, at: _Token) -> None:
+        """Refuse what no record can meet, a number that is compared with a text: nobody would see it fail."""
+        if one.field is None or not other.is_constant:
+            return
+        kinds = {*map(kind, other.constant if isinstance(other.constant, list) else [other.constant])}
+        match single_kind(one.field):
+            case "number" if "str" in kinds:
+                raise self._wrong(f"{shown_path(one.field)} is a number: write it without quotes", at)
+            case "text" if "number" in kinds:
+                raise self._wrong(f"{shown_path(one.field)} is a text: write it in quotes", at)
 
     def _deeper(self, parse: Callable[[], Operand]) -> Operand:
         self._depth += 1
@@ -217,6 +260,7 @@ class _Parser:
         return False
 
     def _advance(self) -> None:
+        self._before = self._next
         self._next = self._token(self._next.at + len(self._next.text))
 
     def _token(self, start: int) -> _Token:
@@ -229,7 +273,7 @@ class _Parser:
                 raise self._wrong("a text without its closing quote", _Token("", "", at))
             if begun == "=":
                 raise self._wrong("to compare write '=='", _Token("", "", at))
-            raise self._wrong(f"did not expect {begun!r}", _Token("", "", at))
+            raise self._wrong(_unexpected(begun), _Token("", "", at))
         kind = found.lastgroup or "end"
         return _Token(kind, found[kind], found.start(kind))
 
@@ -240,6 +284,11 @@ class _Parser:
         return WhereError(f"condition, character {at + 1}: {what}: {where}")
 
 
+def _unexpected(text: str) -> str:
+    told = f"did not expect {text!r}"
+    return f"{told}: {_OTHERS[text]}" if text in _OTHERS else told
+
+
 def _constant(value: Any) -> _Operand:
     return _Operand(lambda _record: value, value, is_constant=True)
 
@@ -247,43 +296,3 @@ def _constant(value: Any) -> _Operand:
 def _unescaped(found: re.Match[str]) -> str:
     """Take the backslash only from what needs one, so that regular expressions are written as they are."""
     return found[1] if found[1] in "\"'\\" else found[0]
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "truth"
-    return "number" if isinstance(value, (int, float)) else type(value).__name__
-
-
-def _equal(left: Any, right: Any) -> bool:
-    return _kind(left) == _kind(right) and bool(left == right)
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    return lambda left, right: (
-        _kind(left) == _kind(right) and _kind(left) in {"number", "str"} and compare(left, right)
-    )
-
-
-_COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "==": _equal,
-    "!=": lambda left, right: not _equal(left, right),
-    "<": _ordered(lambda left, right: left < right),
-    "<=": _ordered(lambda left, right: left <= right),
-    ">": _ordered(lambda left, right: left > right),
-    ">=": _ordered(lambda left, right: left >= right),
-}
-
-
-def _found(search: Callable[[str], object], value: Any) -> bool:
-    if isinstance(value, list):
-        return any(isinstance(one, str) and search(one[:MAX_SEARCHED]) is not None for one in value)
-    return isinstance(value, str) and search(value[:MAX_SEARCHED]) is not None
-
-
-def _contains(whole: Any, part: Any) -> bool:
-    if isinstance(whole, list):
-        return any(_equal(one, part) for one in whole)
-    if isinstance(whole, dict):
-        return isinstance(part, str) and part in whole
-    return isinstance(whole, str) and isinstance(part, str) and part in whole

@@ -11,12 +11,15 @@ import msgspec
 from scraper.errors import InvalidUrl, UsageError
 from scraper.redaction import redact
 from scraper.sinks.archive_files import files_there
+from scraper.sinks.endings import ARCHIVE, RECORDS
 from scraper.urls import parse_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WARC_ENDINGS = (".warc", ".warc.gz")
+_PAGE_ENDINGS = (".html", ".htm", ".xhtml", ".shtml")
+_RECORD_ENDINGS = (*RECORDS, *(f"{ending}.gz" for ending in RECORDS))
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -83,11 +86,8 @@ def sources_of(paths: Sequence[Path], *, base: str | None) -> Archives | SavedPa
                 raise UsageError(
                     f"{path}: there is no {' or '.join(WARC_ENDINGS)} in it; name a folder of pages alone"
                 )
-            return SavedPages(path, None if base is None else _checked_base(base))
-        if not path.exists():
-            raise UsageError(f"no such file: {path}")
-        if not path.is_file():
-            raise UsageError(f"{path}: is no file and no folder")
+            return _saved_pages(path, base)
+        _check_file(path)
         # Of an archive of ours that was divided, whoever names the first file means all.
         files += [path, *(one for one in files_there(path) if one != path and one not in paths)]
     if base is not None:
@@ -98,6 +98,27 @@ def sources_of(paths: Sequence[Path], *, base: str | None) -> Archives | SavedPa
     for path in files:
         _check_readable(path)
     return Archives(tuple(files))
+
+
+def _saved_pages(folder: Path, base: str | None) -> SavedPages:
+    pages = SavedPages(folder, None if base is None else _checked_base(base))
+    if not any(path.is_file() for path in folder.rglob("*")):
+        raise UsageError(f"{folder}: there is no file in it")
+    return pages
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is no archive by its name; one that has another, or none, is read whatever it holds."""
+    if not path.exists():
+        raise UsageError(f"no such file: {path}")
+    if not path.is_file():
+        raise UsageError(f"{path}: is no file and no folder")
+    if path.name.endswith(_RECORD_ENDINGS):
+        raise UsageError(
+            f"{path}: holds records, not pages; name the {ARCHIVE} that the crawl was given as an output"
+        )
+    if path.name.endswith(_PAGE_ENDINGS):
+        raise UsageError(f"{path}: a page that was saved; name the folder that it is in")
 
 
 def _checked_base(base: str) -> str:

@@ -35,7 +35,13 @@ _SERVED_AT = 8765
     help="Where urls.txt and pages.jsonl go; those of an earlier demo are replaced.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed gives another site.")
-@click.option("--pages", type=click.IntRange(200, 5000), default=240, show_default=True)
+@click.option(
+    "--pages",
+    type=click.IntRange(200, 5000),
+    default=240,
+    show_default=True,
+    help="How many ordinary pages the site has; some 170 URLs with slips and errors come on top.",
+)
 @click.option(
     "--day",
     type=click.IntRange(0, 10_000),

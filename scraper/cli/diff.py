@@ -65,8 +65,9 @@ def diff(*, old: Path, new: Path, fields: str | None, form: str) -> int:
     \b
       scraper diff monday.jsonl tuesday.jsonl
       scraper diff monday.jsonl tuesday.jsonl --fields title,fields.price --format json
+      scraper diff monday.jsonl tuesday.jsonl --format html > changes.html
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
-    chosen = compared_fields([name for name in (fields or "").split(",") if name])
+    chosen = compared_fields([name.strip() for name in (fields or "").split(",") if name.strip()])
     comparison = Comparison(run_file(old), run_file(new), fields=chosen)
     write = {"text": _text, "json": _json_lines, "html": _html}[form]
     for part in write(comparison, str(old), str(new)):

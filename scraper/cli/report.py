@@ -9,7 +9,9 @@ import click
 from scraper.errors import UsageError
 from scraper.report.render import render
 from scraper.report.reporting import DEFAULT_ROWS, report_of
-from scraper.results import run_file
+from scraper.results import is_begun, run_file
+
+_PAGES = (".html", ".htm")
 
 
 @click.command()
@@ -20,7 +22,7 @@ from scraper.results import run_file
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the page goes.",
+    help="Where the page goes; the ending is .html or .htm.",
 )
 @click.option(
     "--against", metavar="OLD", type=click.Path(path_type=Path), help="An earlier run to compare with."
@@ -36,9 +38,9 @@ from scraper.results import run_file
 def report(run: Path, *, output: Path, against: Path | None, rows: int, fresh: bool) -> None:
     """Make one HTML page of a run: outcomes, speed, broken links, redirects, titles, and more.
 
-    RUN and OLD are files of records that a crawl has written (.jsonl, .json, also .gz), or folders
-    with one such. The page needs nothing else: no network, no other file. Charts and tables are
-    interactive with JavaScript and readable without. Secrets in URLs are masked in it.
+    RUN and OLD are files of records that a crawl has written (.jsonl, .json, also .gz, .parquet,
+    .sqlite), or folders with one such. The page needs nothing else: no network, no other file. Charts
+    and tables are interactive with JavaScript and readable without. Secrets in URLs are masked in it.
 
     Broken links come with the page that led there first; with all pages that link there if the
     crawl was made with --links.
@@ -53,9 +55,17 @@ def report(run: Path, *, output: Path, against: Path | None, rows: int, fresh: b
             raise UsageError(f"{output} holds the records: name another --output")
         if not fresh:
             raise UsageError(f"{output} is there already: --fresh replaces it")
+    if output.suffix.lower() not in _PAGES:
+        raise UsageError(f"{output}: the report is a web page; end its name in .html")
     told = report_of(file, against=earlier, limit=rows)
     _write(output, render(told).encode("utf-8", "replace"), fresh=fresh)
     click.echo(f"Report of {told.records:,} records: {output}", err=True)
+    for records in (file, earlier):
+        if records is not None and is_begun(records):
+            click.echo(
+                f"{records} is of a run that is not finished: what is left of its list is not in the report",
+                err=True,
+            )
 
 
 def _write(output: Path, page: bytes, *, fresh: bool) -> None:
@@ -65,6 +75,7 @@ def _write(output: Path, page: bytes, *, fresh: bool) -> None:
         UsageError: It can't be written, or is there by now.
     """
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         # What is replaced is replaced in its place: it may be a link, and keeps its rights.
         with output.open("wb" if fresh else "xb") as file:
             file.write(page)

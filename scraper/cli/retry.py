@@ -81,7 +81,8 @@ def retry(
 
     RUN is a file of records, or a folder with one. Asked again are the records that are marked retryable,
     or with --outcome or --status those that are one of these. All others stay as they are, and so does the
-    order: a new record keeps seq, input, extra, parent and depth of the one that it replaces.
+    order: a new record keeps seq, input, extra, parent and depth of the one that it replaces. What else is in
+    it is made anew, so give the --select, --text and the like that the crawl had.
 
     The run is replaced in one step when all is answered, and the records as they were are kept beside it
     (pages.jsonl.before), so that `scraper diff` can tell what has changed. With -o it is left as it is. A
@@ -124,7 +125,7 @@ def retry(
         if not quiet and chosen.sitemaps:
             _say(f"Left out: {chosen.sitemaps} sitemaps, since what they list would be new records")
         if not chosen.lines and files.is_in_place:
-            _say(f"{files.run}: nothing to ask again, there are none of {choice.words}")
+            _say(f"{files.run}: nothing to ask again, no record is {choice.kinds}")
             return Exit.COMPLETE
         return _answer(files, chosen, settings=settings, talk=talk)
 

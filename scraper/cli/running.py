@@ -41,6 +41,13 @@ if TYPE_CHECKING:
     from scraper.sources.source import Source
 
 
+_EXTRACTING = {
+    **dict.fromkeys(("--select", "--extractor", "--text", "--parser", "--config"), True),
+    **dict.fromkeys(("--links", "--language", "--guess-dates"), False),
+}
+"""Options that say what is extracted, and whether a value may follow."""
+
+
 class Talk(msgspec.Struct, frozen=True, kw_only=True):
     """What a run says, and where."""
 
@@ -133,7 +140,9 @@ def _summarise(
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
-        next_commands=next_commands(snapshot, [talk.output] if talk.output else outputs)
+        next_commands=next_commands(
+            snapshot, [talk.output] if talk.output else outputs, extracting=extraction_options()
+        )
         if result.complete
         else (),
     )
@@ -152,8 +161,13 @@ def resumable(talk: Talk) -> Iterator[None]:
         raise RunError(f"{error} (--resume goes on)") from error
 
 
-def next_commands(snapshot: Snapshot, outputs: Sequence[Path]) -> list[str]:
-    """Return the command lines that make sense after a complete run with these outputs."""
+def next_commands(
+    snapshot: Snapshot, outputs: Sequence[Path], *, extracting: Sequence[str] = ()
+) -> list[str]:
+    """Return the command lines that make sense after a complete run with these outputs.
+
+    ``extracting`` are the options by which the run had its records made; see ``extraction_options``.
+    """
     output = next((path for path in outputs if path.name.endswith(READABLE)), None)
     if output is None:
         return []
@@ -164,9 +178,21 @@ def next_commands(snapshot: Snapshot, outputs: Sequence[Path]) -> list[str]:
     where = f"outcome not in {json.dumps(good)}" if good else ""
     commands = [["show", str(output), *(["--where", where] if where else [])]]
     if snapshot.retryable:
-        commands.append(["retry", str(output)])
+        commands.append(["retry", str(output), *extracting])
     commands.append(report)
     return [shlex.join(["scraper", *words]) for words in commands]
+
+
+def extraction_options(arguments: Sequence[str] | None = None) -> list[str]:
+    """Return the options of this command line that say what is extracted, for one that makes records anew."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    kept: list[str] = []
+    for word, following in zip(words, [*words[1:], "--"], strict=True):
+        name, has_value, _ = word.partition("=")
+        if name in _EXTRACTING:
+            takes_next = _EXTRACTING[name] and not has_value and not following.startswith("-")
+            kept += [word, following] if takes_next else [word]
+    return kept
 
 
 def resume_command(arguments: Sequence[str] | None = None) -> str:

@@ -28,22 +28,33 @@ DEFAULT_FIELDS = "seq,outcome,status,url,title"
 _MEASURED_ROWS = 200
 """How many rows the widths of a terminal's columns are taken from: as many as are there at once."""
 _LEAST_WIDTH = 6
+_WHOLE = FieldPath(())
+"""The record itself."""
 _GAP = "  "
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--where", metavar="CONDITION", help="Only records that meet it: 'status >= 400'.")
-@click.option("--fields", metavar="NAME,...", default=DEFAULT_FIELDS, show_default=True, help="The columns.")
+@click.option(
+    "--fields",
+    metavar="NAME,...",
+    help=f"The columns.  [default: {DEFAULT_FIELDS}; with --json all that a record has]",
+)
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="No more than so many records.")
 @click.option("--sort", metavar="FIELD", help="By this field, the smallest first.")
 @click.option("--reverse", is_flag=True, help="With --sort: the largest first.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object of the fields for each record.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object for each record: of the fields, or the whole record.",
+)
 def show(
     *,
     run: Path,
     where: str | None,
-    fields: str,
+    fields: str | None,
     limit: int | None,
     sort: str | None,
     reverse: bool,
@@ -62,10 +73,9 @@ def show(
       scraper show pages.jsonl --where 'outcome != "ok"' --fields url,outcome,error.message
       scraper show pages.jsonl --where 'status in [301, 404] or url ~ "[?]page="'
       scraper show pages.jsonl --where 'links.total > 100' --sort links.total --reverse --limit 10
+      scraper show pages.jsonl --where 'lang == "fr"' --json > french.jsonl
     """  # noqa: D301 the escape is click's mark for lines that are not to be filled
-    columns = field_paths(name for name in fields.split(",") if name)
-    if not columns:
-        raise UsageError("--fields is empty: name fields with commas between, or leave it out")
+    columns = [_WHOLE] if as_json and fields is None else _columns(fields)
     meets = condition(where) if where is not None else None
     if reverse and not sort:
         raise UsageError("--reverse needs the field to order by: --sort FIELD")
@@ -79,13 +89,21 @@ def show(
     if as_json:
         names = list(map(shown_path, columns))
         for row in rows:
-            click.echo(_json(dict(zip(names, row, strict=True))))
+            click.echo(_json(row[0] if columns == [_WHOLE] else dict(zip(names, row, strict=True))))
     elif sys.stdout.isatty():
         click.echo_via_pager(_aligned(columns, rows, width=shutil.get_terminal_size().columns))
     else:
         click.echo("\t".join(map(shown_path, columns)))
         for row in rows:
             click.echo("\t".join(map(_text, row)))
+
+
+def _columns(fields: str | None) -> list[FieldPath]:
+    names = (DEFAULT_FIELDS if fields is None else fields).split(",")
+    columns = field_paths(name for part in names if (name := part.strip()))
+    if not columns:
+        raise UsageError("--fields is empty: name fields with commas between, or leave it out")
+    return columns
 
 
 def _sorted(

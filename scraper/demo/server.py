@@ -105,8 +105,7 @@ class SampleServer:
         addresses = ("0.0.0.0",) if self._any_host else self.site.hosts  # noqa: S104  others are cut in Connection
         listening = _listen(addresses, port=self.port)
         self.port = int(listening[0].getsockname()[1])
-        self._dead = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._dead.bind(("127.0.0.1", 0))
+        self._dead = _bound_beside(self.port)
         self.dead_port = int(self._dead.getsockname()[1])
         loop = asyncio.get_running_loop()
         for sock in listening:
@@ -287,6 +286,21 @@ def _listen(addresses: Sequence[str], *, port: int) -> list[socket.socket]:
         else:
             return sockets
     raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _bound_beside(port: int) -> socket.socket:
+    """Keep a port that nobody listens at: the next one, so that the site has the same one the next day."""
+    kept = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    for chosen in (port + 1, 0):
+        try:
+            kept.bind(("127.0.0.1", chosen))
+        except (OSError, OverflowError):  # taken, or past the last one
+            if not chosen:
+                kept.close()
+                raise
+        else:
+            break
+    return kept
 
 
 def stop_asked() -> asyncio.Event:

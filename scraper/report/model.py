@@ -167,6 +167,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The name of the file of records."""
     runs: list[str]
     """Names of the runs that wrote it."""
+    is_begun: bool
+    """The run is not finished: records may follow."""
     first_s: float | None
     """When the first and the last answer came, in seconds since 1970; ``None`` when none came."""
     last_s: float | None

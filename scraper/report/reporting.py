@@ -9,7 +9,7 @@ from scraper.report.gathering import Gathering
 from scraper.report.model import Count, Report
 from scraper.report.shown import shown_text
 from scraper.report.sources import second_look
-from scraper.results import raw_records, read_records
+from scraper.results import is_begun, raw_records, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +53,7 @@ def report_of(
     return Report(
         source=shown_text(path.name),
         runs=list(found.runs),
+        is_begun=is_begun(path),
         first_s=found.times.first_s,
         last_s=found.times.last_s,
         records=found.records,

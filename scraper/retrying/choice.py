@@ -40,8 +40,12 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """What is chosen, in words."""
-        found = [*sorted(self.outcomes), *sorted(self.statuses)]
-        return f"those that are {' or '.join(found)}" if found else "those that are retryable"
+        return f"those that are {self.kinds}"
+
+    @property
+    def kinds(self) -> str:
+        """What a chosen record is: ``timeout or 503``."""
+        return " or ".join([*sorted(self.outcomes), *sorted(self.statuses)]) or "retryable"
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -156,6 +156,12 @@ class _Reader:
         layer = [self._placed(one, at) for one in table_layer(table, origin=self._origin(at))]
         loaded, problems = fold([layer, self._environment])
         self._problems += problems
+        if loaded.settings.cluster.shards:
+            self._wrong(
+                f"job.{name}: cluster.shards: a job keeps what is known of its pages, which runs in parts "
+                "can't yet; leave it out, run.processes takes more cores",
+                *at,
+            )
         return loaded.settings
 
     def _placed(self, given: Any, at: tuple[str, ...]) -> Any:

@@ -50,8 +50,13 @@ def test_a_run_is_a_file_or_a_folder_with_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such run"):
         run_file(tmp_path / "x.jsonl")
     (tmp_path / "pages.csv").touch()
-    with pytest.raises(UsageError, match=r"CSV does not hold records whole; name the run's \.jsonl or"):
+    with pytest.raises(
+        UsageError, match=r"CSV does not hold records whole; name the run's \.jsonl, .* or \.sqlite"
+    ):
         run_file(tmp_path / "pages.csv")
+    (tmp_path / "pages.warc.gz").touch()
+    with pytest.raises(UsageError, match="or make records of it: scraper extract"):
+        run_file(tmp_path / "pages.warc.gz")
     with pytest.raises(UsageError, match="no file of records"):
         run_file(tmp_path)
     one = tmp_path / "pages.jsonl"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.where import MAX_CHARS, MAX_DEPTH, MAX_SEARCHED, WhereError, condition
+from scraper.comparing import MAX_SEARCHED
+from scraper.where import MAX_CHARS, MAX_DEPTH, WhereError, condition
 
 RECORD: dict[str, Any] = {
     "status": 404,
@@ -24,6 +25,7 @@ RECORD: dict[str, Any] = {
     "elapsed": 1.5,
     "retryable": True,
     "duplicate_of": None,
+    "extra": {"n": 404},
 }
 
 
@@ -60,7 +62,7 @@ RECORD: dict[str, Any] = {
         "lang == null and error.phase == null and og.title == null",
         "lang != 'en'",
         "lang in [null, 'de']",
-        "not (lang < 'z') and not (lang > 0)",
+        "not (lang < 'z') and not (fields.lang > 0)",
         "status == 200 or status == 404 and not (status == 500)",
         "status == 404 or status == 404 and status == 1",
         "(status == 1 or status == 404) and retryable",
@@ -79,11 +81,12 @@ def test_what_the_record_meets(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'status == "404"',  # a number is no text
-        "status < '5'",
+        'extra.n == "404"',  # a number is no text
+        "extra.n < '5'",
+        "status == headers.status",
         "retryable == 1",
         "retryable > 0",
-        "lang < 1",
+        "fields.lang < 1",
         "lang >= null",
         "lang ~ ''",
         "status ~ '4'",
@@ -120,6 +123,23 @@ def test_what_it_does_not_meet(text: str) -> None:
         ("status.__class__", 1, "no field"),
         ("url; url", 4, "did not expect ';'"),
         ("and", 1, "expected a field or a value"),
+        ("title is null", 7, "did not expect 'is': compare with '=='"),
+        ("url contains 'x'", 5, "search with '~'"),
+        ("status == 404 && retryable", 15, "join with 'and'"),
+        ("status == 404 OR retryable", 15, "write 'or'"),
+        (
+            "outcome == ok",
+            12,
+            "a record has no field 'ok'; `scraper schema` lists them; a text stands in quotes",
+        ),
+        ("outcome in [ok]", 13, "a text stands in quotes"),
+        ("len(title) > 60", 1, "no field 'len', and there are no functions"),
+        ("status == '404'", 11, "status is a number: write it without quotes"),
+        ("'404' != status", 10, "status is a number"),
+        ("status in [404, '410']", 11, "status is a number"),
+        ("links.total > '5'", 15, "links.total is a number"),
+        ("lang == 1", 9, "lang is a text: write it in quotes"),
+        ("outcome in (1, null)", 12, "outcome is a text"),
         ("status == 4x", 11, "did not expect '4'"),
         ("(" * 100 + "status" + ")" * 100, MAX_DEPTH + 2, "nested deeper"),
         ("not " * 100 + "status", 4 * (MAX_DEPTH + 1) + 1, "nested deeper"),

@@ -191,6 +191,7 @@ def test_what_arguments_name(tmp_path: Path) -> None:
     (tmp_path / "one-00001.warc.gz").touch()
     pages = tmp_path / "pages"
     pages.mkdir()
+    (pages / "a.html").touch()
     names = [path.name for path in sources_files([archives])]
     assert names == ["a.warc.gz", "b.warc", "c.warc.gz"]
     assert [path.name for path in sources_files([tmp_path / "one.warc.gz"])] == [
@@ -217,6 +218,10 @@ def sources_files(paths: list[Path]) -> tuple[Path, ...]:
         (["a.warc"], "https://example.com/", "--base is for a folder"),
         (["pages"], "example", "--base example: "),
         (["pages"], "ftp://example.com/", "--base ftp://example.com/: "),
+        (["pages"], None, "pages: there is no file in it"),
+        (["a.jsonl"], None, "holds records, not pages; name the .warc.gz"),
+        (["a.csv"], None, "holds records, not pages"),
+        (["a.html"], None, "name the folder that it is in"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
@@ -224,6 +229,7 @@ def test_what_does_not_go_together_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("pages").mkdir()
-    Path("a.warc").touch()
+    for name in ("a.warc", "a.jsonl", "a.csv", "a.html"):
+        Path(name).touch()
     with pytest.raises(UsageError, match=message):
         sources_of(list(map(Path, words)), base=base)

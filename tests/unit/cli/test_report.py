@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Path:
 def test_a_page_is_written_and_replaced_only_when_asked(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = tmp_path / "r.html"
+    page = tmp_path / "new" / "r.html"
     command = ["report", str(run), "-o", str(page)]
     assert main(command) == Exit.COMPLETE
     assert capsys.readouterr() == ("", f"Report of 2 records: {page}\n")
@@ -35,13 +35,30 @@ def test_a_page_is_written_and_replaced_only_when_asked(
     assert "Unchanged" in page.read_text("utf-8")
 
 
+def test_of_a_run_that_is_not_finished_the_page_and_the_command_say_so(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jsonl.state").touch()
+    for against, told in (([], 1), (["--against", str(run)], 2)):
+        assert (
+            main(["report", str(run), "-o", str(tmp_path / "r.html"), "--fresh", *against]) == Exit.COMPLETE
+        )
+        assert capsys.readouterr().err.count(f"{run} is of a run that is not finished") == told
+    assert "The run was not finished" in (tmp_path / "r.html").read_text("utf-8")
+    (tmp_path / "a.jsonl.state").unlink()
+    assert main(["report", str(run), "-o", str(tmp_path / "r.html"), "--fresh"]) == Exit.COMPLETE
+    assert "The run was not finished" not in (tmp_path / "r.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["a.jsonl", "-o", "a.jsonl", "--fresh"], "holds the records"),
         (["b.jsonl", "-o", "r.html"], "no such run"),
         (["a.jsonl", "-o", "r.html", "--against", "b.jsonl"], "no such run"),
-        (["a.jsonl", "-o", "none/r.html"], "can't write none/r.html: No such file or directory"),
+        (["a.jsonl", "-o", "a.jsonl/r.html"], "can't write a.jsonl/r.html: "),
+        (["a.jsonl", "-o", "r.pdf"], "r.pdf: the report is a web page; end its name in .html"),
+        (["a.jsonl", "-o", "r"], "end its name in .html"),
         (["a.jsonl", "-o", "r.html", "--rows", "0"], "--rows"),
         (["a.jsonl"], "--output"),
     ],

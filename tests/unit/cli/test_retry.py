@@ -147,7 +147,7 @@ def test_an_array_stays_one(tmp_path: Path, answers: Answers, name: str) -> None
 def test_nothing_to_ask_again(tmp_path: Path, answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     run = write_run(tmp_path / "pages.jsonl", RUN[:1])
     assert main(["retry", str(run)]) == 0
-    assert "nothing to ask again" in capsys.readouterr().err
+    assert "nothing to ask again, no record is retryable" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["pages.jsonl"]
     assert main(["retry", str(run), "-o", str(tmp_path / "copy.jsonl"), "-q"]) == 0
     assert (tmp_path / "copy.jsonl").read_bytes() == run.read_bytes()

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from scraper.cli.main import main
-from scraper.cli.running import Talk, next_commands, resumable, resume_command
+from scraper.cli.running import Talk, extraction_options, next_commands, resumable, resume_command
 from scraper.errors import CountMismatch, RunError, SinkError
 from scraper.observe.counts import Counts
 from scraper.record import Outcome
@@ -123,6 +123,28 @@ def test_what_makes_sense_next(
     for outcome in outcomes:
         counts.notice(written(replace(finished(outcome=outcome), retryable=retryable)))
     assert next_commands(counts.snapshot(), [Path(output)]) == [f"scraper {command}" for command in commands]
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("crawl a.txt -o b.jsonl --delay 2", ""),
+        (
+            "crawl a.txt --select price:float=.p -o b.jsonl --select=x=h1 --links",
+            "--select price:float=.p --select=x=h1 --links",
+        ),
+        ("crawl a.txt --text -o b.jsonl --extractor shop:price", "--text --extractor shop:price"),
+        ("crawl a.txt --text main --config c.toml --header 'Cookie: s3cret'", "--text main --config c.toml"),
+        ("crawl a.txt --text", "--text"),
+    ],
+)
+def test_a_retry_makes_its_records_as_the_run_did(words: str, kept: str) -> None:
+    found = extraction_options(shlex.split(words))
+    assert shlex.join(found) == kept
+    counts = Counts(clock=FakeClock())
+    counts.notice(written(replace(finished(outcome=Outcome.TIMEOUT), retryable=True)))
+    retry = next_commands(counts.snapshot(), [Path("b.jsonl")], extracting=found)[1]
+    assert retry == f"scraper retry b.jsonl {kept}".rstrip()
 
 
 def test_what_is_said_to_be_next_can_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

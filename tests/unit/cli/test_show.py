@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,9 +13,6 @@ from scraper.cli.main import main
 from scraper.cli.show import _aligned, show
 from scraper.field_names import field_paths
 from tests.support.runs import a_record, write_run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -42,7 +39,7 @@ def test_in_a_pipe_it_is_tab_separated(run: str) -> None:
         "2\tok\t204\thttps://a.example/2\ta",
         "3\tok\t200\thttps://a.example/3\tc",
     ]
-    assert said(run, "--fields", "tags,error.type,retryable", "--limit", "2") == [
+    assert said(run, "--fields", "tags, error.type,,retryable ", "--limit", "2") == [
         "tags\terror.type\tretryable",
         '["x", "y"]\t\tfalse',
         "\tT\tfalse",
@@ -56,6 +53,12 @@ def test_json_lines_of_the_fields(run: str) -> None:
         {"seq": 1, "title": None, "error.type": "T", "tags": None},
     ]
     assert all(line.isprintable() for line in lines)
+
+
+def test_json_lines_of_whole_records(run: str) -> None:
+    lines = said(run, "--json", "--where", "status == 200", "--sort", "seq", "--reverse", "--limit", "1")
+    (record,) = map(json.loads, lines)
+    assert record == json.loads(Path(run).read_text().splitlines()[3])
 
 
 @pytest.mark.parametrize(

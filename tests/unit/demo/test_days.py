@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 from typing import TYPE_CHECKING
 
+import pytest
+
 from scraper.demo.days import edition, is_gone
+from scraper.demo.server import SampleServer, _bound_beside
 from scraper.demo.site import build_site
 from scraper.record import Outcome
 
@@ -64,3 +69,21 @@ def test_a_tag_tells_whether_a_page_has_changed() -> None:
             assert (tag == later) is (one.body == two.body)
             tags.add(tag == later)
     assert tags == {True, False}
+
+
+async def test_the_next_day_the_dead_port_is_the_same() -> None:
+    async with SampleServer(build_site(1, 240)) as server:
+        port, dead = server.port, server.dead_port
+    async with SampleServer(build_site(1, 240, day=1), port=port) as server:
+        assert server.dead_port == dead
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", dead)
+
+
+async def test_where_the_port_beside_is_taken_another_is_dead() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with _bound_beside(port - 1) as dead, _bound_beside(65_535) as last:
+            assert dead.getsockname()[1] not in {port, port - 1}
+            assert last.getsockname()[1] != 65_535

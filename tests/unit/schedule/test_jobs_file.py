@@ -163,3 +163,10 @@ def test_a_list_that_is_not_there_is_no_problem_of_the_file(tmp_path: Path) -> N
     assert found.problems == ()
     (told,) = missing_sources(found.jobs)
     assert told.startswith("job.a: sources: no such file: 'no-such.txt'")
+
+
+def test_a_job_is_not_run_in_parts(tmp_path: Path) -> None:
+    text = '[job.a]\nsources = ["x.txt"]\nschedule = "@daily"\n[job.a.settings.cluster]\nshards = 2\n'
+    (problem,) = problems(tmp_path, text)
+    assert "job.a: cluster.shards: " in problem
+    assert "run.processes" in problem
