@@ -1,6 +1,7 @@
 """In which line of a TOML file a key stands, for messages: the parser does not tell. Pure.
 
-The tables of a ``[[list]]`` have their number, from 1, after its name. A key that is not found, inside an inline table say, has the line of the nearest key or table around it.
+The tables of a ``[[list]]`` have their number, from 1, after its name. A key that is not found, inside an
+inline table say, has the line of the nearest key or table around it.
 """
 
 from __future__ import annotations
