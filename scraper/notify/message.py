@@ -133,7 +133,8 @@ def _said(notice: Notice) -> str:
             again = f", {notice.in_a_row} times in a row" if notice.in_a_row > 1 else ""
             return f"run {notice.state}{again}" + (f": {notice.error}" if notice.error else "")
         case SilenceNotice():
-            due = f", due {counted(notice.missed, one='time', many='times')} since" if notice.missed else ""
+            times = counted(notice.missed, one="time", many="times")
+            due = f", due at least {times} since" if notice.missed else ""
             return f"no success since {_time(notice.since)}{due}"
         case RecoveryNotice():
             return f"succeeded again, after {notice.after} since {_time(notice.since)}"

@@ -238,7 +238,7 @@ class Desk:
                 await self._ledger.put(row)
             silent_since = self._silent_since
             if row.state is RunState.COMPLETE:  # before anybody looks whether the job is silent
-                self._ledger.succeeded, self._silent_since = max(self._ledger.succeeded, row.due), None
+                self._ledger.succeeded, self._silent_since = max(self._ledger.succeeded, row.came), None
             self._running = None
             self._look.set()
         what = f"{row.lines} lines, {row.failed} failed" if row.error is None else row.error
@@ -378,9 +378,8 @@ class Desk:
         )
         if silent and self._silent_since is None:
             self._silent_since = since
-            self._say(
-                f"no success since {since:%Y-%m-%dT%H:%MZ}: {self.job.alarm_after} due times have passed"
-            )
+            passed = f"{self.job.alarm_after} due times or more have passed"
+            self._say(f"no success since {since:%Y-%m-%dT%H:%MZ}: {passed}")
             if self._listener is not None:
                 self._listener.silence(self.job, since, missed=self.job.alarm_after)
             self._changed()

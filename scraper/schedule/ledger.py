@@ -84,7 +84,7 @@ class Ledger:
             await call(history.remember, self.remembered)
         accounted, success = await call(history.last_accounted, now), await call(history.last_success)
         self.accounted = max(filter(None, [accounted, self.remembered.counts_from]))
-        self.succeeded = success.due if success else self.remembered.known_since
+        self.succeeded = success.came if success else self.remembered.known_since
 
     async def close(self) -> None:
         """Let go of the history; what could not be written is tried once more."""

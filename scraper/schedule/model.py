@@ -93,6 +93,14 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     """Why it did not come to its end, in one line without secrets."""
 
+    @property
+    def came(self) -> datetime:
+        """When what it has found was there: when it ended, not before it was due.
+
+        A run that took long, or was gone on with after days, is as fresh as its end.
+        """
+        return max(self.due, self.ended or self.due)
+
 
 class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it stands."""

@@ -98,7 +98,7 @@ def _job_row(job: Job, now: datetime) -> JobRow:
     is_running = going_on is not None and is_there(job.output)
     if going_on is not None and not is_running:
         row = replace(row, problem=f"no daemon is there, and run {going_on.id} is unfinished")
-    since = success.due if success else remembered.known_since
+    since = success.came if success else remembered.known_since
     course = Course(job.name, job.timetable(), jitter=job.jitter, accounted=accounted or since)
     silent = not remembered.is_paused and is_silent(
         course,

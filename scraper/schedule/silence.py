@@ -17,7 +17,7 @@ def is_silent(
 
     Args:
         course: Says which due times have passed.
-        last_success: When the last complete run was due; before the first, when the job was first known.
+        last_success: When the last complete run ended; before the first, when the job was first known.
         counts_from: No due time up to this one counts: the job paused, or its schedule was another.
         alarm_after: How many there may be; 0 for any number.
         is_running: A run goes on: the last of the due times has its chance still.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,6 +78,12 @@ def test_jobs_are_listed_as_their_histories_have_them(told: Told, folder: Path) 
 def test_a_job_that_does_not_succeed_is_shown_as_silent(told: Told, folder: Path) -> None:
     noted(folder, *(a_row(0.5 + 24 * day, state=RunState.FAILED) for day in range(4)))
     assert told("list")[1].startswith("a    waiting, silent  30 2")
+
+
+def test_a_run_that_took_long_is_a_success_of_its_end(told: Told, folder: Path) -> None:
+    failures = [a_row(0.5 + 24 * day, state=RunState.FAILED) for day in range(1, 5)]
+    noted(folder, a_row(0.5, ended=DAY + timedelta(days=3)), *failures)
+    assert told("list")[1].startswith("a    waiting  30 2")
 
 
 def test_due_times_are_shown_there_and_in_utc(told: Told) -> None:

@@ -83,7 +83,7 @@ CHANGES = ChangeNotice(
         ),
         (
             SilenceNotice(job="shop", at=AT, since=BEFORE, missed=4),
-            "shop: no success since 2026-11-28T09:30:00.000Z, due 4 times since",
+            "shop: no success since 2026-11-28T09:30:00.000Z, due at least 4 times since",
             ["at 2026-11-29T09:30:00.000Z"],
         ),
         (

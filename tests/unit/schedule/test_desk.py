@@ -289,6 +289,18 @@ async def test_silence_is_told_once_and_ends_with_a_success(tmp_path: Path) -> N
         assert office.heard.silent_since == DAY
 
 
+async def test_a_long_run_that_succeeds_ends_the_silence(tmp_path: Path) -> None:
+    office = Office(tmp_path, alarm_after=2)
+    async with office.at_work() as desk:
+        for hour in (1, 2, 3, 4):  # the first goes on all the time
+            await office.until(hour)
+        await office.run_ends()
+        desk.ring()
+        await office.settle()
+        assert office.heard.silences == [(DAY, 2)]
+        assert desk.row().silent_since is None
+
+
 async def test_a_success_that_is_still_being_told_of_is_no_silence(tmp_path: Path) -> None:
     office = Office(tmp_path, alarm_after=1)
     office.heard.slow = asyncio.Event()
