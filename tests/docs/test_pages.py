@@ -148,7 +148,9 @@ def test_every_flag_that_is_mentioned_exists() -> None:
     known: set[str] = {"--help", "--version"}
     waiting: list[click.Command] = []
     for name in SUBCOMMANDS:
-        _, command, _ = program.cli.resolve_command(click.Context(program.cli), [name])
+        _, command, _ = program.cli.resolve_command(
+            click.Context(program.cli, **program.cli.context_settings), [name]
+        )
         assert command is not None
         waiting.append(command)
     while waiting:

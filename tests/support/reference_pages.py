@@ -127,7 +127,7 @@ def commands_page() -> str:
         "",
         "Data goes to standard output or files, talk to standard error. `scraper COMMAND --help` says it.",
     ]
-    whole = click.Context(program.cli, info_name="scraper")
+    whole = click.Context(program.cli, info_name="scraper", **program.cli.context_settings)
     for name in SUBCOMMANDS:
         _, command, _ = program.cli.resolve_command(whole, [name])
         assert command is not None
@@ -186,7 +186,7 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
 def _shared() -> list[tuple[str, str]]:
     """Return what the help says of options that set settings; `plan` has a ``--robots`` of its own."""
     named = {flag.flag for flag in FLAGS} | {"--config", "--set"}
-    whole = click.Context(program.cli, info_name="scraper")
+    whole = click.Context(program.cli, info_name="scraper", **program.cli.context_settings)
     _, crawl, _ = program.cli.resolve_command(whole, ["crawl"])
     assert crawl is not None
     below = click.Context(crawl, info_name="crawl", parent=whole)
