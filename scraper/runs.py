@@ -182,8 +182,9 @@ def run_files(
     for path in paths:
         refuse_planted(path)
     endings = {path.resolve() if path.is_symlink() else path: ending_of(path) for path in paths}
-    places = [*((path, ending_of(path)) for path in paths), *((one, one.ending) for one in remotes)]
-    _check_endings(places, known=known)
+    _check_endings(
+        [*((path, ending_of(path)) for path in paths), *((one, one.ending) for one in remotes)], known=known
+    )
     for path in paths:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
