@@ -15,7 +15,7 @@ from scraper.results import checked_records, is_begun, run_file
 from scraper.runs import Mode, run_files
 from scraper.sinks.archive_files import LATE
 from scraper.sinks.claim import claimed
-from scraper.sinks.endings import ARCHIVE
+from scraper.sinks.endings import ARCHIVE, RECORDS
 from scraper.sinks.formats import write_format
 from scraper.sinks.lines import record_lines
 from scraper.sinks.remote import made_for
@@ -99,7 +99,7 @@ def _files(outputs: Sequence[Path | str], *, fresh: bool) -> RunFiles:
     for output in outputs:
         if str(output).endswith(ARCHIVE):
             raise UsageError(f"{redact(str(output))}: {LATE}")
-    files = run_files(outputs, ordered=True)  # nothing here is a journal
+    files = run_files(outputs, ordered=True, known=RECORDS)  # nothing here is a journal
     if files.is_unfinished():
         raise UsageError(f"an unfinished run lies in {files.name}: name another output")
     files.check(Mode.FRESH if fresh else Mode.NEW)

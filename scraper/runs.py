@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 JOURNAL_FORMATS = JSON_LINES
 """Formats that the journal itself is in."""
-FINAL_FORMATS = tuple(ending for ending in ENDINGS if ending not in JSON_LINES)
-"""Formats of which a run is complete before they are; all but the archive are made from the journal."""
 _SQLITE_SIDES = ("-wal", "-shm", "-journal")
 """How the names end that SQLite puts beside a database: it writes and deletes them as its own."""
 
@@ -163,13 +161,16 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
         yield from _database(self.state)
 
 
-def run_files(outputs: Sequence[Path | str], *, ordered: bool = False) -> RunFiles:
+def run_files(
+    outputs: Sequence[Path | str], *, ordered: bool = False, known: Sequence[str] = ENDINGS
+) -> RunFiles:
     """Return the files of a run with these outputs (at least one), on this machine or as URLs.
 
     Args:
         outputs: A text may be a URL: ``s3://bucket/pages.parquet``. Without an output on this machine,
             journal and state are in the working directory.
         ordered: As ``RunFiles.ordered``.
+        known: Endings that name a format here.
 
     Raises:
         UsageError: An output has no known ending, two are the same, one is a link that another user may
@@ -181,7 +182,9 @@ def run_files(outputs: Sequence[Path | str], *, ordered: bool = False) -> RunFil
     for path in paths:
         refuse_planted(path)
     endings = {path.resolve() if path.is_symlink() else path: ending_of(path) for path in paths}
-    _check_endings([*((path, ending_of(path)) for path in paths), *((one, one.ending) for one in remotes)])
+    _check_endings(
+        [*((path, ending_of(path)) for path in paths), *((one, one.ending) for one in remotes)], known=known
+    )
     for path in paths:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
@@ -208,15 +211,14 @@ def run_files(outputs: Sequence[Path | str], *, ordered: bool = False) -> RunFil
     )
 
 
-def _check_endings(endings: Sequence[tuple[Path | Remote, str]]) -> None:
+def _check_endings(endings: Sequence[tuple[Path | Remote, str]], *, known: Sequence[str]) -> None:
     from scraper.sinks.formats import require_format  # noqa: PLC0415 - a command's help needs no format
 
     for place, ending in endings:
         if ending == ARCHIVE and isinstance(place, Remote):
             raise UsageError(f"{place}: an archive grows while the run goes on; name a file on this machine")
-        if ending not in ENDINGS:
-            known = " ".join(JOURNAL_FORMATS + FINAL_FORMATS)
-            raise UsageError(f"{place}: the ending names the format, one of {known}")
+        if ending not in known:
+            raise UsageError(f"{place}: the ending names the format, one of {' '.join(known)}")
         require_format(ending)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import shlex
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,7 +188,7 @@ def extraction_options(arguments: Sequence[str] | None = None) -> list[str]:
     """Return the options of this command line that say what is extracted, for one that makes records anew."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     kept: list[str] = []
-    for word, following in zip(words, [*words[1:], "--"], strict=True):
+    for word, following in pairwise([*words, "--"]):
         name, has_value, _ = word.partition("=")
         if name in _EXTRACTING:
             takes_next = _EXTRACTING[name] and not has_value and not following.startswith("-")

@@ -106,7 +106,7 @@ def test_the_command_says_what_it_did(run: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == f"3 records written to {', '.join(targets)}\n"
     assert main(["export", str(run), "-o", "x.txt"]) == 2
     assert (
-        "the ending names the format, one of .jsonl .ndjson .json .csv .parquet .sqlite"
+        "the ending names the format, one of .jsonl .ndjson .json .csv .parquet .sqlite\n"
         in capsys.readouterr().err
     )
     assert main(["export", str(run)]) == 2

@@ -136,6 +136,7 @@ def test_what_makes_sense_next(
         ("crawl a.txt --text -o b.jsonl --extractor shop:price", "--text --extractor shop:price"),
         ("crawl a.txt --text main --config c.toml --header 'Cookie: s3cret'", "--text main --config c.toml"),
         ("crawl a.txt --text", "--text"),
+        ("", ""),
     ],
 )
 def test_a_retry_makes_its_records_as_the_run_did(words: str, kept: str) -> None:
