@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 _ARRIVING = 1000
 """With fewer lines at once it is not worth the way round by ``arrived``."""
-_LISTED_LATELY = 50_000
-"""Hosts that are remembered to be listed: some 5 MB. It saves half a microsecond a line."""
+_LISTED_LATELY = 20_000
+"""Hosts that are remembered to be listed: some 2 MB. It saves half a microsecond a line."""
 _MOST_ARRIVED = 64_000
 """Sorting so many in takes about half a second, which is how long everybody else waits for the state."""
 
