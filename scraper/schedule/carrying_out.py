@@ -36,6 +36,8 @@ class CarryingOut:
         self._reason: str | None = None
         """Why it was asked to stop."""
         self._goes_on = False
+        self._is_given_up = False
+        """Its time to end was over, perhaps before it had begun: on a busy machine a start takes long."""
         self.row = row
         self.live: LiveRun | None = None
 
@@ -56,6 +58,8 @@ class CarryingOut:
             async with RunProcess.open(begin) as self._process:
                 if self._reason:  # asked while it began
                     self._process.drain(self._reason)
+                if self._is_given_up:
+                    self._process.kill()
                 ended = await self._process.listen(self._hear)
         except RunError as error:
             ended = Ended(complete=False, error=str(error))
@@ -87,6 +91,7 @@ class CarryingOut:
         self._end = asyncio.get_running_loop().call_later(seconds, self._kill)
 
     def _kill(self) -> None:
+        self._is_given_up = True
         if self._process is not None:
             self._process.kill()
 

@@ -71,6 +71,19 @@ async def test_one_that_hangs_is_killed_when_it_is_to_stop(
     assert (row.state, row.goes_on) == (RunState.STOPPED, True)
 
 
+async def test_one_whose_time_is_over_before_it_has_begun_is_killed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children_are(HANGS, monkeypatch)
+    run = a_run(tmp_path)
+    run.stop("the daemon ends", goes_on=True)
+    run._kill()
+    assert run._end is not None
+    run._end.cancel()
+    row = await run.to_its_end()
+    assert (row.state, row.goes_on) == (RunState.STOPPED, True)
+
+
 @pytest.mark.parametrize(
     ("program", "error"),
     [
