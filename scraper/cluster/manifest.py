@@ -6,18 +6,16 @@ end, what it has for others, and what they are given because of it are one trans
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sqlite3
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from scraper.cluster.orders import Figures, encode
-from scraper.errors import OutputLocked, StateError, UsageError
+from scraper.errors import StateError
+from scraper.frontier.held_file import HeldFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 LAYOUT = "parts-1"
@@ -54,84 +52,27 @@ class Shard(msgspec.Struct, kw_only=True):
     figures: Figures
 
 
-class Manifest:
+class Manifest(HeldFile):
     """The SQLite file, held alone until ``close``. Every method may raise ``StateError``."""
 
+    HOLDER = "another program directs this run"
+
     def __init__(self, path: Path) -> None:
-        """Open it, making it if need be.
+        """Open it as ``HeldFile`` does, making it if need be."""
+        super().__init__(path, any_thread=True)
 
-        Raises:
-            OutputLocked: Another process directs this run.
-            UsageError: It can't be written there.
-            StateError: It is something else, such as the state of a run that is whole.
-        """
-        self._path = path
-        try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
-        except OSError as error:
-            raise UsageError(f"can't write {path}: {error.strerror}") from error
-        with self._translated():
-            self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-            try:
-                self._open()
-            except BaseException:
-                self._db.close()
-                raise
+    def _lay_out(self) -> None:
+        for statement in _TABLES:
+            self._db.execute(statement)
+        self._db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+        self._put(layout=LAYOUT)
 
-    def _open(self) -> None:
-        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        try:
-            self._db.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                raise OutputLocked(f"{self._path} is in use: another program directs this run") from error
-            raise
-        try:
-            if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
-                for statement in _TABLES:
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
-                self._put(layout=LAYOUT)
-            if self.fact("layout") != LAYOUT:
-                raise StateError(
-                    f"{self._path} is the state of a run in one part, or of another version: finish it as it "
-                    "was begun, or start over with --fresh"
-                )
-        finally:
-            self._db.execute("COMMIT" if self._db.in_transaction else "SELECT 1")
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StateError(f"state {self._path}: {error}") from error
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._translated():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def _put(self, **facts: object) -> None:
-        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(facts.items()))
-
-    def fact(self, name: str) -> str | None:
-        """Return a fact that was noted, ``None`` when there is none by that name."""
-        with self._translated():
-            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def note(self, **facts: str) -> None:
-        """Keep facts about the run."""
-        with self._transaction():
-            self._put(**facts)
+    def _check_layout(self) -> None:
+        if self._get("layout") != LAYOUT:
+            raise StateError(
+                f"{self._path} is the state of a run in one part, or of another version: finish it as it "
+                "was begun, or start over with --fresh"
+            )
 
     def begin(self, *, lines: int, parts: Sequence[tuple[int, float, str]]) -> None:
         """Note that the list is split: how long it is, and of each part lines, weight and list."""

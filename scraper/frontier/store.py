@@ -102,17 +102,6 @@ class Store(StateFile):
                 part.open(self._db)
         self._part = part
 
-    def note(self, **facts: str | int) -> None:
-        """Keep facts about the run, such as its id and its sources."""
-        with self._transaction():
-            self._put(**facts)
-
-    def fact(self, name: str) -> str | None:
-        """Return a fact kept by ``note``, ``None`` when there is none by that name."""
-        with self._translated():
-            value = self._get(name)
-        return None if value is None else str(value)
-
     def progress(self) -> Progress:
         """Return how far the run has come."""
         with self._translated():
