@@ -6,17 +6,17 @@ Chromium comes from the system: ``apt-get install chromium`` on Debian, else any
 from __future__ import annotations
 
 import re
-import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from scraper.schedule.model import JobState, RunState
+from tests.support.chromium import Opened, chromium, watched
 from tests.support.fake_daemon import HOSTILE, run, sample_live
 from tests.support.reports import record, write_run
 from tests.support.served_dashboard import ServedDashboard, served_dashboard
@@ -25,29 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Dialog, Page, Request
+    from playwright.sync_api import Browser, Page, Request
 
     from tests.support.fake_daemon import FakeDaemon
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 TOKEN = "correct horse battery staple"  # noqa: S105 nobody's
-
-
-class Opened(NamedTuple):
-    page: Page
-    troubles: list[str]
-    """What the console, dialogs, and requests to elsewhere told."""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, "these tests need Chromium: apt-get install chromium"
-    with sync_playwright() as driver:
-        # Its sandbox does not start for root, as in containers; what it opens here is our own server.
-        launched = driver.chromium.launch(executable_path=found, chromium_sandbox=False)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +52,7 @@ def opened(
 ) -> Iterator[Opened]:
     context = browser.new_context(viewport={"width": width, "height": 900}, **options)
     context.set_default_timeout(10_000)
-    page = context.new_page()
-    troubles: list[str] = []
-
-    def refuse(dialog: Dialog) -> None:
-        troubles.append(dialog.message)
-        dialog.dismiss()
-
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("dialog", refuse)
+    page, troubles = watched(context.new_page())
 
     def look(request: Request) -> None:
         if not request.url.startswith(served.url):

@@ -5,36 +5,28 @@ Chromium comes from the system: ``apt-get install chromium`` on Debian, else any
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import sync_playwright
 
 from scraper.record import LinkEntry, Outcome, Redirect
 from scraper.report.render import render
 from scraper.report.reporting import report_of
+from tests.support.chromium import Opened, chromium, watched
 from tests.support.reports import record, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Page
 
     from scraper.record import Record
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'\u202egpj.exe =1+1 "
 NOTHING = "\N{EN DASH}"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-class Opened(NamedTuple):
-    page: Page
-    troubles: list[str]
-    """What the console, dialogs and requests told."""
 
 
 def records() -> Iterator[Record]:
@@ -89,28 +81,14 @@ def small(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, "these tests need Chromium: apt-get install chromium"
-    with sync_playwright() as driver:
-        # Its sandbox does not start for root, as in containers; what it opens here is our own file.
-        launched = driver.chromium.launch(executable_path=found, chromium_sandbox=False)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @contextmanager
 def opened(browser: Browser, report: Path, *, width: int = 1280, **options: Any) -> Iterator[Opened]:
     context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-    page = context.new_page()
-    troubles: list[str] = []
-
-    def refuse(dialog: Dialog) -> None:
-        troubles.append(dialog.message)
-        dialog.dismiss()
-
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("dialog", refuse)
+    page, troubles = watched(context.new_page())
     page.on("request", lambda request: troubles.append(request.url))
     page.goto(report.as_uri())
     assert troubles.pop(0) == report.as_uri()

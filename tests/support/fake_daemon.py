@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -168,9 +168,8 @@ class FakePages:
     ) -> Slice:
         wanted = statuses or set(ChangeStatus) - {ChangeStatus.UNCHANGED}
         rows = [row for row in self._changes if row.status in wanted and words.lower() in row.url.lower()]
-        start = _place(after)
-        end = start + limit
-        return Slice(rows=tuple(rows[start:end]), next=str(end) if end < len(rows) else None)
+        shown, further = _cut(rows, after, limit)
+        return Slice(rows=shown, next=further)
 
     async def search(
         self,
@@ -181,9 +180,8 @@ class FakePages:
         limit: int,
     ) -> PageSlice:
         rows = [row for row in self._pages if all(word in row.url.lower() for word in words.lower().split())]
-        start = _place(after)
-        end = start + limit
-        return PageSlice(rows=tuple(rows[start:end]), next=str(end) if end < len(rows) else None)
+        shown, further = _cut(rows, after, limit)
+        return PageSlice(rows=shown, next=further)
 
     async def page(
         self,
@@ -192,6 +190,16 @@ class FakePages:
     ) -> tuple[PageRow, Sequence[PageEvent]] | None:
         row = next((row for row in self._pages if row.page == page), None)
         return None if row is None else (row, self._events.get(page, []))
+
+
+T = TypeVar("T")
+
+
+def _cut(rows: Sequence[T], after: str | None, limit: int) -> tuple[tuple[T, ...], str | None]:
+    """Return the rows behind a place, and the place of those behind them."""
+    start = _place(after)
+    end = start + limit
+    return tuple(rows[start:end]), str(end) if end < len(rows) else None
 
 
 def _place(after: str | None) -> int:
