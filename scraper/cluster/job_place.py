@@ -106,8 +106,3 @@ def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
     files = run_files(outputs, ordered=ordered)
     work = files.state.with_name(f"{files.state.name.removesuffix('.state')}.parts")
     return JobPlace(files=files, parts=work / PARTS_FILE, state=files.state, work=work)
-
-
-def lies_in_parts(files: RunFiles) -> bool:
-    """Return whether the unfinished run at some outputs is one in parts."""
-    return files.is_unfinished() and is_manifest(files.state)

@@ -351,11 +351,6 @@ class Desk:
             self._running.stop(reason, goes_on=goes_on and self.job.unfinished == "resume")
         return self._running is not None
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no run goes on."""
-        return self._running is None
-
     def clock_set_back(self, now: datetime) -> bool:
         """Reckon again after the clock was set back; return whether its next start is another now."""
         return self.course.set_back(now)
