@@ -20,6 +20,7 @@ from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_n
 from scraper.runs import Mode, RunFiles, keep_cache_apart
 from scraper.same_settings import same_extraction, same_history
 from scraper.share import Fenced, Share, dealt_seeds, kept_by
+from scraper.slots import most_aside
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
 from scraper.visiting import archive_facts, archivist_for, product_token, visitor_for
@@ -142,6 +143,7 @@ async def open_run(
             journal=kept.journal,
             observer=everyone,
             workers=settings.run.workers,
+            waiting=most_aside(settings.run),
             output=settings.output,
             archive=archive,
         )

@@ -121,6 +121,8 @@ class _Errand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     is_listed: bool = False
     """The host of ``target`` stands in the user's own list, so that it may have a private address. Set
     each time that politeness lets it go: it means nothing before."""
+    is_doubtful: bool = False
+    """The last thing that was asked of its host brought no answer. Set as ``is_listed`` is."""
     deaths: int = 0
     """How many child processes have died while they were at it, perhaps of it."""
 
