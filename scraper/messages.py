@@ -122,7 +122,7 @@ class _Errand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The host of ``target`` stands in the user's own list, so that it may have a private address. Set
     each time that politeness lets it go: it means nothing before."""
     is_doubtful: bool = False
-    """The last thing that was asked of its host brought no answer. Set as ``is_listed`` is."""
+    """What was asked of its host last brought no answer, or none in time. Set as ``is_listed`` is."""
     deaths: int = 0
     """How many child processes have died while they were at it, perhaps of it."""
 
@@ -244,6 +244,8 @@ class Impression(msgspec.Struct, frozen=True):
     trouble: str | None = None
     """Why it may be given up, for people: ``timeout: no answer within 15 s``; only of a host that was silent
     or overloaded."""
+    is_late: bool = False
+    """It came to a deadline, perhaps within its body."""
 
 
 NO_IMPRESSION = Impression(Sign.UNKNOWN)

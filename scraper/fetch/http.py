@@ -26,7 +26,7 @@ from scraper.fetch.connection import Answer, Connector, Trip, current_trip
 from scraper.fetch.content_coding import codings_of
 from scraper.fetch.guard import Guard
 from scraper.fetch.head import MAX_HEAD_BYTES, header_text
-from scraper.fetch.patience import Patience
+from scraper.fetch.patience import Pace, Patience
 from scraper.fetch.proxy import TO_PROXY, TUNNEL, ProxyRoute
 from scraper.fetch.resolver import SystemResolver
 from scraper.fetch.room import Room
@@ -77,6 +77,7 @@ class HttpFetcher:
         self._clock = clock
         self._route = ProxyRoute.of(settings.proxy)
         self._room, self._late_room = Room(_ROOM_BYTES), Room(_ROOM_BYTES)
+        self._pace = Pace(most_s=settings.patience_s)
         self._trips: dict[str, Trip] = {}
         """By the name of the task that fetches."""
 
@@ -154,8 +155,8 @@ class HttpFetcher:
             validators: What a 304 is asked for by; they are sent as they are.
             keep: Takes what was on the wire, also of an answer that broke off, before this returns. No
                 deadline counts meanwhile.
-            waits: Called with ``True`` when the host has brought next to nothing for ``patience_s``, and with
-                ``False`` when it goes on, or at the end.
+            waits: Called with ``True`` when the host has brought next to nothing for much longer than others
+                usually take, and with ``False`` when it goes on, or at the end.
             is_doubtful: Nothing is likely to come of it: ``waits`` is called at once.
 
         Raises:
@@ -164,7 +165,7 @@ class HttpFetcher:
         """
         task = asyncio.current_task()
         name = task.get_name() if task else ""
-        patience = Patience(waits, patience_s=self._settings.patience_s)
+        patience = Patience(waits, pace=self._pace)
         trip = Trip(departs, patience=patience, is_last=is_last, is_listed=is_listed)
         self._trips[name] = trip
         current_trip.set(trip)
@@ -282,12 +283,15 @@ class HttpFetcher:
             # Always before the other room, or two could wait for each other.
             if is_late and not (has_late_room or has_room):
                 has_late_room = True
-                with trip.deadline_held():
-                    await trip.holding.enter_async_context(self._late_room.of(_LARGE_BYTES))
+                await self._room_found(self._late_room, _LARGE_BYTES, trip)
             if not has_room and body.kept_bytes > _LARGE_BYTES:
                 has_room = True
-                with trip.deadline_held():
-                    await trip.holding.enter_async_context(self._room.of(body.most_bytes))
+                await self._room_found(self._room, body.most_bytes, trip)
+
+    async def _room_found(self, room: Room, size_bytes: int, trip: Trip) -> None:
+        """Wait for room, which is held for as long as the trip holds anything."""
+        with trip.deadline_held():
+            await trip.holding.enter_async_context(room.of(size_bytes))
 
 
 def _conditions(validators: Validators) -> dict[str, str]:

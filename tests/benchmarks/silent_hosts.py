@@ -41,7 +41,7 @@ _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100000\r
 async def _keep_waiting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Accept, and say nothing or next to nothing until the other side is gone."""
     drips = writer.get_extra_info("sockname")[0].startswith(DRIPPING)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, EOFError):
         if drips:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(_HEAD)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from scraper import urls
 from scraper.errors import FetchError, StateError
 from scraper.exchange import Exchange
-from scraper.fetch.patience import Patience
+from scraper.fetch.patience import Pace, Patience
 from scraper.frontier.rows import host_id
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.store import Store
@@ -209,7 +209,7 @@ def exchange_of(answer: Response) -> Exchange:
 
 
 class FakeFetcher:
-    """Answers by a function of the URL; an exception is raised. What takes over 2 s keeps it waiting."""
+    """Answers by a function of the URL; an exception is raised. What takes a second keeps it waiting."""
 
     def __init__(self, answer: Callable[[str], Answer]) -> None:
         self._answer = answer
@@ -235,7 +235,7 @@ class FakeFetcher:
         self.calls.append(Call(url, credentials, is_last, cap_bytes, is_listed, validators, is_doubtful))
         answer = self._answer(url)
         if isinstance(answer, Blocked | Slow):
-            patience = Patience(waits, patience_s=2.0)
+            patience = Patience(waits, pace=Pace(most_s=1.0))
             patience.begin(is_doubtful=is_doubtful)
             try:
                 await (answer.until.wait() if isinstance(answer, Blocked) else pass_s(answer.takes_s))

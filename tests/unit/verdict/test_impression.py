@@ -27,7 +27,10 @@ def test_the_table_of_statuses(status: int) -> None:
 def test_the_table_of_failures(outcome: Outcome, phase: str) -> None:
     """A host that has begun to answer is not silent, whatever came of its answer."""
     silent = outcome in SILENT and phase not in {"body", "decode"}
-    expected = Impression(Sign.SILENT, trouble=f"{outcome}: it failed") if silent else NO_IMPRESSION
+    is_late = outcome is Outcome.TIMEOUT
+    expected = Impression(Sign.UNKNOWN, is_late=is_late)
+    if silent:
+        expected = Impression(Sign.SILENT, trouble=f"{outcome}: it failed", is_late=is_late)
     assert impression_of(fetch_error(outcome, phase=phase)) == expected
 
 
