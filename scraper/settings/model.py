@@ -44,7 +44,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The run as a whole."""
 
     workers: Annotated[int, Meta(ge=1, le=10_000)] = 64
-    """How many pages are fetched at the same time, over all hosts."""
+    """How many pages are fetched at the same time, over all hosts; those that only wait for a slow host are
+    counted apart."""
     waiting_visits: Annotated[int, Meta(ge=0, le=100_000)] = 512
     """So many pages more may be waited for at hosts that are slow (see ``fetch.patience_s``), so that the
     workers are free for others; fewer when the system allows few open files (``ulimit -n``)."""
