@@ -19,8 +19,9 @@ from scraper.dashboard.known_pages import (
     Slice,
 )
 from scraper.errors import UsageError
+from scraper.observe.particulars import Failure, HostRow
 from scraper.record import ChangeStatus
-from scraper.schedule.model import Cause, Failure, HostRow, JobRow, JobState, LiveRun, RunRow, RunState
+from scraper.schedule.model import Cause, JobRow, JobState, LiveRun, RunRow, RunState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator, Sequence
