@@ -10,7 +10,6 @@ import shutil
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from scraper import visiting
 from scraper.cluster.begun import named
 from scraper.cluster.director import Director, evict
 from scraper.cluster.gathering import check_counts, gather
@@ -20,10 +19,11 @@ from scraper.cluster.places import LIST, OWNERS
 from scraper.cluster.split import Stopped, split
 from scraper.errors import RunError, ScraperError, UsageError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
-from scraper.parts import PARTS_FILE
-from scraper.run_state import discard
-from scraper.runs import Mode, keep_cache_apart, new_run_id
+from scraper.run.files import Mode, keep_cache_apart, new_run_id
+from scraper.run.parts import PARTS_FILE
+from scraper.run.state import discard
 from scraper.sinks.claim import claimed
+from scraper.visit.assembly import check_visits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -136,7 +136,7 @@ class Job:
                 "--history (history.file) is for a run in one part: leave it out, or --shards; "
                 "`scraper diff` compares two runs in parts"
             )
-        visiting.check(settings)  # here rather than at each worker
+        check_visits(settings)  # here rather than at each worker
         lists = [source.name for source in self._sources if source.kind == "file"]
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from scraper.errors import UsageError
-from scraper.parts import PARTS_FILE, PartFile, write_parts
-from scraper.results import raw_records, run_file
+from scraper.run.parts import PARTS_FILE, PartFile, write_parts
+from scraper.run.results import raw_records, run_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scraper.field_names import UnknownField, field_path, field_paths, value_at
+from scraper.comparing.names import UnknownField, field_path, field_paths, value_at
 
 
 @pytest.mark.parametrize(

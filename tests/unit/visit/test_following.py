@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scraper.following import Follower
 from scraper.frontier.scope import Scope
 from scraper.messages import Found
 from scraper.parse.directives import combined, said_in_headers
@@ -17,6 +16,7 @@ from scraper.parse.sitemap import CAP_BYTES, Sitemap
 from scraper.record import Outcome
 from scraper.settings.model import FollowSettings
 from scraper.verdict.page import Done
+from scraper.visit.following import Follower
 from tests.support.fakes import response
 from tests.unit.verdict.errands import hops, line
 
@@ -292,7 +292,7 @@ def test_two_sitemaps_are_read_at_the_same_time_and_no_more(monkeypatch: pytest.
         all_asked.wait(timeout=1)
         return Sitemap([], truncated=False, skipped=0)
 
-    monkeypatch.setattr("scraper.following.read_sitemap", read)
+    monkeypatch.setattr("scraper.visit.following.read_sitemap", read)
 
     async def ask() -> list[tuple[Done, tuple[Found, ...]]]:
         reader, request = follower(), line(SITEMAP, is_sitemap=True)

@@ -8,7 +8,7 @@ import pytest
 
 from scraper.errors import StateError, UsageError
 from scraper.frontier.state_thread import StateThread
-from scraper.same_settings import same_extraction
+from scraper.run.same_settings import same_extraction
 from scraper.settings.model import FieldRule, ParseSettings
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.changes import Digests, change_between, compared_fields, compared_values
-from scraper.field_names import UnknownField, shown_path
+from scraper.comparing.changes import Digests, change_between, compared_fields, compared_values
+from scraper.comparing.names import UnknownField, shown_path
 from scraper.record import ChangeStatus
 from tests.support.runs import a_record
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from scraper.errors import OutputExists, UsageError
-from scraper.history_places import changes_file, check_history
-from scraper.runs import Mode, run_files
+from scraper.run.files import Mode, run_files
+from scraper.run.history_places import changes_file, check_history
 from scraper.settings.model import Settings
 
 

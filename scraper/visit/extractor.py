@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from scraper.messages import OwnFields
-from scraper.named_function import called_by, load_target, told
 from scraper.parse.bounds import bounded_record
 from scraper.parse.fields import MAX_MESSAGE, Fields
+from scraper.parse.named_function import called_by, load_target, told
 from scraper.parse.text import fold
 from scraper.parse.visited_page import VisitedPage
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scraper.errors import OutputExists, OutputLocked, SourceError, StateError, UsageError
-from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
-from scraper.runs import Mode, run_files
+from scraper.run.files import Mode, run_files
+from scraper.run.state import kept_for_now, kept_on_disk, remaining_seeds, run_name
 from scraper.sources.source import Source
 from tests.support.fakes import EPOCH, FakeClock, MemoryJournal, batch, finished, request
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scraper.runs import RunFiles
+    from scraper.run.files import RunFiles
 
 LINE = b'{"seq":0}\n'
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scraper.observe.events import Observer
     from scraper.observe.watchdog import Watchdog
     from scraper.pipeline import Crawl
-    from scraper.runs import RunFiles
+    from scraper.run.files import RunFiles
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.comparing import MAX_SEARCHED
-from scraper.where import MAX_CHARS, MAX_DEPTH, WhereError, condition
+from scraper.comparing.values import MAX_SEARCHED
+from scraper.comparing.where import MAX_CHARS, MAX_DEPTH, WhereError, condition
 
 RECORD: dict[str, Any] = {
     "status": 404,

@@ -11,7 +11,7 @@ import pytest
 from scraper import record_line
 from scraper.errors import UsageError
 from scraper.record import Outcome
-from scraper.results import raw_records, read_records, record_values, run_file
+from scraper.run.results import raw_records, read_records, record_values, run_file
 from scraper.sinks.formats import finalise
 from scraper.verdict.page import Done
 from tests.support.fakes import request

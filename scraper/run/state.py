@@ -15,7 +15,7 @@ import msgspec
 from scraper.errors import StateError, UsageError
 from scraper.frontier.state_thread import StateThread
 from scraper.redaction import redact, without_user_info
-from scraper.runs import Mode, RunFiles, new_run_id
+from scraper.run.files import Mode, RunFiles, new_run_id
 from scraper.sinks.claim import claimed
 from scraper.sinks.jsonl import JsonLinesJournal
 from scraper.sources.source import Identity, Source

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scraper.field_names import FieldPath, field_paths, shown_path, value_at
+from scraper.comparing.names import FieldPath, field_paths, shown_path, value_at
 from scraper.record import Change, ChangeStatus, Outcome, Page
 
 if TYPE_CHECKING:

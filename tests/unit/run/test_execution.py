@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scraper.errors import CountMismatch, RunError, SourceError
-from scraper.execution import Run
 from scraper.frontier.facts import Progress
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
-from scraper.runs import run_files
+from scraper.run.execution import Run
+from scraper.run.files import run_files
 from tests.support.fakes import CollectingObserver, FakeClock, MemoryJournal, pass_s, play, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scraper.runs import RunFiles
+    from scraper.run.files import RunFiles
 
 DRAIN_S = 8.0
 

@@ -7,35 +7,35 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-from scraper.extractor import Extractor
-from scraper.following import Follower
 from scraper.frontier.scope import Scope
-from scraper.named_function import load_target
 from scraper.parse import language, main_text
 from scraper.parse.fields import check_selectors
 from scraper.parse.main_text import Supplement
+from scraper.parse.named_function import load_target
 from scraper.parse.page import PageParser
-from scraper.reading import Reader
 from scraper.verdict.page import Decider
 from scraper.verdict.redirects import RedirectRules
 from scraper.verdict.retries import Retries
 from scraper.verdict.robots import RobotsDecider
 from scraper.version import VERSION
-from scraper.visit import Visitor
+from scraper.visit.extractor import Extractor
+from scraper.visit.following import Follower
+from scraper.visit.reading import Reader
+from scraper.visit.visit import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from scraper.archiving import Archivist
     from scraper.clock import Clock
     from scraper.exchange import Put
-    from scraper.reading import Parser
     from scraper.settings.model import ParseSettings, Settings
     from scraper.verdict.retries import Budget
-    from scraper.visit import Fetcher, Memory
+    from scraper.visit.archiving import Archivist
+    from scraper.visit.reading import Parser
+    from scraper.visit.visit import Fetcher, Memory
 
 
-def check(settings: Settings) -> None:
+def check_visits(settings: Settings) -> None:
     """Look whether what the settings ask of visits can be done, before anything is opened.
 
     Raises:
@@ -99,7 +99,7 @@ def archivist_for(put: Put, *, run: str) -> Archivist:
     Raises:
         UsageError: A library is missing.
     """
-    from scraper.archiving import Archivist  # noqa: PLC0415 - most runs have no archive
+    from scraper.visit.archiving import Archivist  # noqa: PLC0415 - most runs have no archive
 
     return Archivist(put, run=run)
 

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from scraper import record_line
 from scraper.errors import FetchError
-from scraper.extractor import extended
 from scraper.messages import (
     NO_IMPRESSION,
     Again,
@@ -27,27 +26,28 @@ from scraper.messages import (
     RobotsRequest,
     Visited,
 )
-from scraper.reading import Read
 from scraper.record import Outcome
 from scraper.robots.access import Access, RobotsFile, origin_of
 from scraper.robots.reading import MAX_BYTES
 from scraper.verdict.conditions import conditions_of, unconditional
 from scraper.verdict.impression import impression_of
 from scraper.verdict.page import Done
+from scraper.visit.extractor import extended
+from scraper.visit.reading import Read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from scraper.archiving import Archivist
     from scraper.clock import Clock
     from scraper.exchange import Keep
-    from scraper.extractor import Extractor
     from scraper.messages import Settled, Validators
-    from scraper.reading import Reader
     from scraper.record import Record
     from scraper.verdict.page import Decision
     from scraper.verdict.robots import RobotsDecision
+    from scraper.visit.archiving import Archivist
+    from scraper.visit.extractor import Extractor
+    from scraper.visit.reading import Reader
 
 _PARSED_AT_ONCE_BYTES = 32 * 1024
 """A larger robots.txt is parsed in a thread: the worst takes 0.25 s."""

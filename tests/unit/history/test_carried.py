@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scraper.carried import carried_record, updated_headers
+from scraper.history.carried import carried_record, updated_headers
 from scraper.record import Outcome, Record, Redirect, Robots, Try
 from scraper.verdict.page import Done
 from tests.support.fakes import EPOCH, request, response

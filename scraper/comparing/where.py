@@ -20,14 +20,14 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from scraper.comparing import COMPARISONS, contains, is_found, kind
+from scraper.comparing.names import UnknownField, field_path, shown_path, single_kind, value_at
+from scraper.comparing.values import COMPARISONS, contains, is_found, kind
 from scraper.errors import UsageError
-from scraper.field_names import UnknownField, field_path, shown_path, single_kind, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scraper.field_names import FieldPath
+    from scraper.comparing.names import FieldPath
 
 Record: TypeAlias = "Mapping[str, Any]"
 Operand: TypeAlias = "Callable[[Record], Any]"

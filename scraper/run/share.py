@@ -17,7 +17,7 @@ import msgspec
 from scraper.frontier.part import Part
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.territory import Territory
-from scraper.run_state import Kept
+from scraper.run.state import Kept
 from scraper.sinks.jsonl import JsonLinesJournal
 from scraper.sources.source import Source
 from scraper.sources.stream import SeedStream

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scraper.errors import OutputExists, UsageError
-from scraper.runs import Mode, keep_cache_apart, new_run_id, run_files
+from scraper.run.files import Mode, keep_cache_apart, new_run_id, run_files
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,13 @@ from scraper.record import Failure, Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scraper.following import Follower
     from scraper.messages import Found, Hop, Request, Response
     from scraper.parse.fields import Fields
     from scraper.parse.main_text import Supplement
     from scraper.parse.page import Parsed
     from scraper.record import Page, Refresh
     from scraper.verdict.page import Decision, Done
+    from scraper.visit.following import Follower
 
 
 class Parser(Protocol):

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from scraper.errors import OutputExists, UsageError
 from scraper.history.change_log import ENDING
 from scraper.planted import refuse_planted
-from scraper.runs import Mode, is_same_file
+from scraper.run.files import Mode, is_same_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scraper.runs import RunFiles
+    from scraper.run.files import RunFiles
     from scraper.settings.model import Settings
 
 _SIDES = ("", "-wal", "-shm", "-journal", ".lock")

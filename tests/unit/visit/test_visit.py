@@ -8,7 +8,6 @@ import pytest
 from msgspec.structs import replace
 
 from scraper.errors import FetchError, PageError
-from scraper.following import Follower
 from scraper.frontier.scope import Scope
 from scraper.messages import (
     NO_IMPRESSION,
@@ -27,7 +26,6 @@ from scraper.messages import (
 from scraper.parse.links import Target
 from scraper.parse.page import Parsed
 from scraper.parse.sitemap import CAP_BYTES
-from scraper.reading import Reader
 from scraper.record import Failure, Outcome, Page, Redirect, Refresh, Robots, Try
 from scraper.robots.access import RobotsFile, Standing
 from scraper.robots.reading import MAX_BYTES
@@ -36,7 +34,9 @@ from scraper.verdict.page import Decider, Decision, Done
 from scraper.verdict.redirects import RedirectRules
 from scraper.verdict.retries import Retries, RunBudget
 from scraper.verdict.robots import RobotsDecider
-from scraper.visit import Visitor
+from scraper.visit.following import Follower
+from scraper.visit.reading import Reader
+from scraper.visit.visit import Visitor
 from tests.support.fakes import (
     EPOCH,
     Call,

@@ -1,7 +1,7 @@
 """The records of a finished run, read again from what it wrote: one at a time, whatever their number.
 
 What a command calls a RUN is a file that a crawl has written, or a folder that holds exactly one such. A run
-in several parts has a file that names them (``scraper.parts``).
+in several parts has a file that names them (``scraper.run.parts``).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scraper.errors import UsageError
-from scraper.parts import BEGINNING, PARTS_FILE, part_lines
 from scraper.record import SCHEMA_VERSION, Record
+from scraper.run.parts import BEGINNING, PARTS_FILE, part_lines
 from scraper.sinks import parquet, sqlite
 from scraper.sinks.endings import ARCHIVE, JSON_LINES, ending_of
 

@@ -14,20 +14,20 @@ import msgspec
 import pytest
 
 from scraper.errors import SettingsError
-from scraper.extractor import MAX_CALLS, MAX_LOST, Extractor, extended
 from scraper.messages import OwnFields
-from scraper.named_function import load_target
 from scraper.parse.bounds import MAX_PAGE_BYTES, bounded_record
 from scraper.parse.fields import MAX_MESSAGE, Fields
+from scraper.parse.named_function import load_target
 from scraper.parse.visited_page import VisitedPage
 from scraper.record import Heading, Outcome, Record
+from scraper.visit.extractor import MAX_CALLS, MAX_LOST, Extractor, extended
 from tests.support.fakes import response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from scraper import extractor as module
+    from scraper.visit import extractor as module
 
 BODY = b"<!doctype html><title>T</title><p class='a b'>caf\xe9 <b>1</b></p>2<script>x</script>"
 RECORD = Record(
