@@ -66,29 +66,6 @@ def carried_record(
         now: When it is judged whether the page may still be listed.
         started_s: Monotonic: when the visit began.
     """
-    parts: dict[str, Any] = {"status": None, "reason": None, "wire_size": None, "ip": None}
-    headers = stored.headers
-    if response is not None:
-        headers = updated_headers(stored.headers, response.headers)
-        parts = {
-            "status": response.status,
-            "reason": response.reason or None,
-            "http_version": response.http_version,
-            "redirects": [*request.redirects],
-            "wire_size": response.wire_bytes,
-            "etag": response.header("etag") or stored.etag,
-            "last_modified": response.header("last-modified") or stored.last_modified,
-            "ip": response.ip,
-            "validated_at": rfc3339(response.fetched_at),
-            "elapsed": round(response.elapsed_s, 6),
-        }
-        if response.header("link") is not None:
-            said = announced(response.headers, url=response.url)
-            parts["canonical_header"] = said.canonical_header
-    if response is None:
-        parts |= {"elapsed": None, "timing": None}
-    else:
-        parts["timing"] = timing_of(request, response, started_s=started_s, parse_s=0.0)
     record = replace(
         stored,
         run=run,
@@ -105,14 +82,41 @@ def carried_record(
         retryable=False,
         attempts=attempts_of(request),
         tries=[*request.tries, *([done.last] if done.last else [])] if request.tries else [],
-        headers=headers,
-        x_robots_tag=headers.get("x-robots-tag", []),
         robots=request.robots,
         change=None,
-        **parts,
+        **(_of_nobody() if response is None else _of_answer(request, response, stored, started_s=started_s)),
     )
     judged = _judged(record, token=token, now=now)
     return replace(record, indexable=judged.indexable, indexable_reason=judged.reason)
+
+
+def _of_nobody() -> dict[str, Any]:
+    """Return what a record says of an answer where nobody was asked."""
+    return {"status": None, "reason": None, "wire_size": None, "ip": None, "elapsed": None, "timing": None}
+
+
+def _of_answer(request: Request, response: Response, stored: Record, *, started_s: float) -> dict[str, Any]:
+    """Return what a record says of a 304: what is the answer's own, and what it brings anew of the page."""
+    headers = updated_headers(stored.headers, response.headers)
+    said: dict[str, Any] = {}
+    if response.header("link") is not None:
+        said["canonical_header"] = announced(response.headers, url=response.url).canonical_header
+    return {
+        **said,
+        "status": response.status,
+        "reason": response.reason or None,
+        "http_version": response.http_version,
+        "headers": headers,
+        "x_robots_tag": headers.get("x-robots-tag", []),
+        "redirects": [*request.redirects],
+        "wire_size": response.wire_bytes,
+        "etag": response.header("etag") or stored.etag,
+        "last_modified": response.header("last-modified") or stored.last_modified,
+        "ip": response.ip,
+        "validated_at": rfc3339(response.fetched_at),
+        "elapsed": round(response.elapsed_s, 6),
+        "timing": timing_of(request, response, started_s=started_s, parse_s=0.0),
+    }
 
 
 def updated_headers(stored: Mapping[str, list[str]], said: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
