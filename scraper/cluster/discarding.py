@@ -12,9 +12,9 @@ from scraper.cluster.manifest import Manifest, is_manifest
 from scraper.cluster.orders import Fence
 from scraper.cluster.places import OWNERS, ShardPlace
 from scraper.errors import RunError, UsageError
-from scraper.parts import PARTS_FILE
-from scraper.run_state import discard
-from scraper.runs import new_run_id
+from scraper.run.files import new_run_id
+from scraper.run.parts import PARTS_FILE
+from scraper.run.state import discard
 
 if TYPE_CHECKING:
     from pathlib import Path

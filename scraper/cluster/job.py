@@ -9,7 +9,6 @@ import re
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from scraper import visiting
 from scraper.cluster.begun import named
 from scraper.cluster.director import Director
 from scraper.cluster.discarding import clear, discard_unfinished, remove
@@ -22,8 +21,9 @@ from scraper.cluster.split import Stopped, split
 from scraper.errors import ScraperError, UsageError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
 from scraper.observe.parts import Parts, parts_of
-from scraper.runs import Mode, keep_cache_apart
+from scraper.run.files import Mode, keep_cache_apart
 from scraper.sinks.claim import claimed
+from scraper.visit.assembly import check_visits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -134,7 +134,7 @@ class Job:
                 "--history (history.file) is for a run in one part: leave it out, or --shards; "
                 "`scraper diff` compares two runs in parts"
             )
-        visiting.check(settings)  # here rather than at each worker
+        check_visits(settings)  # here rather than at each worker
         lists = [source.name for source in self._sources if source.kind == "file"]
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:

@@ -24,14 +24,14 @@ from scraper.cluster.orders import Answer, End, Figures, Forwarded, Order, encod
 from scraper.cluster.places import ShardPlace, owners_file
 from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
 from scraper.frontier.store import Store
+from scraper.run.share import STATE, Share
 from scraper.settings.model import Settings
-from scraper.share import STATE, Share
 from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scraper.execution import Run
+    from scraper.run.execution import Run
 
 _READ_AT_ONCE = 2000
 
