@@ -218,4 +218,5 @@ def _waiting(opened: Sequence[Run]) -> HostsWaiting:
         held=stands.hosts_held,
         in_memory=stands.hosts_in_memory,
         least_s=stands.least_s,
+        longest_host=stands.longest_host,
     )
