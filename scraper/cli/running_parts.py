@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
-from scraper.cli.running import Talk, next_commands, resumable
+from scraper.cli.running import Talk, extraction_options, next_commands, resumable
 from scraper.cli.signals import signals_stop
 from scraper.cli.statements import statements
 from scraper.clock import SystemClock
@@ -99,5 +99,7 @@ def _summarise(totals: Totals, place: JobPlace, *, settings: Settings, talk: Tal
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
-        next_commands=next_commands(snapshot, outputs) if snapshot.complete else (),
+        next_commands=next_commands(snapshot, outputs, extracting=extraction_options())
+        if snapshot.complete
+        else (),
     )
