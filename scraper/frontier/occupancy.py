@@ -79,7 +79,8 @@ class Largest:
         ``takes_s`` is given the id of a host and how many of its lines are left.
         """
         return max(
-            ((takes_s(home, left), home) for home, left in self._left.items() if left > 0), default=(0.0, None)
+            ((takes_s(home, left), home) for home, left in self._left.items() if left > 0),
+            default=(0.0, None),
         )
 
 
