@@ -25,6 +25,7 @@ from scraper.observe.log import JsonLog
 from scraper.observe.no_display import NoDisplay
 from scraper.observe.status import HostsWaiting
 from scraper.redaction import redact
+from scraper.run.history_places import changes_file
 from scraper.run.results import READABLE
 from scraper.sinks.stdout import StandardOutputJournal
 
@@ -138,6 +139,7 @@ def _summarise(
         snapshot,
         output=None if is_told else ", ".join(map(str, (*outputs, *uploaded))),
         log=str(talk.log_json) if talk.log_json else None,
+        changes=str(changes_file(settings, files)) if settings.history.file and result.complete else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
