@@ -212,8 +212,8 @@ class _Pace:
     because the host says that it is too much. A burst of them says it once: only what was released
     after the last slowdown is news, the rest was let go at the former pace. Nor is it news that a line
     which was refused is refused again: that may well be the page, and other lines tell when it is the host.
-    Else each such page makes its host many times slower. Measured: with 503 for one page in 200, 50,000
-    lines at 400 hosts took seven minutes in place of two.
+    Else each such page makes its host many times slower. Measured: with 503 for one page in 200, the last
+    tenth of 50,000 lines at 400 hosts took five minutes in place of one.
 
     *Slower than it was*: the delay approaches what the answers take longer than normal, because a queue
     grows where we can't see it. Normal is what the host itself showed, so a slow one is not punished.
