@@ -54,7 +54,7 @@ class Kept:
         write_run(self.journal, records)
         return update.update(
             self.path,
-            Finished(run, self.journal, self.changes, "extraction"),
+            Finished(run, (self.journal,), self.changes, "extraction"),
             settings=self.settings,
             compared=Compared(self.settings.compare),
             asking=Asking(FetchSettings(), salt=b"salt"),
