@@ -30,8 +30,8 @@ async def open_remembered(
 ) -> AsyncIterator[Remembered]:
     """Open the history of the settings, if they name one, and close it in the end.
 
-    With ``changes``, where it is to be written what has changed, the run holds it and will add to it. Without,
-    it is only read, as by a part of a larger run.
+    With ``changes``, where it is to be written what has changed, the run holds it and will add to it.
+    Without, it is only read, as by a part of a larger run.
 
     Raises:
         OutputLocked: Another run holds it.

@@ -18,6 +18,7 @@ from scraper.frontier.part import Part
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.territory import Territory
 from scraper.run_state import Kept
+from scraper.sinks.endings import ARCHIVE
 from scraper.sinks.jsonl import JsonLinesJournal
 from scraper.sources.source import Source
 from scraper.sources.stream import SeedStream
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 RECORDS = "records.jsonl"
 STATE = "records.jsonl.state"
-_HANDED_AT_ONCE = 2000
+
+
+def archive_name(run: str, part: int) -> str:
+    """Return what the first file of a part's archive is called, also within it (WARC 1.1, 5.15)."""
+    return f"{run}-{part:05}{ARCHIVE}"
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,7 +93,7 @@ def _in_parts(outputs: Sequence[str], settings: Settings, mode: Mode) -> JobPlac
     written = [output for output in outputs if output != "-"]
     if not cluster.shards:
         may_be = mode is Mode.RESUME and written and len(written) == len(outputs)
-        if may_be and not any(output.lower().endswith(".warc.gz") for output in written):
+        if may_be:
             from scraper.cluster.job_place import job_place  # noqa: PLC0415 - most runs are whole
 
             place = job_place(written, ordered=settings.output.ordered)
@@ -129,6 +129,8 @@ def _crawl_in_parts(
     if mode is Mode.RESUME and not found and not place.is_unfinished():
         raise UsageError(f"no unfinished run in {place.name}: name the SOURCE to begin one")
     keep_apart(log_json, settings.robots.cache, files=place.files, found=found)
+    if log_json:
+        check_history(settings, place, mode=mode, others=[str(log_json)])
     talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command())
     return loop.run(run_parts_and_show(found, place, settings=settings, mode=mode, talk=talk))
 

@@ -13,10 +13,10 @@ from scraper.errors import OutputExists, UsageError
 from scraper.parts import PARTS_FILE
 from scraper.planted import refuse_planted
 from scraper.runs import Mode, RunFiles, run_files
-from scraper.sinks.endings import ENDINGS
+from scraper.sinks.endings import ENDINGS, ending_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +40,19 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
     def claims(self) -> tuple[Path, ...]:
         """The outputs that nobody else may write meanwhile."""
         return self.files.outputs if self.files else (self.parts,)
+
+    @property
+    def has_archive(self) -> bool:
+        """Whether one of the outputs keeps what was on the wire."""
+        return self.files is not None and self.files.archive is not None
+
+    def files_made(self) -> tuple[Path, ...]:
+        """Return the files on this machine that are there in the end."""
+        return self.files.files_made() if self.files else (self.parts,)
+
+    def written(self) -> Iterator[Path]:
+        """Yield every file that the run may write to, but for those of its parts."""
+        yield from self.files.written() if self.files else (self.parts, self.state)
 
     def is_unfinished(self) -> bool:
         """Whether a run in parts that was stopped or has died lies there."""
@@ -93,9 +106,7 @@ def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
     Raises:
         UsageError: There is no output, or it is none that can be written.
     """
-    if any(output.lower().endswith(".warc.gz") for output in outputs):
-        raise UsageError("an archive (.warc.gz) is written by a run in one part: leave it out, or --shards")
-    if len(outputs) == 1 and "://" not in outputs[0] and Path(outputs[0]).suffix not in ENDINGS:
+    if len(outputs) == 1 and "://" not in outputs[0] and ending_of(Path(outputs[0])) not in ENDINGS:
         folder = Path(outputs[0])
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: is there and is no folder, and its ending is that of no format")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scraper.clock import SystemClock
 from scraper.cluster.engine import InProcess
-from scraper.cluster.job import Job, JobResult
+from scraper.cluster.job import Job
 from scraper.cluster.job_place import job_place
 from scraper.cluster.totals import Totals
 from scraper.observe.events import Observers
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.cluster.engine import Engine
+    from scraper.execution import RunResult
     from scraper.observe.events import Observer
     from scraper.settings.model import ClusterSettings
 
@@ -45,7 +46,7 @@ async def run_in_parts(
     engine: OpenEngine = in_process,
     observer: Observer | None = None,
     **sections: dict[str, Any],
-) -> JobResult:
+) -> RunResult:
     """Do what ``scraper crawl --shards`` does; a table for each section of the settings."""
     settings = crawling.settings(**{"cluster": {"shards": 3}, **sections})
     return await Job(
