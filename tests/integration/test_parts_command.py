@@ -39,10 +39,14 @@ if TYPE_CHECKING:
         (["--shards", "9999", "-o", "out"], "cluster.shards"),
         (["--shards", "2", "-o", "urls.txt"], "is there and is no folder"),
         (
-            ["--shards", "2", "-o", "out", "--history", "pages.sqlite"],
-            "--history (history.file) is for a run",
+            ["--shards", "2", "-o", "out", "--history", "x.sqlite", "--log-json", "x.sqlite"],
+            "history.file x.sqlite: the run also uses x.sqlite",
         ),
-        (["--shards", "2", "-o", "kept.warc.gz"], "an archive (.warc.gz) is written by a run in one part"),
+        (
+            ["--shards", "2", "-o", "a.warc.gz", "-o", "b.warc.gz"],
+            "a run has one archive: name one output",
+        ),
+        (["--shards", "2", "-o", "out", "-o", "kept.warc.gz"], "the ending names the format"),
         (["--shards", "2", "-o", "out", "--resume"], ""),
     ],
 )
