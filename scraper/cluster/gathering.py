@@ -12,8 +12,8 @@ from scraper.cluster.joined_archive import join_archives
 from scraper.cluster.places import ShardPlace
 from scraper.errors import CountMismatch, RunError
 from scraper.export import write_outputs
-from scraper.parts import PartFile, write_parts
-from scraper.share import RECORDS, archive_name
+from scraper.run.parts import PartFile, write_parts
+from scraper.run.share import RECORDS, archive_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scraper import visiting
 from scraper.cluster.begun import named
 from scraper.cluster.director import Director, evict
 from scraper.cluster.gathering import check_counts, gather
@@ -21,15 +20,16 @@ from scraper.cluster.manifest import Manifest, is_manifest
 from scraper.cluster.places import KNOWN, LIST, OWNERS, known_file
 from scraper.cluster.split import Stopped, split
 from scraper.errors import RunError, ScraperError, UsageError
-from scraper.execution import RunResult
-from scraper.history_places import check_history
 from scraper.observe.events import Aborting, ChangesKnown, Draining, RunEnded, RunStarted
-from scraper.parts import PARTS_FILE, part_files
-from scraper.run_history import open_remembered
-from scraper.run_state import discard
-from scraper.runs import Mode, keep_cache_apart, new_run_id
-from scraper.same_settings import same_extraction, same_history
+from scraper.run.execution import RunResult
+from scraper.run.files import Mode, keep_cache_apart, new_run_id
+from scraper.run.history import open_remembered
+from scraper.run.history_places import check_history
+from scraper.run.parts import PARTS_FILE, part_files
+from scraper.run.same_settings import same_extraction, same_history
+from scraper.run.state import discard
 from scraper.sinks.claim import claimed
+from scraper.visit.assembly import check_visits, product_token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -137,7 +137,7 @@ class Job:
         """
         place, settings = self._place, self._settings
         check_cluster(settings.cluster)
-        visiting.check(settings)  # here rather than at each worker
+        check_visits(settings)  # here rather than at each worker
         lists = [source.name for source in self._sources if source.kind == "file"]
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:
@@ -187,7 +187,7 @@ class Job:
         try:
             async with (
                 open_remembered(
-                    settings, changes=changes, run=run, token=visiting.product_token(settings), clock=clock
+                    settings, changes=changes, run=run, token=product_token(settings), clock=clock
                 ) as (_, self._history),
                 asyncio.TaskGroup() as tasks,
             ):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from scraper.clock import SystemClock, rfc3339
 from scraper.sinks.archive_files import files_there, number_of, numbered
 from scraper.sinks.whole_file import whole_file
-from scraper.visiting import archive_facts
+from scraper.visit.assembly import archive_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

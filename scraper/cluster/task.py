@@ -25,14 +25,14 @@ from scraper.cluster.places import ShardPlace, known_file, owners_file
 from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
 from scraper.frontier.store import Store
 from scraper.observe.counts import Counts
+from scraper.run.share import STATE, Share, archive_name
 from scraper.settings.model import Settings
-from scraper.share import STATE, Share, archive_name
 from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scraper.execution import Run
+    from scraper.run.execution import Run
 
 _READ_AT_ONCE = 2000
 

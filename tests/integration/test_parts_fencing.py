@@ -18,8 +18,8 @@ from scraper.cluster.task import Attempt
 from scraper.errors import RunError, UsageError
 from scraper.frontier.store import Store
 from scraper.observe.events import Event, PartLost
-from scraper.runs import Mode
-from scraper.share import RECORDS, STATE
+from scraper.run.files import Mode
+from scraper.run.share import RECORDS, STATE
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.orders import RUN, orders
 from tests.support.polite_site import Answer as Page

@@ -14,7 +14,7 @@ from scraper.errors import OutputExists, OutputLocked, UsageError
 from scraper.history.change_log import read_changes
 from scraper.history.file import held
 from scraper.history.rows import PageRow
-from scraper.runs import Mode
+from scraper.run.files import Mode
 from tests.support.crawling import run_to_file
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.polite_site import NOT_FOUND, Answer, Ask, moved, serving, text
@@ -23,7 +23,7 @@ from tests.support.processes import records_in, write_list
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scraper.execution import RunResult
+    from scraper.run.execution import RunResult
 
 HOSTS = [f"127.0.21.{number}" for number in range(1, 8)]
 MOMENTS = {"run", "at", "seen_at", "first_seen", "last_changed", "previous_run", "first_run"}

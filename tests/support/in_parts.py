@@ -12,8 +12,8 @@ from scraper.cluster.job import Job
 from scraper.cluster.job_place import job_place
 from scraper.cluster.totals import Totals
 from scraper.observe.events import Observers
-from scraper.results import raw_records, run_file
-from scraper.runs import Mode
+from scraper.run.files import Mode
+from scraper.run.results import raw_records, run_file
 from scraper.sources.arguments import sources_from_arguments
 from tests.support import crawling
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.cluster.engine import Engine
-    from scraper.execution import RunResult
     from scraper.observe.events import Observer
+    from scraper.run.execution import RunResult
     from scraper.settings.model import ClusterSettings
 
     OpenEngine = Callable[[ClusterSettings, int], AbstractAsyncContextManager[Engine]]
