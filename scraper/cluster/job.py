@@ -115,7 +115,7 @@ class Job:
         self._settings = settings
         self._mode = mode
         self._observer = observer
-        self._totals = totals
+        self.totals = totals
         self._clock = clock
         self._engine = engine
         self._opened = opened
@@ -163,7 +163,7 @@ class Job:
         return self._result()
 
     def _result(self) -> RunResult:
-        snapshot, place = self._totals.snapshot(), self._place
+        snapshot, place = self.totals.snapshot(), self._place
         return RunResult(
             run=snapshot.run,
             complete=self.is_complete,
@@ -201,7 +201,7 @@ class Job:
                 first = first.exceptions[0]
             raise first from first.__cause__
         finally:
-            self._totals.is_complete = self.is_complete
+            self.totals.is_complete = self.is_complete
             elapsed_s = self._clock.monotonic() - began_s
             if self._has_begun:
                 self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
@@ -224,7 +224,7 @@ class Job:
                     run=run,
                     archive=self._place.has_archive,
                     observer=self._observer,
-                    totals=self._totals,
+                    totals=self.totals,
                 )
                 if self._stopped.is_set():
                     return
@@ -238,15 +238,15 @@ class Job:
         await asyncio.to_thread(gather, self._place, shards, run=run, settings=self._settings)
         if self._history is not None:
             totals = await self._history.complete(part_files(self._place.parts))
-            self._totals.changes = msgspec.structs.asdict(totals)
-            self._observer.notice(ChangesKnown(self._totals.changes))
+            self.totals.changes = msgspec.structs.asdict(totals)
+            self._observer.notice(ChangesKnown(self.totals.changes))
         self.is_complete = True
 
     def _begin(self, manifest: Manifest, run: str) -> None:
         """Tell that the run begins, or goes on."""
         shards = manifest.shards()
-        self._totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
-        snapshot = self._totals.snapshot()
+        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
+        snapshot = self.totals.snapshot()
         self._has_begun = True
         self._observer.notice(
             RunStarted(
@@ -264,7 +264,7 @@ class Job:
         if self._director is not None:
             self._director.drain(reason)
         else:
-            self._totals.stopping = reason
+            self.totals.stopping = reason
             self._observer.notice(Draining(reason=reason, deadline_s=self._settings.run.drain_s))
 
     def abort(self, reason: str) -> None:

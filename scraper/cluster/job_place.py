@@ -54,6 +54,13 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
         """Yield every file that the run may write to, but for those of its parts."""
         yield from self.files.written() if self.files else (self.parts, self.state)
 
+    def is_begun(self) -> bool:
+        """Whether a run that was stopped or has died lies there, in parts or not.
+
+        A state without content is of one that was killed when it had just made it: of neither kind.
+        """
+        return self.state.exists() and self.state.stat().st_size > 0
+
     def is_unfinished(self) -> bool:
         """Whether a run in parts that was stopped or has died lies there."""
         return self.state.exists() and is_manifest(self.state)
@@ -79,7 +86,7 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
             self.files.check(mode)
         else:
             self._check_folder(mode)
-        if self.state.exists() and mode is not Mode.FRESH and not is_manifest(self.state):
+        if mode is not Mode.FRESH and self.is_begun() and not is_manifest(self.state):
             raise UsageError(
                 f"the unfinished run in {self.name} is in one part: go on with it without --shards, "
                 "or start over with --fresh"
@@ -114,6 +121,10 @@ def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
             raise UsageError("--ordered (output.ordered) needs one file: -o FILE; parts are in no order")
         parts = folder / PARTS_FILE
         return JobPlace(files=None, parts=parts, state=folder / f"{PARTS_FILE}.state", work=folder / "work")
-    files = run_files(outputs, ordered=ordered)
+    return place_of(run_files(outputs, ordered=ordered))
+
+
+def place_of(files: RunFiles) -> JobPlace:
+    """Return the places of a run in parts that has these files, each in one piece."""
     work = files.state.with_name(f"{files.state.name.removesuffix('.state')}.parts")
     return JobPlace(files=files, parts=work / PARTS_FILE, state=files.state, work=work)

@@ -15,6 +15,7 @@ from scraper.schedule.model import TOOK_BOUNDS_S, Failure, HostRow, LiveRun
 
 if TYPE_CHECKING:
     from scraper.clock import Clock
+    from scraper.cluster.totals import Totals
     from scraper.frontier.frontier import Frontier
     from scraper.messages import Finished
     from scraper.observe.counts import Snapshot
@@ -52,6 +53,8 @@ class Reporter:
         self.took_s = 0.0
         self.frontier: Frontier | None = None
         """Where the hosts wait; not there before the run is put together."""
+        self.totals: Totals | None = None
+        """What is known of a run in parts, of which events tell little."""
 
     def notice(self, event: Event) -> None:
         """Count an event."""
@@ -83,12 +86,13 @@ class Reporter:
 
     def snapshot(self) -> Snapshot:
         """Return the numbers as they are now."""
-        return self._counts.snapshot()
+        return (self.totals or self._counts).snapshot()
 
     def live(self) -> LiveRun:
         """Return how far the run is."""
-        counts = self._counts.snapshot()
+        counts = self.snapshot()
         stands = self.frontier.occupancy() if self.frontier else None
+        waiting = self.totals.waiting() if self.totals else None
         return LiveRun(
             run=self._run,
             job=self._job,
@@ -99,8 +103,8 @@ class Reporter:
             rate=counts.rate,
             left_s=counts.left_s,
             outcomes={outcome.value: count for outcome, count in counts.by_outcome.items()},
-            hosts_ready=stands.hosts_ready if stands else 0,
-            hosts_held=stands.hosts_held if stands else 0,
+            hosts_ready=waiting.ready if waiting else stands.hosts_ready if stands else 0,
+            hosts_held=waiting.held if waiting else stands.hosts_held if stands else 0,
             hosts=tuple(self._host_rows()),
             failures=tuple(self._failures),
             took=tuple(self.took),
