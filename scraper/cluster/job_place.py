@@ -18,6 +18,8 @@ from scraper.sinks.endings import ENDINGS, ending_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from scraper.settings.model import Settings
+
 
 class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
     """The places of one run in parts."""
@@ -122,6 +124,26 @@ def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
         parts = folder / PARTS_FILE
         return JobPlace(files=None, parts=parts, state=folder / f"{PARTS_FILE}.state", work=folder / "work")
     return place_of(run_files(outputs, ordered=ordered))
+
+
+def place_for(outputs: Sequence[str], settings: Settings, mode: Mode) -> JobPlace | None:
+    """Return the places of a run with these outputs, ``None`` if it is not to be in parts.
+
+    It is by ``cluster.shards``, and when what is to be resumed is in parts.
+
+    Raises:
+        UsageError: There is no output that can be written, or the settings want parts and name no number.
+    """
+    cluster = settings.cluster
+    if cluster.shards:
+        return job_place(outputs, ordered=settings.output.ordered)
+    if mode is Mode.RESUME and outputs:
+        place = job_place(outputs, ordered=settings.output.ordered)
+        if place.is_unfinished() or (place.files is None and place.is_complete()):
+            return place
+    if cluster.engine != "local" or cluster.scheduler:
+        raise UsageError("--engine and --scheduler run the parts of a list: add --shards N (cluster.shards)")
+    return None
 
 
 def place_of(files: RunFiles) -> JobPlace:
