@@ -51,6 +51,7 @@ if sys.platform != "win32":  # where there is no daemon
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from scraper.cluster.engine import Engine
     from scraper.cluster.job import Job as PartedRun
     from scraper.run.execution import Run
     from scraper.schedule.model import LiveRun
@@ -118,14 +119,18 @@ async def _opened(
     begin: Begin, files: RunFiles, *, settings: Settings, reporter: Reporter
 ) -> AsyncIterator[Run | PartedRun]:
     """Give the run: in parts by the settings, but an unfinished one as it was begun."""
+
+    def opened(engine: Engine) -> None:
+        reporter.cluster_page = engine.dashboard
+
     if files.is_unfinished() or settings.cluster.shards:
         from scraper.schedule.parted_run import parted_run  # noqa: PLC0415 - few runs have parts
 
-        clock = SystemClock()
-        run = await parted_run(begin, files, settings=settings, observer=reporter, clock=clock)
-        if run is not None:
-            reporter.totals = run.totals
-            yield run
+        reporter.parted = await parted_run(
+            begin, files, settings=settings, observer=reporter, clock=SystemClock(), opened=opened
+        )
+        if reporter.parted is not None:
+            yield reporter.parted
             return
     known = await knows_its_sources(files)
     sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
@@ -161,7 +166,7 @@ async def _obey(
 
 
 def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> Ended:
-    counts = reporter.snapshot()
+    counts, (took, took_s) = reporter.snapshot(), reporter.took
     return Ended(
         complete=complete,
         error=None if error is None else one_line(error),
@@ -169,8 +174,9 @@ def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> En
         failed=counts.failed,
         outcomes={outcome.value: count for outcome, count in counts.by_outcome.items()},
         wire_bytes=counts.wire_bytes,
-        took=tuple(reporter.took),
-        took_s=reporter.took_s,
+        took=took,
+        took_s=took_s,
+        parts=reporter.parts,
     )
 
 

@@ -15,9 +15,11 @@ from scraper.run.files import Mode
 from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from scraper.clock import Clock
+    from scraper.cluster.engine import Engine
     from scraper.observe.events import Observer
     from scraper.run.files import RunFiles
     from scraper.schedule.pipes import Begin
@@ -25,11 +27,18 @@ if TYPE_CHECKING:
 
 
 async def parted_run(
-    begin: Begin, files: RunFiles, *, settings: Settings, observer: Observer, clock: Clock
+    begin: Begin,
+    files: RunFiles,
+    *,
+    settings: Settings,
+    observer: Observer,
+    clock: Clock,
+    opened: Callable[[Engine], None],
 ) -> Job | None:
     """Return the run in parts; ``None`` where an unfinished one is in one part, or the settings want none.
 
-    The records come to be in the files of any other run. Nobody else may be at it.
+    The records come to be in the files of any other run. Nobody else may be at it. ``opened`` is told of the
+    engine when it is there.
 
     Raises:
         UsageError: A list can't be read.
@@ -53,6 +62,7 @@ async def parted_run(
         observer=observer,
         totals=Totals(clock=clock),
         clock=clock,
+        opened=opened,
         name=begin.run,
     )
 
