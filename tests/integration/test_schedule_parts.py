@@ -46,6 +46,7 @@ def test_a_killed_daemons_run_in_parts_is_gone_on_with(server: Server, tmp_path:
         assert (row["lines"], row["failed"], row["outcomes"]) == (60, 0, {"ok": 60})
         assert row["changes"]["new"] == 60
         assert row["wire_bytes"] > 0
+        assert row["parts"]["by_state"] == {"finished": 3}
         assert has_each_once(records_of(tmp_path, row), urls)
         assert {record["run"] for record in records_of(tmp_path, row)} == {run}
         assert sum(count > 1 for count in server.asked("killed-parts").values()) <= 8
