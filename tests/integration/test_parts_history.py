@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from contextlib import closing
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from scraper.errors import OutputExists, OutputLocked, UsageError
+from scraper.cluster.engine import InProcess
+from scraper.errors import OutputExists, OutputLocked, RunError, UsageError
 from scraper.history.change_log import read_changes
 from scraper.history.file import held
+from scraper.history.remembered import History
 from scraper.history.rows import PageRow
 from scraper.run.files import Mode
 from tests.support.crawling import run_to_file
@@ -21,9 +24,13 @@ from tests.support.polite_site import NOT_FOUND, Answer, Ask, moved, serving, te
 from tests.support.processes import records_in, write_list
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from scraper.cluster.engine import Engine
+    from scraper.history.update import Totals
     from scraper.run.execution import RunResult
+    from scraper.settings.model import ClusterSettings
 
 HOSTS = [f"127.0.21.{number}" for number in range(1, 8)]
 MOMENTS = {"run", "at", "seen_at", "first_seen", "last_changed", "previous_run", "first_run"}
@@ -151,6 +158,51 @@ async def test_what_is_known_changed_and_gone_is_as_in_one_part(tmp_path: Path) 
         last = await both.run(urls, shop, adaptive=True)
         assert {target for _, target, _ in shop.asked} == {"/2"}
         assert {record["attempts"] for record in last if record["outcome"] == "not_modified"} == {0}
+
+
+class Elsewhere(InProcess):
+    """Workers on a machine where the history can't be reached."""
+
+    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
+        told = msgspec.json.decode(order)
+        told["settings"]["history"]["file"] = "/nowhere/pages.sqlite"
+        await super().submit(shard, attempt, msgspec.json.encode(told))
+
+
+@contextlib.asynccontextmanager
+async def elsewhere(settings: ClusterSettings, shards: int) -> AsyncIterator[Engine]:
+    del settings, shards
+    async with Elsewhere.open() as engine:
+        yield engine
+
+
+async def test_a_run_that_dies_when_it_was_taken_in_is_taken_in_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, out, history = Shop(), tmp_path / "out", {"file": str(tmp_path / "pages.sqlite")}
+    complete = History.complete
+
+    async def dies(self: History, records: Sequence[Path]) -> Totals:
+        await complete(self, records)
+        raise RunError("killed")
+
+    async with serving(shop.answer) as site:
+        listed = str(write_list(tmp_path / "urls.txt", [site.url(host, "/1") for host in HOSTS]))
+        await run_in_parts([listed], tmp_path / "first", engine=elsewhere, history=history)
+        shop.titles["/1"] = "Anew"
+        with monkeypatch.context() as patched:
+            patched.setattr(History, "complete", dies)
+            with pytest.raises(RunError, match="killed"):
+                await run_in_parts([listed], out, engine=elsewhere, history=history)
+        with pytest.raises(UsageError, match=r"begun with history\.file"):
+            await run_in_parts([], out, mode=Mode.RESUME)
+        asked = len(shop.asked)
+        result = await run_in_parts([], out, mode=Mode.RESUME, engine=elsewhere, history=history)
+    assert len(shop.asked) == asked
+    assert (result.complete, result.changes["changed"]) == (True, len(HOSTS))
+    assert pages(tmp_path / "pages.sqlite")["totals"][1] == result.changes
+    assert len(read_changes(out / "parts.changes.jsonl").entries) == len(HOSTS)
+    assert sorted(path.name for path in out.iterdir()) == ["parts", "parts.changes.jsonl", "parts.json"]
 
 
 async def test_a_history_is_for_one_run_and_a_run_for_one_history(tmp_path: Path) -> None:
