@@ -160,7 +160,7 @@ def write_outputs(source: Path, files: RunFiles, *, ordered: bool, chosen: _Chos
                 write_format(counted(chosen.records(lines(), source)), target, ending=ending)
 
         try:
-            for output in files.outputs:
+            for output in (path for path in files.outputs if path != files.archive):
                 write(output, files.ending_of(output))
             for remote in files.remotes:
                 with made_for(remote, files.journal) as made:
