@@ -17,6 +17,7 @@ from scraper.observe.counts import GOOD
 from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
 from scraper.observe.no_display import NoDisplay
+from scraper.run.history_places import changes_file
 
 if TYPE_CHECKING:
     import signal
@@ -95,6 +96,7 @@ def _summarise(totals: Totals, result: RunResult, place: JobPlace, *, settings: 
         snapshot,
         output=where if snapshot.complete else str(place.work),
         log=str(talk.log_json) if talk.log_json else None,
+        changes=str(changes_file(settings, place)) if settings.history.file and result.complete else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
