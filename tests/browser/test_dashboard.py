@@ -102,9 +102,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDashboard]
 def test_pages_fit_and_are_accessible(
     browser: Browser, small: ServedDashboard, width: int, scheme: Any
 ) -> None:
-    shop = next(one for one in small.do(lambda daemon: daemon.jobs()) if one.name == "shop").recent[0]
-    in_parts = msgspec.structs.replace(shop, parts=sample_parts().at_rest())
-    small.do(lambda daemon: daemon.put(in_parts))
     with opened(browser, small, width=width, color_scheme=scheme) as (page, troubles):
         for name, place in places(small).items():
             page.goto(small.url + place)

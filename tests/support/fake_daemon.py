@@ -258,6 +258,7 @@ def sample(now: datetime, folder: Path, *, size: int = SIZE) -> tuple[FakeDaemon
     shop = history(
         "shop", 6 * hour, {3: RunState.SKIPPED_OVERLAP, 9: RunState.FAILED}, folder=folder, late_s=2.4
     )
+    shop[0] = msgspec.structs.replace(shop[0], parts=sample_parts().at_rest())
     news = history("news", hour, {0: RunState.RUNNING, 12: RunState.OVERDUE, 13: RunState.OVERDUE})
     docs = history("docs-of-a-very-long-name-indeed", 24 * hour, dict.fromkeys(range(5), RunState.FAILED))
     daemon = FakeDaemon(
