@@ -238,7 +238,7 @@ class Director:
         self._count_vain(part, done, why)
 
     def _count_vain(self, part: Part, done: int, why: str) -> None:
-        part.lose(done, now_s=asyncio.get_running_loop().time())
+        part.lose(done, why, now_s=asyncio.get_running_loop().time())
         if part.vain >= self._settings.cluster.attempts:
             self._break(
                 RunError(

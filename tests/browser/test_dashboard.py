@@ -268,7 +268,15 @@ def test_the_parts_of_a_run_are_followed_and_kept(browser: Browser, served: Serv
         )
         lost = parts.get_by_role("row").nth(2)
         assert lost.get_by_role("cell").all_inner_texts() == [
-            *("1", "lost, begins again", "rack-2-node-11", "1", "2 (2 lost)", "120 of 262", "12")
+            *(
+                "1",
+                "lost, begins again",
+                "rack-2-node-11\nIt was killed by SIGKILL",
+                "1",
+                "2 (2 lost)",
+                "120 of 262",
+                "12",
+            )
         ]
         link = page.get_by_role("link", name="8787/status")
         assert link.get_attribute("href") == "http://10.0.0.5:8787/status"

@@ -366,6 +366,7 @@ def sample_parts() -> Parts:
             worker=("tcp://10.0.0.17:41793", "rack-2-node-11", "", "worker 3", HOSTILE)[number],
             attempt=(1, 2, 0, 1, 4)[number],
             lost=(0, 2, 0, 0, 1)[number],
+            why=("", "was killed by SIGKILL", "", "", f"failed ({HOSTILE})")[number],
             round=(1, 1, 1, 1, 2)[number],
             done=(96, 120, 0, 148, 67)[number],
             lines=(260, 262, 210, 148, 300)[number],

@@ -59,7 +59,8 @@ def test_a_part_is_at_work_lost_at_work_again_and_finished(part: Part) -> None:
     part.worker = "worker 1"
     assert stands() == (PartState.RUNNING, 3, 0, "worker 1")
     part.end()
-    part.lose(9, now_s=6.0)
+    part.lose(9, "failed (no \x1b[1mway to https://ann:pw@a.example/)", now_s=6.0)
+    assert part.row(FIGURES).why == "failed (no way to https://***@a.example/)"
     assert stands() == (PartState.LOST, 3, 1, "worker 1")
     part.attempt = 4
     part.begin(now_s=7.0)
@@ -73,9 +74,9 @@ def test_a_part_is_at_work_lost_at_work_again_and_finished(part: Part) -> None:
 def test_only_attempts_that_come_no_further_are_in_vain(part: Part) -> None:
     pauses = []
     for done in (5, 5, 5, 6):
-        part.lose(done, now_s=100.0)
+        part.lose(done, "", now_s=100.0)
         pauses.append((part.vain, part.not_before_s))
     assert pauses == [(0, 100.0), (1, 100.5), (2, 101.5), (0, 100.0)]
     part.come(8)
-    part.lose(8, now_s=0.0)
+    part.lose(8, "", now_s=0.0)
     assert part.vain == 1
