@@ -227,6 +227,8 @@ class Director:
         )
         for one in self._manifest.shards():
             self._parts[one.shard].shard = one
+        for handed in deals:
+            self._parts[handed.shard].ahead += handed.lines
         part.come(answer.figures.done)
 
     def _lose(self, part: Part, why: str) -> None:

@@ -36,6 +36,8 @@ class Part:
         self.begun_s = 0.0
         self.not_before_s = 0.0
         """After an attempt in vain: when the next one may be sent."""
+        self.ahead = 0
+        """How many lines other parts have given it that no attempt knows of."""
         self.vain = 0
         """Attempts in a row that came no further."""
         self.worker = ""
@@ -52,6 +54,7 @@ class Part:
         """Note that its attempt is on its way."""
         self.running, self.begun_s = True, now_s
         self.sent, self.worker, self._is_lost = self.attempt, "", False
+        self.ahead = 0
 
     def end(self) -> None:
         """Note that nobody is at it any more."""
@@ -72,11 +75,14 @@ class Part:
     def row(self, figures: Figures) -> PartRow:
         """Return how it stands, by what was heard of it last."""
         row = row_of(self.shard, figures)
+        lines = row.lines + self.ahead
         if self.running:
             state = PartState.RUNNING
         else:
             state = PartState.LOST if self.shard.open and self._is_lost else row.state
-        return replace(row, state=state, worker=self.worker, attempt=self.sent, lost=self.lost, why=self.why)
+        return replace(
+            row, state=state, lines=lines, worker=self.worker, attempt=self.sent, lost=self.lost, why=self.why
+        )
 
 
 def row_of(shard: Shard, figures: Figures) -> PartRow:
@@ -87,7 +93,7 @@ def row_of(shard: Shard, figures: Figures) -> PartRow:
         attempt=shard.attempt,
         round=shard.completions + shard.open,
         done=figures.done,
-        lines=max(figures.lines, shard.given),
+        lines=figures.lines or shard.listed,
         failed=sum(count for outcome, count in figures.by_outcome.items() if outcome not in GOOD),
         output_bytes=figures.output_bytes,
     )

@@ -27,7 +27,7 @@ SHARD = Shard(
     open=True,
     dealt=0,
     completions=1,
-    given=25,
+    listed=25,
     folder="",
     figures=Figures(),
 )
@@ -40,9 +40,10 @@ def part(tmp_path: Path) -> Part:
 
 def test_a_part_that_nobody_is_at_stands_as_the_manifest_says() -> None:
     waiting = PartRow(
-        part=3, state=PartState.WAITING, attempt=2, round=2, done=9, lines=25, failed=2, output_bytes=512
+        part=3, state=PartState.WAITING, attempt=2, round=2, done=9, lines=20, failed=2, output_bytes=512
     )
     assert row_of(SHARD, FIGURES) == waiting
+    assert row_of(SHARD, Figures()).lines == 25  # nobody has read its list yet
     over = msgspec.structs.replace(SHARD, open=False, completions=2)
     assert row_of(over, FIGURES) == msgspec.structs.replace(waiting, state=PartState.FINISHED)
 
@@ -69,6 +70,13 @@ def test_a_part_is_at_work_lost_at_work_again_and_finished(part: Part) -> None:
     part.come(20)
     part.shard = msgspec.structs.replace(SHARD, open=False)
     assert stands() == (PartState.FINISHED, 4, 1, "")
+
+
+def test_what_other_parts_give_is_ahead_until_an_attempt_knows_of_it(part: Part) -> None:
+    part.ahead += 4
+    assert part.row(FIGURES).lines == 24
+    part.begin(now_s=0.0)
+    assert part.row(FIGURES).lines == 20
 
 
 def test_only_attempts_that_come_no_further_are_in_vain(part: Part) -> None:
