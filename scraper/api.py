@@ -67,8 +67,8 @@ async def crawl(
     settings = _checked(settings)
     if settings.cluster.shards:
         raise SettingsError(
-            "cluster.shards: `scraper.crawl` gives records as they come, which parts put into files; "
-            "`scraper.crawl_to_files` runs a list in parts"
+            "cluster.shards: `scraper.crawl` gives records while the run goes on, and those of a part count "
+            "only when it is complete; `scraper.crawl_to_files` runs a list in parts"
         )
     channel = Channel[Record](_RECORDS_AHEAD)
     journal = StreamJournal(channel)

@@ -163,10 +163,10 @@ async def test_what_is_known_changed_and_gone_is_as_in_one_part(tmp_path: Path) 
 class Elsewhere(InProcess):
     """Workers on a machine where the history can't be reached."""
 
-    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
+    async def submit(self, shard: int, attempt: int, order: bytes) -> str:
         told = msgspec.json.decode(order)
         told["settings"]["history"]["file"] = "/nowhere/pages.sqlite"
-        await super().submit(shard, attempt, msgspec.json.encode(told))
+        return await super().submit(shard, attempt, msgspec.json.encode(told))
 
 
 @contextlib.asynccontextmanager
