@@ -116,7 +116,8 @@ def outcomes_page() -> str:
             f"Statuses that may pass are {statuses}.",
             "Tries are `retry.retries` for each line, and over the whole run no more than",
             "`retry.budget_share` of all requests. Whether a record may become another when it is asked",
-            "for again is its `retryable`: `scraper retry` asks again for those, and with `--outcome` for others.",
+            "for again is its `retryable`: `scraper retry` asks again for those,",
+            "and with `--outcome` for others.",
             "",
         ]
     )
