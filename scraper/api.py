@@ -21,7 +21,7 @@ from scraper.channel import Channel
 from scraper.errors import SettingsError
 from scraper.observe.events import Observers
 from scraper.record import Record
-from scraper.runs import Mode, run_files
+from scraper.run.files import Mode, run_files
 from scraper.settings.load import fold, table_layer
 from scraper.settings.model import Settings
 from scraper.sinks.stream import StreamJournal
@@ -31,9 +31,9 @@ from scraper.sources.lines_given import GivenLines
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
-    from scraper.execution import Run, RunResult
     from scraper.messages import Seed
     from scraper.observe.events import Observer
+    from scraper.run.execution import Run, RunResult
 
 _RECORDS_AHEAD = 64
 """Records that wait for whoever takes them; then the run waits."""

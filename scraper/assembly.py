@@ -5,24 +5,30 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from scraper import visiting
 from scraper.clock import SystemClock
-from scraper.execution import Run
 from scraper.frontier import facts
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
-from scraper.history_places import check_history
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
 from scraper.pipeline import Crawl
-from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
-from scraper.runs import Mode, RunFiles, keep_cache_apart
-from scraper.same_settings import same_extraction, same_history
-from scraper.share import Fenced, Share, dealt_seeds, kept_by
+from scraper.run.execution import Run
+from scraper.run.files import Mode, RunFiles, keep_cache_apart
+from scraper.run.history_places import check_history
+from scraper.run.same_settings import same_extraction, same_history
+from scraper.run.share import Fenced, Share, dealt_seeds, kept_by
+from scraper.run.state import kept_for_now, kept_on_disk, remaining_seeds, run_name
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import archive_facts, archivist_for, product_token, visitor_for
+from scraper.visit.assembly import (
+    archive_facts,
+    archivist_for,
+    check_visits,
+    product_token,
+    remembering,
+    visitor_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
     from scraper.observe.events import Observer
     from scraper.pipeline import Visitor
     from scraper.processes.pool import ProcessPool
-    from scraper.run_state import Kept
+    from scraper.run.state import Kept
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
     from scraper.sinks.warc_archive import WarcArchive
@@ -70,7 +76,7 @@ async def open_run(
     clock = clock or SystemClock()
     files = target if isinstance(target, RunFiles) else None
     lists = [source.name for source in sources if isinstance(source, Source) and source.kind == "file"]
-    visiting.check(settings)
+    check_visits(settings)
     keep_cache_apart(settings.robots.cache, files=files, others=lists)
     changes = check_history(settings, files, mode=mode, others=lists)
     async with contextlib.AsyncExitStack() as stack:
@@ -187,7 +193,7 @@ async def _open_visits(
     settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer, put: Put | None
 ) -> AsyncIterator[tuple[ProcessPool | HttpFetcher, ProcessPool | Visitor]]:
     """Give who knows what a visit waits for, and who visits: here, or in child processes."""
-    known = visiting.remembering(settings, run=run, token=token, clock=clock)
+    known = remembering(settings, run=run, token=token, clock=clock)
     if settings.run.processes:
         from scraper.processes.pool import ProcessPool  # noqa: PLC0415 - most runs have no child processes
 

@@ -10,8 +10,8 @@ import click
 from scraper.cli.main import one_line
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options, talk_options
 from scraper.errors import UsageError
-from scraper.history_places import check_history
-from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
+from scraper.run.files import Mode, RunFiles, keep_cache_apart, run_files
+from scraper.run.history_places import check_history
 from scraper.sinks.endings import ENDINGS
 from scraper.sources.arguments import sources_from_arguments
 

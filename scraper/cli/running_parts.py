@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
     from scraper.observe.events import Observer
-    from scraper.runs import Mode
+    from scraper.run.files import Mode
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 

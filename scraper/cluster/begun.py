@@ -8,8 +8,8 @@ import msgspec
 
 from scraper.errors import UsageError
 from scraper.redaction import redact
-from scraper.run_state import Listed, masked, place_of
-from scraper.runs import new_run_id
+from scraper.run.files import new_run_id
+from scraper.run.state import Listed, masked, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from scraper.cluster.places import ShardPlace
 from scraper.errors import CountMismatch, RunError
 from scraper.export import write_outputs
-from scraper.parts import PartFile, write_parts
-from scraper.share import RECORDS
+from scraper.run.parts import PartFile, write_parts
+from scraper.run.share import RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

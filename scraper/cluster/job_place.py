@@ -10,9 +10,9 @@ import msgspec
 
 from scraper.cluster.manifest import is_manifest
 from scraper.errors import OutputExists, UsageError
-from scraper.parts import PARTS_FILE
 from scraper.planted import refuse_planted
-from scraper.runs import Mode, RunFiles, run_files
+from scraper.run.files import Mode, RunFiles, run_files
+from scraper.run.parts import PARTS_FILE
 from scraper.sinks.endings import ENDINGS
 
 if TYPE_CHECKING:

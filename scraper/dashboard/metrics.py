@@ -15,7 +15,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from scraper.dashboard.metric_list import METRICS
 from scraper.dashboard.views import live_of
-from scraper.schedule.model import TOOK_BOUNDS_S, JobState, RunState
+from scraper.observe.particulars import TOOK_BOUNDS_S
+from scraper.schedule.model import JobState, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from scraper.carried import carried_record
-from scraper.changes import Digests, compared_fields, compared_values, is_same
-from scraper.field_names import shown_path
+from scraper.comparing.changes import Digests, compared_fields, compared_values, is_same
+from scraper.comparing.names import shown_path
+from scraper.history.carried import carried_record
 from scraper.history.recall import Reader
 from scraper.history.rows import Standing, change_of, digest_of, standing
 from scraper.record import SCHEMA_VERSION, Record

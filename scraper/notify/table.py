@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Meta
 from yarl import URL
 
+from scraper.comparing.names import field_paths
 from scraper.errors import UsageError
-from scraper.field_names import field_paths
 from scraper.notify.notice import Kind
 from scraper.notify.signature import signing_keys
 from scraper.record import ChangeStatus

@@ -11,9 +11,9 @@ import msgspec
 
 from scraper.errors import RunError, UsageError
 from scraper.record import Record
-from scraper.results import raw_records
 from scraper.retrying.files import RetryFiles, stamp_of, written
-from scraper.runs import JOURNAL_FORMATS
+from scraper.run.files import JOURNAL_FORMATS
+from scraper.run.results import raw_records
 from scraper.sinks.formats import finalise
 from scraper.sinks.whole_file import whole_file
 from scraper.sources.again import lines_again

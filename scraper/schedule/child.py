@@ -27,8 +27,8 @@ from scraper.history import change_log
 from scraper.observe.counts import GOOD
 from scraper.observe.printable import printable, without_secrets
 from scraper.record import Outcome
-from scraper.run_state import knows_its_sources
-from scraper.runs import Mode, RunFiles, run_files
+from scraper.run.files import Mode, RunFiles, run_files
+from scraper.run.state import knows_its_sources
 from scraper.schedule.job import PAGES, RECORDS
 from scraper.schedule.pipes import (
     MOST_BYTES,

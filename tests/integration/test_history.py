@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scraper.changes import compared_fields
+from scraper.comparing.changes import compared_fields
 from scraper.errors import OutputExists, OutputLocked, StateError, UsageError
 from scraper.history import update
 from scraper.history.change_log import read_changes
@@ -24,7 +24,7 @@ from tests.support.processes import records_in, scrape, write_list
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scraper.execution import RunResult
+    from scraper.run.execution import RunResult
 
 
 class Series:

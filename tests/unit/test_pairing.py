@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.changes import change_between, compared_fields
+from scraper.comparing.changes import change_between, compared_fields
 from scraper.errors import UsageError
 from scraper.pairing import Comparison, Difference, Entry, Totals
 from tests.support.runs import a_record, write_run

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from scraper.cli.main import main
 from scraper.cli.show import _aligned, show
-from scraper.field_names import field_paths
+from scraper.comparing.names import field_paths
 from tests.support.runs import a_record, write_run
 
 
