@@ -22,8 +22,9 @@ from scraper.cli.options import FLAGS
 from scraper.cli.overview import SUBCOMMANDS
 from scraper.dashboard.metric_list import METRICS
 from scraper.observe.counts import GOOD
+from scraper.observe.particulars import TOOK_BOUNDS_S
 from scraper.record import SCHEMA_VERSION, Outcome, Page, Record
-from scraper.schedule.model import TOOK_BOUNDS_S, RunState
+from scraper.schedule.model import RunState
 from scraper.settings.docstrings import field_docstrings
 from scraper.settings.options import options, sections
 from scraper.settings.values import toml_literal
