@@ -60,7 +60,7 @@ class Desk:
         self._is_ending = False
         self._running: CarryingOut | None = None
         self._began_at = clock.utc()
-        self._silent_since: datetime | None = None
+        self._silent_since: datetime | None = ledger.silent_since if job.alarm_after else None
         self._seen: object = None
         self._tasks: asyncio.TaskGroup | None = None
         self._has_begun = asyncio.Event()
@@ -378,3 +378,4 @@ class Desk:
             if self._listener is not None:
                 self._listener.silence(self.job, since, missed=self.job.alarm_after)
             self._changed()
+            await self._ledger.note_silence(since)  # after it was told: rather twice than never
