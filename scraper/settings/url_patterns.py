@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 # How Python itself reads a pattern. Not public: a test holds what is used of it.
-from re import _parser  # type: ignore[attr-defined]  # isort: skip
+from re import _parser  # isort: skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

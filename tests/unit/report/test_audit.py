@@ -103,7 +103,7 @@ def test_words_are_counted_where_writing_has_no_spaces(
 
 
 def test_what_is_not_to_be_indexed_and_what_was_not_read_is_left_out() -> None:
-    bad = {"title": None, "headings": [], "word_count": 1, "text_length": 4}
+    bad: dict[str, Any] = {"title": None, "headings": [], "word_count": 1, "text_length": 4}
     assert audit(page(**bad, indexable=False)).pages == 0
     found = audit(page(**bad, truncated=True))
     assert (found.titles, found.headings.total, found.thin.total) == ([("missing", 1)], 0, 0)
