@@ -220,7 +220,9 @@ class Desk:
         return self.job.output / RUNS / run
 
     def _start(self, row: RunRow) -> None:
-        running = self._running = CarryingOut(self.job, row, note=lambda _live: self._changed())
+        running = self._running = CarryingOut(
+            self.job, row, note=lambda _live: self._changed(), say=self._say
+        )
         assert self._tasks is not None  # noqa: S101 - whoever begins a run has seen to it
         self._tasks.create_task(self._guarded(self._carry_out(running)), name=f"run {self.job.name} {row.id}")
         self._changed()

@@ -32,7 +32,14 @@ class StandIn:
 
     latest: StandIn
 
-    def __init__(self, job: Job, row: RunRow, *, note: Callable[[LiveRun], None]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        row: RunRow,
+        *,
+        note: Callable[[LiveRun], None],
+        say: Callable[[str], None],  # noqa: ARG002 - as above
+    ) -> None:
         self.job = job
         self.row = row
         self.live = None
