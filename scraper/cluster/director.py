@@ -59,6 +59,7 @@ class Director:
         engine: Engine,
         settings: Settings,
         run: str,
+        archive: bool,
         observer: Observer,
         totals: Totals,
     ) -> None:
@@ -69,6 +70,7 @@ class Director:
         self._settings = settings
         self._carried = msgspec.to_builtins(_anywhere(settings))
         self._run = run
+        self._archive = archive
         self._observer = observer
         self._totals = totals
         self._lines = int(manifest.fact("lines") or 0)
@@ -174,6 +176,7 @@ class Director:
             dealt=shard.dealt,
             may_begin_anew=not shard.completions,
             lease_s=self._settings.cluster.lease_s,
+            archive=self._archive,
             settings=self._carried,
         )
         part.watch.begin(part.attempt)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scraper.cluster.lease import Watch, write_fence
 from scraper.cluster.manifest import Manifest, is_manifest
 from scraper.cluster.orders import Fence
-from scraper.cluster.places import OWNERS, ShardPlace
+from scraper.cluster.places import KNOWN, OWNERS, ShardPlace
 from scraper.errors import RunError, UsageError
 from scraper.run.files import new_run_id
 from scraper.run.parts import PARTS_FILE
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scraper.clock import Clock
     from scraper.cluster.job_place import JobPlace
 
-_OURS = {OWNERS, PARTS_FILE}
+_OURS = {KNOWN, OWNERS, PARTS_FILE}
 """What is in a work folder beside the folders of parts, whose names are numbers."""
 _LOOKS_EVERY_S = 1.0
 

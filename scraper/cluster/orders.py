@@ -28,6 +28,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     may_begin_anew: bool
     """Nobody has been given anything by this part yet, so that it may be done again from its list."""
     lease_s: float
+    archive: bool = False
+    """It keeps what is on the wire."""
     settings: dict[str, Any]
     """Secrets included: whoever carries orders is trusted."""
 

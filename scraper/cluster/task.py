@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from scraper import loop
 from scraper.assembly import open_run
@@ -21,10 +22,10 @@ from scraper.clock import SystemClock
 from scraper.cluster.attempt_figures import AttemptFigures
 from scraper.cluster.lease import Lease, awake_s
 from scraper.cluster.orders import Answer, End, Figures, Forwarded, Order, encode
-from scraper.cluster.places import ShardPlace, owners_file
+from scraper.cluster.places import ShardPlace, known_file, owners_file
 from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
 from scraper.frontier.store import Store
-from scraper.run.share import STATE, Share
+from scraper.run.share import STATE, Share, archive_name
 from scraper.settings.model import Settings
 from scraper.sinks.whole_file import whole_file
 
@@ -154,9 +155,10 @@ class Attempt:
             first_found=order.first_found,
             dealt=order.dealt,
             is_later=order.attempt > 1,
+            archive=archive_name(order.run, order.shard) if order.archive else "",
             admission=self._admission,
         )
-        settings = msgspec.convert(order.settings, Settings)
+        settings = self._settings()
         async with open_run([], share, settings=settings, observer=self._counts) as run:
             self._run, self._counts.frontier = run, run.crawl.frontier
             if self._is_stopping:
@@ -168,6 +170,14 @@ class Attempt:
         if self._is_superseded:
             return "superseded"
         return "stopped" if self._is_stopping else "lease_lost"
+
+    def _settings(self) -> Settings:
+        """Return the run's settings, with its history where the part can read it."""
+        settings = msgspec.convert(self._order.settings, Settings)
+        if not settings.history.file:
+            return settings
+        known = str(known_file(Path(self._order.work)))
+        return replace(settings, history=replace(settings.history, file=known))
 
     def _answer(self, folder: Path, end: End) -> Answer:
         """Say what came of it, by what the state says; nobody else is at it now."""

@@ -6,6 +6,7 @@ run ends as it began, and the next one goes by the new settings.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,7 +35,7 @@ async def facts_of_run(files: RunFiles) -> dict[str, str]:
         OutputLocked: The run goes on.
         StateError: Its state can't be read.
     """
-    if not files.is_unfinished():
+    if not await asyncio.to_thread(_has_content, files):
         return {}
     state = await StateThread.open(files.state)
     try:
@@ -42,6 +43,11 @@ async def facts_of_run(files: RunFiles) -> dict[str, str]:
     finally:
         await state.close(remove=False)
     return {name: fact for name, fact in found.items() if fact is not None}
+
+
+def _has_content(files: RunFiles) -> bool:
+    # Killed when it had just made its state, it has none: opened here, it would be a run in one part.
+    return files.is_unfinished() and files.state.stat().st_size > 0
 
 
 def outputs_begun(facts: Mapping[str, str]) -> list[str] | None:

@@ -51,8 +51,11 @@ if sys.platform != "win32":  # where there is no daemon
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
+    from scraper.cluster.engine import Engine
+    from scraper.cluster.job import Job as PartedRun
+    from scraper.run.execution import Run
     from scraper.schedule.model import LiveRun
     from scraper.settings.model import Settings
 
@@ -103,12 +106,7 @@ async def _carry_out(
         files, settings = await _as_begun(begin, folder, up=up)
         if await asyncio.to_thread(files.is_complete):
             return await asyncio.to_thread(_counted, files)
-        known = await knows_its_sources(files)
-        sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
-        async with open_run(
-            sources, files, settings=settings, observer=reporter, mode=Mode.RESUME, name=begin.run
-        ) as run:
-            reporter.frontier = run.crawl.frontier
+        async with _opened(begin, files, settings=settings, reporter=reporter) as run:
             with up.telling(reporter.live):
                 async with asyncio.TaskGroup() as tasks:
                     obeying = tasks.create_task(_obey(orders, run.drain, run.abort), name="orders")
@@ -121,7 +119,7 @@ async def _as_begun(begin: Begin, folder: Path, *, up: _Up) -> tuple[RunFiles, S
     """Return the run's files and settings; one that is gone on with keeps what its records depend on."""
     settings = with_history(begin.settings, folder)
     files = _files(folder, begin.formats, settings)
-    facts = await facts_of_run(files)
+    facts = await _facts(files)
     settings, others = settings_begun(settings, facts)
     formats = begin.formats
     if (outputs := outputs_begun(facts)) is not None:
@@ -133,8 +131,45 @@ async def _as_begun(begin: Begin, folder: Path, *, up: _Up) -> tuple[RunFiles, S
     return _files(folder, formats, settings), settings
 
 
+async def _facts(files: RunFiles) -> Mapping[str, str]:
+    """Return what an unfinished run keeps of how it was begun, in parts or not."""
+    if not files.is_unfinished():
+        return {}
+    from scraper.schedule.parted_run import facts_of_parted  # noqa: PLC0415 - few runs are gone on with
+
+    parted = await asyncio.to_thread(facts_of_parted, files)
+    return await facts_of_run(files) if parted is None else parted
+
+
 def _files(folder: Path, formats: tuple[str, ...], settings: Settings) -> RunFiles:
     return run_files(records_files(folder, formats, records=RECORDS), ordered=settings.output.ordered)
+
+
+@contextlib.asynccontextmanager
+async def _opened(
+    begin: Begin, files: RunFiles, *, settings: Settings, reporter: Reporter
+) -> AsyncIterator[Run | PartedRun]:
+    """Give the run: in parts by the settings, but an unfinished one as it was begun."""
+
+    def opened(engine: Engine) -> None:
+        reporter.cluster_page = engine.dashboard
+
+    if files.is_unfinished() or settings.cluster.shards:
+        from scraper.schedule.parted_run import parted_run  # noqa: PLC0415 - few runs have parts
+
+        reporter.parted = await parted_run(
+            begin, files, settings=settings, observer=reporter, clock=SystemClock(), opened=opened
+        )
+        if reporter.parted is not None:
+            yield reporter.parted
+            return
+    known = await knows_its_sources(files)
+    sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
+    async with open_run(
+        sources, files, settings=settings, observer=reporter, mode=Mode.RESUME, name=begin.run
+    ) as whole:
+        reporter.frontier = whole.crawl.frontier
+        yield whole
 
 
 def with_history(settings: Settings, folder: Path) -> Settings:
@@ -162,7 +197,7 @@ async def _obey(
 
 
 def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> Ended:
-    counts = reporter.snapshot()
+    counts, (took, took_s) = reporter.snapshot(), reporter.took
     return Ended(
         complete=complete,
         error=None if error is None else one_line(error),
@@ -170,8 +205,9 @@ def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> En
         failed=counts.failed,
         outcomes={outcome.value: count for outcome, count in counts.by_outcome.items()},
         wire_bytes=counts.wire_bytes,
-        took=tuple(reporter.took),
-        took_s=reporter.took_s,
+        took=took,
+        took_s=took_s,
+        parts=reporter.parts,
     )
 
 

@@ -27,8 +27,8 @@ async def facts_of(folder: Path, settings: Settings) -> dict[str, str]:
     """Return what is found again of a run that was begun with settings."""
     files = run_files([folder / "pages.jsonl"])
     state = await StateThread.open(files.state)
-    await same_history(state, settings.history.file)
-    await same_extraction(state, settings.parse)
+    await state.call(same_history, state.store, settings.history.file)
+    await state.call(same_extraction, state.store, settings.parse)
     await state.call(state.store.note, outputs='["pages.jsonl","pages.csv"]', ordered="false")
     await state.close(remove=False)
     return await facts_of_run(files)
