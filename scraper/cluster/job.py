@@ -13,9 +13,10 @@ from scraper.cluster.director import Director
 from scraper.cluster.discarding import clear, discard_unfinished, remove
 from scraper.cluster.engines import check_cluster, open_engine
 from scraper.cluster.gathering import check_counts, gather
+from scraper.cluster.lease import last_figures
 from scraper.cluster.manifest import Manifest
 from scraper.cluster.part import row_of
-from scraper.cluster.places import LIST, known_file
+from scraper.cluster.places import LIST, ShardPlace, known_file
 from scraper.cluster.split import Stopped, split
 from scraper.errors import ScraperError, UsageError
 from scraper.observe.events import Aborting, ChangesKnown, Draining, RunEnded, RunStarted
@@ -204,7 +205,9 @@ class Job:
     def _begin(self, manifest: Manifest, run: str) -> None:
         """Tell that the run begins, or goes on."""
         shards = self._shards = manifest.shards()
-        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
+        work = self._place.work
+        said = {one.shard: last_figures(ShardPlace(work, one.shard), run=run) for one in shards}
+        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0), said=said)
         snapshot = self.totals.snapshot()
         self._has_begun = True
         self._observer.notice(
