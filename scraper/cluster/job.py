@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -14,9 +11,9 @@ import msgspec
 from scraper.cluster.begun import named
 from scraper.cluster.director import Director
 from scraper.cluster.discarding import clear, discard_unfinished, remove
+from scraper.cluster.engines import check_cluster, open_engine
 from scraper.cluster.gathering import check_counts, gather
 from scraper.cluster.lease import last_figures
-from scraper.cluster.local import LocalProcesses
 from scraper.cluster.manifest import Manifest
 from scraper.cluster.part import row_of
 from scraper.cluster.places import LIST, ShardPlace, known_file
@@ -34,7 +31,7 @@ from scraper.sinks.claim import claimed
 from scraper.visit.assembly import check_visits, product_token
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -47,45 +44,6 @@ if TYPE_CHECKING:
     from scraper.observe.events import Observer
     from scraper.settings.model import ClusterSettings, Settings
     from scraper.sources.source import Source
-
-
-_is_address = re.compile(r"[a-z]+://[^/\s]+:[0-9]{1,5}").fullmatch
-
-
-def check_cluster(settings: ClusterSettings) -> None:
-    """Refuse what does not go together, and a library that is missing.
-
-    Raises:
-        UsageError: The settings contradict each other, or the engine is not installed.
-    """
-    if settings.scheduler and settings.engine != "dask":
-        raise UsageError("--scheduler (cluster.scheduler) is of a Dask cluster: add --engine dask")
-    if settings.engine == "dask":
-        from scraper.cluster.dask_engine import require_library  # noqa: PLC0415 - an extra
-
-        require_library()
-    if settings.scheduler and not _is_address(settings.scheduler):
-        raise UsageError(
-            f"--scheduler (cluster.scheduler) {settings.scheduler!r} is no address: write tcp://host:8786"
-        )
-
-
-@contextlib.asynccontextmanager
-async def open_engine(settings: ClusterSettings, shards: int) -> AsyncIterator[Engine]:
-    """Give the engine that the settings name.
-
-    Raises:
-        UsageError: The cluster can't be reached.
-    """
-    workers = min(shards, settings.workers or os.cpu_count() or 1)
-    if settings.engine == "local":
-        async with LocalProcesses.open(workers=workers) as local:
-            yield local
-        return
-    from scraper.cluster.dask_engine import DaskCluster  # noqa: PLC0415 - an extra
-
-    async with DaskCluster.open(settings.scheduler, workers=workers) as cluster:
-        yield cluster
 
 
 class Job:
