@@ -58,10 +58,7 @@ def list_words(snapshot: Snapshot) -> str | None:
 
 
 def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
-    """Say how long it still takes: ``about 3 min 20 s left``, or that this can't be told.
-
-    Where one host is what everything else will wait for, it is named: ``... left, for slow.example``.
-    """
+    """Say how long it still takes: ``about 3 min 20 s left``, or that this can't be told."""
     if snapshot.left_s is None:
         return "time left unknown"
     if not snapshot.left_s:
@@ -69,9 +66,15 @@ def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
     left_s = max(snapshot.left_s, waiting.least_s if waiting else 0.0)
     # Tenths of a second would pretend to know.
     words = figures.duration(left_s) if left_s >= _TENS_FROM_S else f"{math.ceil(left_s)} s"
-    host = waiting.longest_host if waiting and waiting.least_s > snapshot.left_s else None
-    whose = f", for {printable(host, limit=_HOST_LIMIT)}" if host else ""
-    return f"{'at least' if snapshot.total is None else 'about'} {words} left{whose}"
+    return f"{'at least' if snapshot.total is None else 'about'} {words} left"
+
+
+def longest_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str | None:
+    """Name the host that everything else will be done before: ``longest slow.example``; else ``None``."""
+    if waiting is None or not waiting.longest_host or not snapshot.left_s:
+        return None
+    is_longest = waiting.least_s > snapshot.left_s
+    return f"longest {printable(waiting.longest_host, limit=_HOST_LIMIT)}" if is_longest else None
 
 
 def hosts_words(waiting: HostsWaiting | None) -> str | None:
@@ -93,6 +96,8 @@ def status_line(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
             parts.append(read)
         if (hosts := hosts_words(waiting)) is not None:
             parts.append(hosts)
+        if (longest := longest_words(snapshot, waiting=waiting)) is not None:
+            parts.append(longest)
         parts.append(time_left_words(snapshot, waiting=waiting))
     return ", ".join(parts)
 

@@ -204,7 +204,7 @@ def _statuses(snapshot: Snapshot) -> Table | None:
     if rest:
         rows.append(("others", rest))
     if silent := snapshot.by_status_class.get("none", 0):
-        rows.append(("no response", silent))
+        rows.append(("no status", silent))
     for name, count in rows:
         table.add_row(Text(name), f"{count:,}", figures.share(count, whole=snapshot.done))
     return table
