@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.cluster.begun import named
 from scraper.cluster.director import Director, evict
-from scraper.cluster.gathering import check_counts, gather
+from scraper.cluster.gathering import check_counts, gather, remove_run, run_in
 from scraper.cluster.local import LocalProcesses
 from scraper.cluster.manifest import Manifest, is_manifest
 from scraper.cluster.places import LIST, OWNERS
-from scraper.cluster.split import Stopped, split
+from scraper.cluster.split import Stopped, split_in
 from scraper.errors import RunError, ScraperError, UsageError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
 from scraper.run.files import Mode, keep_cache_apart, new_run_id
@@ -141,6 +141,11 @@ class Job:
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:
             place.files.keep_apart(lists)
+        if place.store and settings.robots.cache:
+            raise UsageError(
+                "robots.cache is a file of one machine: leave it out with parts in "
+                f"{place.store}, where each keeps its robots.txt files itself"
+            )
         await asyncio.to_thread(place.check, self._mode)
         try:
             for path in (*place.claims, place.state):
@@ -154,8 +159,14 @@ class Job:
             begun = False
             try:
                 begun = await self._execute(manifest)
+                if self.is_complete and place.store:  # while there is what says whose it was
+                    await asyncio.to_thread(_clear_store, place, str(manifest.fact("run")))
             finally:
-                manifest.close(remove=self.is_complete or (not begun and manifest.fact("lines") is None))
+                has_come_to_nothing = not begun and manifest.fact("lines") is None
+                if has_come_to_nothing and place.store and (run := manifest.fact("run")):
+                    with contextlib.suppress(RunError):  # it is what can't be reached
+                        await asyncio.to_thread(_clear_store, place, run)
+                manifest.close(remove=self.is_complete or has_come_to_nothing)
             if self.is_complete:
                 await asyncio.to_thread(_remove, place.work)
         return JobResult(str(self._totals.snapshot().run), self.is_complete)
@@ -163,6 +174,8 @@ class Job:
     async def _execute(self, manifest: Manifest) -> bool:
         """Do it, and return whether the list is split."""
         began_s = self._clock.monotonic()
+        if self._place.store and manifest.fact("replaces") is None:
+            manifest.note(replaces=await asyncio.to_thread(run_in, self._place.store))
         begun = named(manifest, self._place, self._sources, settings=self._settings, clock=self._clock)
         run, self._sources = begun
         try:
@@ -188,12 +201,18 @@ class Job:
             parts = int(manifest.fact("parts") or 0)
             # Before the list is split: that takes its time, and a cluster that is not there is soon seen.
             async with self._engine(self._settings.cluster, parts) as engine:
+                if self._place.store and self._place.store.is_of_one_process and not engine.shares_memory:
+                    raise UsageError(
+                        f"{self._place.store} is in the memory of one process: name a storage that all "
+                        "workers reach, such as s3://bucket/pages"
+                    )
                 self._opened(engine)
-                if manifest.fact("lines") is None and not await self._split(manifest):
+                if manifest.fact("lines") is None and not await self._split(manifest, run):
                     return
                 self._begin(manifest, run)
                 self._director = Director(
-                    work=self._place.work,
+                    storage=self._place.storage,
+                    under=self._place.under(run),
                     manifest=manifest,
                     engine=engine,
                     settings=self._settings,
@@ -210,7 +229,8 @@ class Job:
             self._begin(manifest, run)
         shards = manifest.shards()
         check_counts(shards, lines=int(manifest.fact("lines") or 0))
-        await asyncio.to_thread(gather, self._place, shards, run=run)
+        replaces = manifest.fact("replaces") or ""
+        await asyncio.to_thread(gather, self._place, shards, run=run, replaces=replaces)
         self.is_complete = True
 
     def _begin(self, manifest: Manifest, run: str) -> None:
@@ -245,16 +265,18 @@ class Job:
         if self._work is not None:
             self._work.cancel()
 
-    async def _split(self, manifest: Manifest) -> bool:
+    async def _split(self, manifest: Manifest, run: str) -> bool:
         """Split the list; return whether that was done to the end."""
         place, settings = self._place, self._settings
         shards = int(manifest.fact("parts") or 0)
 
         def work() -> bool:
             try:
-                weighed = split(
+                weighed = split_in(
+                    place.storage,
                     self._sources,
-                    place.work,
+                    under=place.under(run),
+                    scratch=settings.cluster.scratch,
                     shards=shards,
                     politeness=settings.politeness,
                     goes_on=lambda: not self._stopped.is_set(),
@@ -264,7 +286,8 @@ class Job:
             manifest.begin(lines=weighed.lines, parts=[(*part, LIST) for part in weighed.parts])
             return True
 
-        await asyncio.to_thread(_clear, place.work)
+        if not place.store:
+            await asyncio.to_thread(_clear, place.work)
         try:
             return await asyncio.to_thread(work)
         except asyncio.CancelledError:
@@ -276,15 +299,27 @@ class Job:
         place = self._place
         if is_manifest(place.state):
             manifest = await asyncio.to_thread(Manifest, place.state)
+            is_gone = False
             try:
-                if place.work.exists():
-                    run = new_run_id(self._clock.utc())
-                    await evict(place.work, manifest, run=run, lease_s=self._settings.cluster.lease_s)
-                    await asyncio.to_thread(_remove, place.work)
+                before = manifest.fact("run") or ""
+                if place.work.exists() or (place.store and before):
+                    await evict(
+                        place.storage,
+                        manifest,
+                        under=place.under(before),
+                        run=new_run_id(self._clock.utc()),
+                        lease_s=self._settings.cluster.lease_s,
+                    )
+                    if place.store:
+                        under = place.under(before)
+                        await asyncio.to_thread(remove_run, place.store, run=before, under=under)
+                    else:
+                        await asyncio.to_thread(_remove, place.work)
+                is_gone = True
             except OSError as error:
-                raise RunError(f"can't remove {place.work}: {error.strerror}") from error
+                raise RunError(f"can't remove {place.name}: {error.strerror or error}") from error
             finally:
-                manifest.close(remove=not place.work.exists())
+                manifest.close(remove=is_gone)
         elif place.state.exists():
             await discard(place.state)
 
@@ -303,6 +338,14 @@ def _clear(work: Path) -> None:
         _remove(work)
     except OSError as error:
         raise UsageError(f"can't remove {work}: {error.strerror}") from error
+
+
+def _clear_store(place: JobPlace, run: str) -> None:
+    """Remove what only an unfinished run needs."""
+    try:
+        place.storage.remove(place.under(run).rstrip("/"))
+    except OSError as error:
+        raise RunError(f"can't remove what is left in {place.name}: {error}") from error
 
 
 def _remove(folder: Path) -> None:

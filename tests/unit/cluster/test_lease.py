@@ -115,10 +115,10 @@ def test_a_storage_that_fails_lets_the_lease_run_out(
     lease.renew(Figures())
     watch.look()
 
-    def fail(path: Path, content: bytes) -> None:
-        raise OSError(5, "Input/output error", str(path), None, str(content))
+    def fail(_place: ShardPlace, name: str, content: bytes) -> None:
+        raise OSError(5, "Input/output error", name, None, str(content))
 
-    monkeypatch.setattr(lease_module, "write_small", fail)
+    monkeypatch.setattr(ShardPlace, "write", fail)
     seen = []
     for second in range(40):
         clock.now_s = float(second)
