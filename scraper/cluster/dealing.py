@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
 from scraper.cluster.orders import Forwarded, encode
 from scraper.cluster.places import ShardPlace
+from scraper.cluster.scratch import scratch_folder
 from scraper.cluster.storage import Folder, all_at_once
 from scraper.errors import RunError
 from scraper.sinks.whole_file import whole_file
@@ -18,6 +17,7 @@ from scraper.sources.dealt import DealtLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from scraper.cluster.storage import Storage
 
@@ -57,8 +57,8 @@ def deal_in(
     if isinstance(storage, Folder):
         return deal(storage.path / under, storage.path / outbox, shards=shards, next_input=next_input)
     try:
-        with tempfile.TemporaryDirectory(prefix="scraper-", dir=scratch or None) as folder:
-            here, work = Path(folder, "outbox"), Path(folder, "work")
+        with scratch_folder(scratch) as folder:
+            here, work = folder / "outbox", folder / "work"
             storage.get(outbox, here)
             for shard in range(shards):
                 ShardPlace(work, shard).folder.mkdir(parents=True)

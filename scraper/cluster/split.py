@@ -13,7 +13,6 @@ import heapq
 import itertools
 import tempfile
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +20,7 @@ import msgspec
 from scraper import urls
 from scraper.cluster.orders import encode
 from scraper.cluster.places import LIST, OWNERS, ShardPlace, owners_file
+from scraper.cluster.scratch import scratch_folder
 from scraper.cluster.storage import Folder, all_at_once
 from scraper.errors import InvalidUrl, RunError
 from scraper.frontier.rows import names_sitemap
@@ -32,6 +32,7 @@ from scraper.sources.dealt import DealtLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from scraper.cluster.storage import Storage
     from scraper.messages import Seed
@@ -42,6 +43,7 @@ _LEAST_S = 0.005
 """What a line weighs whose host has no delay: about what fetching and parsing a page costs a processor."""
 _SITEMAP_CHARS = len("sitemap:")
 _SLOT_DIGITS = 4
+_WORK = "work"
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,8 +89,8 @@ def split_in(
         work = storage.path / under
         return split(sources, work, shards=shards, politeness=politeness, goes_on=goes_on)
     try:
-        with tempfile.TemporaryDirectory(prefix="scraper-", dir=scratch or None) as folder:
-            here = Path(folder)
+        with scratch_folder(scratch) as folder:
+            here = folder / _WORK
             weighed = split(sources, here, shards=shards, politeness=politeness, goes_on=goes_on)
             names = [f"{shard:05}/{LIST}" for shard in range(shards)]
             all_at_once(storage, lambda name: storage.put(here / name, f"{under}{name}"), [*names, OWNERS])
