@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scraper.clock import SystemClock
 from scraper.frontier import facts
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog

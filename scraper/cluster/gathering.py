@@ -136,16 +136,14 @@ def _segments(place: ShardPlace, shard: Shard) -> Sequence[Segment]:
     return segments
 
 
-def remove_run(store: Store, *, run: str, under: str) -> None:
-    """Remove what an unfinished run has put into a store, when nobody is at it any more.
+def remove_segments(store: Store, *, run: str) -> None:
+    """Remove the records of a run that nothing names.
 
     Raises:
-        OSError: It can't be removed.
+        OSError: They can't be removed.
     """
-    store.remove(under.rstrip("/"))
-    if run_in(store) != run:
-        names = [name for name in store.names(_KEPT) if (match := _is_segment(name)) and match[1] == run]
-        all_at_once(store, lambda name: store.delete(f"{_KEPT}/{name}"), names)
+    names = [name for name in store.names(_KEPT) if (match := _is_segment(name)) and match[1] == run]
+    all_at_once(store, lambda name: store.delete(f"{_KEPT}/{name}"), names)
 
 
 def _part(work: Path, shard: Shard, *, kept: Path | None = None) -> tuple[PartFile, Path]:

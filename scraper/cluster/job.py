@@ -6,41 +6,37 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.cluster.begun import named
-from scraper.cluster.director import Director, evict
-from scraper.cluster.gathering import check_counts, gather, remove_run, run_in
+from scraper.cluster.director import Director
+from scraper.cluster.discarding import clear, clear_store, discard_unfinished, remove
+from scraper.cluster.gathering import check_counts, gather, run_in
 from scraper.cluster.local import LocalProcesses
-from scraper.cluster.manifest import Manifest, is_manifest
-from scraper.cluster.places import LIST, OWNERS
+from scraper.cluster.manifest import Manifest
+from scraper.cluster.part import row_of
+from scraper.cluster.places import LIST
 from scraper.cluster.split import Stopped, split_in
 from scraper.errors import RunError, ScraperError, UsageError
 from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
-from scraper.run.files import Mode, keep_cache_apart, new_run_id
-from scraper.run.parts import PARTS_FILE
-from scraper.run.state import discard
+from scraper.observe.parts import Parts, parts_of
+from scraper.run.files import Mode, keep_cache_apart
 from scraper.sinks.claim import claimed
 from scraper.visit.assembly import check_visits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
     from scraper.clock import Clock
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
+    from scraper.cluster.manifest import Shard
     from scraper.cluster.totals import Totals
     from scraper.observe.events import Observer
     from scraper.settings.model import ClusterSettings, Settings
     from scraper.sources.source import Source
-
-
-_OURS = {OWNERS, PARTS_FILE}
-"""What is in a work folder beside the folders of parts, whose names are numbers."""
 
 
 _is_address = re.compile(r"[a-z]+://[^/\s]+:[0-9]{1,5}").fullmatch
@@ -119,6 +115,8 @@ class Job:
         self._stopped = threading.Event()
         self._work: asyncio.Task[None] | None = None
         self._has_begun = False
+        self._shards: list[Shard] = []
+        """As they stood when it began."""
         self.is_complete = False
 
     async def execute(self) -> JobResult:
@@ -154,22 +152,29 @@ class Job:
             raise UsageError(f"can't write {path}: {error.strerror}") from error
         with claimed(place.claims):
             if self._mode is Mode.FRESH:
-                await self._discard()
+                lease_s = settings.cluster.lease_s
+                await discard_unfinished(place, lease_s=lease_s, clock=self._clock)
             manifest = await asyncio.to_thread(Manifest, place.state)
             begun = False
             try:
                 begun = await self._execute(manifest)
                 if self.is_complete and place.store:  # while there is what says whose it was
-                    await asyncio.to_thread(_clear_store, place, str(manifest.fact("run")))
+                    await self._clear(str(manifest.fact("run")))
             finally:
                 has_come_to_nothing = not begun and manifest.fact("lines") is None
                 if has_come_to_nothing and place.store and (run := manifest.fact("run")):
                     with contextlib.suppress(RunError):  # it is what can't be reached
-                        await asyncio.to_thread(_clear_store, place, run)
+                        await self._clear(run)
                 manifest.close(remove=self.is_complete or has_come_to_nothing)
             if self.is_complete:
-                await asyncio.to_thread(_remove, place.work)
+                await asyncio.to_thread(remove, place.work)
         return JobResult(str(self._totals.snapshot().run), self.is_complete)
+
+    async def _clear(self, run: str) -> None:
+        try:
+            await asyncio.to_thread(clear_store, self._place, run)
+        except OSError as error:
+            raise RunError(f"can't remove what is left in {self._place.name}: {error}") from error
 
     async def _execute(self, manifest: Manifest) -> bool:
         """Do it, and return whether the list is split."""
@@ -235,7 +240,7 @@ class Job:
 
     def _begin(self, manifest: Manifest, run: str) -> None:
         """Tell that the run begins, or goes on."""
-        shards = manifest.shards()
+        shards = self._shards = manifest.shards()
         self._totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
         snapshot = self._totals.snapshot()
         self._has_begun = True
@@ -248,6 +253,12 @@ class Job:
                 found=snapshot.found,
             )
         )
+
+    def parts(self) -> Parts:
+        """Return how each part stands; there are none before the list is split."""
+        if self._director is not None:
+            return parts_of(self._director.parts())
+        return parts_of([row_of(shard, self._totals.of(shard.shard)) for shard in self._shards])
 
     def drain(self, reason: str) -> None:
         """Begin nothing new; what is under way may finish."""
@@ -287,67 +298,9 @@ class Job:
             return True
 
         if not place.store:
-            await asyncio.to_thread(_clear, place.work)
+            await asyncio.to_thread(clear, place.work)
         try:
             return await asyncio.to_thread(work)
         except asyncio.CancelledError:
             self._stopped.set()
             raise
-
-    async def _discard(self) -> None:
-        """Throw an unfinished run away, in parts or not, when nobody is at it any more."""
-        place = self._place
-        if is_manifest(place.state):
-            manifest = await asyncio.to_thread(Manifest, place.state)
-            is_gone = False
-            try:
-                before = manifest.fact("run") or ""
-                if place.work.exists() or (place.store and before):
-                    await evict(
-                        place.storage,
-                        manifest,
-                        under=place.under(before),
-                        run=new_run_id(self._clock.utc()),
-                        lease_s=self._settings.cluster.lease_s,
-                    )
-                    if place.store:
-                        under = place.under(before)
-                        await asyncio.to_thread(remove_run, place.store, run=before, under=under)
-                    else:
-                        await asyncio.to_thread(_remove, place.work)
-                is_gone = True
-            except OSError as error:
-                raise RunError(f"can't remove {place.name}: {error.strerror or error}") from error
-            finally:
-                manifest.close(remove=is_gone)
-        elif place.state.exists():
-            await discard(place.state)
-
-
-def _clear(work: Path) -> None:
-    """Remove what a split that was stopped has left, or a run that was killed when it had ended.
-
-    Raises:
-        UsageError: It is something else.
-    """
-    if work.is_dir() and any(
-        path.name[:1] != "." and path.name not in _OURS and not path.name.isdigit() for path in work.iterdir()
-    ):
-        raise UsageError(f"{work} is there and is not of a run: remove it, or name another output")
-    try:
-        _remove(work)
-    except OSError as error:
-        raise UsageError(f"can't remove {work}: {error.strerror}") from error
-
-
-def _clear_store(place: JobPlace, run: str) -> None:
-    """Remove what only an unfinished run needs."""
-    try:
-        place.storage.remove(place.under(run).rstrip("/"))
-    except OSError as error:
-        raise RunError(f"can't remove what is left in {place.name}: {error}") from error
-
-
-def _remove(folder: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from scraper.observe.particulars import Failure, HostRow
 from scraper.record import Outcome
 
 
@@ -37,7 +38,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """How far a part is. The first group is of the whole part, the second of this attempt alone."""
+    """How far a part is: of the whole part, then of this attempt alone, then of this moment."""
 
     lines: int = 0
     found: int = 0
@@ -57,11 +58,18 @@ class Figures(msgspec.Struct, kw_only=True):
     wire_bytes: int = 0
     size_bytes: int = 0
     stalls: int = 0
+    took: tuple[int, ...] = ()
+    """As ``Particulars.took``."""
+    took_s: float = 0.0
 
     hosts_ready: int = 0
     hosts_held: int = 0
     hosts_in_memory: int = 0
     least_s: float = 0.0
+    hosts: tuple[HostRow, ...] = ()
+    """The busiest."""
+    failures: tuple[Failure, ...] = ()
+    """The latest of this attempt."""
 
 
 End = Literal["complete", "stopped", "taken", "superseded", "lease_lost", "locked", "failed", "refused"]

@@ -16,6 +16,7 @@ import msgspec
 from scraper import loop
 from scraper.assembly import open_run
 from scraper.clock import SystemClock
+from scraper.cluster.attempt_figures import AttemptFigures
 from scraper.cluster.lease import Lease, awake_s
 from scraper.cluster.orders import Answer, End, Figures, Forwarded, Order, encode
 from scraper.cluster.places import OWNERS, ShardPlace, outbox_name
@@ -23,7 +24,6 @@ from scraper.cluster.storage import storage_at
 from scraper.cluster.workspace import open_workspace
 from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
 from scraper.frontier.store import Store
-from scraper.observe.counts import Counts
 from scraper.run.share import STATE, Share
 from scraper.settings.model import Settings
 from scraper.sinks.whole_file import whole_file
@@ -71,7 +71,7 @@ class Attempt:
         self._storage = storage_at(order.work)
         self._place = ShardPlace(self._storage, order.shard, under=order.under)
         self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s, clock=clock)
-        self._counts = Counts(clock=SystemClock())
+        self._counts = AttemptFigures(clock=SystemClock())
         self._renewed = asyncio.Event()
         """A sign of life was given since somebody has waited for it."""
         self._run: Run | None = None
@@ -100,7 +100,7 @@ class Attempt:
         except BaseExceptionGroup as group:
             raise _only(group) from None
         except OSError as error:
-            return Answer(end="failed", message=f"{self._place.shown}: {error.strerror or error}")
+            return self._unreached(error)
         with contextlib.suppress(OSError):  # whoever watches will see that nothing comes any more
             await asyncio.to_thread(self._lease.renew, answer.figures, released=True)
         return answer
@@ -118,6 +118,11 @@ class Attempt:
             return Answer(end="failed", message=str(error))
         except UsageError as error:
             return Answer(end="refused", message=str(error))
+        except OSError as error:
+            return self._unreached(error)
+
+    def _unreached(self, error: OSError) -> Answer:
+        return Answer(end="failed", message=f"{self._place.shown}: {error.strerror or error}")
 
     async def _work_in(self, workspace: Workspace, tasks: asyncio.TaskGroup) -> Answer:
         folder = await workspace.begin()
@@ -144,7 +149,7 @@ class Attempt:
         )
         settings = msgspec.convert(order.settings, Settings)
         async with open_run([], share, settings=settings, observer=self._counts) as run:
-            self._run = run
+            self._run, self._counts.frontier = run, run.crawl.frontier
             if self._is_stopping:
                 run.drain("asked to stop")
             assert self._state is not None  # noqa: S101 - the run has it
@@ -153,7 +158,7 @@ class Attempt:
                 result = await run.execute()
             finally:
                 shipping.cancel()
-                self._run = None
+                self._run = self._counts.frontier = None
         if result.complete:
             return "complete"
         if self._is_superseded:
@@ -185,7 +190,7 @@ class Attempt:
             name = workspace.leave(store, ships=end != "lease_lost")
         finally:
             store.close(remove=False)
-        figures = self._figures()
+        figures = self._counts.figures()
         figures.lines, figures.found = progress.lines, progress.found
         figures.done, figures.output_bytes = progress.done, progress.output_bytes
         return Answer(
@@ -226,7 +231,7 @@ class Attempt:
 
     async def _renew(self) -> None:
         try:
-            fence = await asyncio.to_thread(self._lease.renew, self._figures())
+            fence = await asyncio.to_thread(self._lease.renew, self._counts.figures())
         except OSError:
             return  # the lease is as old as before, and is looked at all the time
         if self._workspace is not None:
@@ -247,35 +252,6 @@ class Attempt:
     def _drain(self, reason: str) -> None:
         if self._run is not None and not self._run.crawl.frontier.is_closed:
             self._run.drain(reason)
-
-    def _figures(self) -> Figures:
-        snapshot = self._counts.snapshot()
-        figures = Figures(
-            lines=snapshot.known,
-            found=snapshot.found,
-            done=snapshot.done,
-            output_bytes=snapshot.output_bytes,
-            by_outcome=snapshot.by_outcome,
-            by_status=snapshot.by_status,
-            by_status_class=snapshot.by_status_class,
-            written=snapshot.written,
-            retryable=snapshot.retryable,
-            retries=snapshot.retries,
-            redirects=snapshot.redirects,
-            robots_read=snapshot.robots_read,
-            robots_failed=snapshot.robots_failed,
-            by_cause=snapshot.by_cause,
-            wire_bytes=snapshot.wire_bytes,
-            size_bytes=snapshot.size_bytes,
-            stalls=snapshot.stalls,
-        )
-        if self._run is not None:
-            frontier = self._run.crawl.frontier
-            stands = frontier.occupancy()
-            figures.lines = frontier.lines
-            figures.hosts_ready, figures.hosts_held = stands.hosts_ready, stands.hosts_held
-            figures.hosts_in_memory, figures.least_s = stands.hosts_in_memory, stands.least_s
-        return figures
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.dashboard.known_pages import PageEvent, PageRow
+from scraper.observe.parts import Parts
 from scraper.schedule.model import Cause, JobState, RunState
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     wire_bytes: int
     has_files: bool
     """Whether its records are still there, and so its report."""
+    parts: Parts
+    """Of a run in parts, what each of them came to."""
     error: str | None
     """Why it did not come to its end."""
 
@@ -124,6 +127,7 @@ def run_of(row: RunRow) -> Run:
         changes=row.changes,
         wire_bytes=row.wire_bytes,
         has_files=row.folder is not None,
+        parts=row.parts,
         error=row.error,
     )
 

@@ -15,7 +15,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from scraper.dashboard.views import live_of
-from scraper.schedule.model import TOOK_BOUNDS_S, JobState, RunState
+from scraper.observe.particulars import TOOK_BOUNDS_S
+from scraper.schedule.model import JobState, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

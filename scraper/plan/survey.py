@@ -16,7 +16,7 @@ from scraper.errors import SettingsError
 from scraper.fetch.http import HttpFetcher
 from scraper.frontier.facts import Want
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.frontier.rows import NOBODY, names_sitemap
 from scraper.messages import Finished, Request, RobotsRead, RobotsRequest, Settled
 from scraper.observe import figures

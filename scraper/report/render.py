@@ -32,7 +32,7 @@ _ERRORS = 400
 def render(report: Report) -> str:
     """Return the page, to be written as UTF-8."""
     environment = _environment()
-    style, script = _part("style.css"), _part("script.js")
+    style, script = _style(), _part("script.js")
     tables = tables_of(report)
     statuses = frozenset(one.name for one in report.statuses if one.name >= str(_ERRORS))
     failing = frozenset(row.outcome for row in report.broken.shown)
@@ -68,7 +68,16 @@ def render(report: Report) -> str:
 
 def page_policy() -> str:
     """Return the page's content security policy, for the header of whoever serves it."""
-    return _policy(_part("style.css"), _part("script.js"))
+    return _policy(_style(), _part("script.js"))
+
+
+def tokens() -> str:
+    """Return the colours and fonts of pages for people, in light and dark: custom properties of CSS."""
+    return _part("tokens.css")
+
+
+def _style() -> str:
+    return tokens() + _part("style.css")
 
 
 def _policy(style: str, script: str) -> str:

@@ -123,4 +123,5 @@ class CarryingOut:
             wire_bytes=self.row.wire_bytes + ended.wire_bytes,
             took=live.took if silent and live else ended.took,
             took_s=live.took_s if silent and live else ended.took_s,
+            parts=(live.parts if silent and live else ended.parts).at_rest(),
         )

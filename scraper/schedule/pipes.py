@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
+from scraper.observe.parts import Parts
 from scraper.schedule.model import LiveRun
 from scraper.settings.model import Settings
 
@@ -57,6 +58,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     took: tuple[int, ...] = ()
     """As ``LiveRun.took``."""
     took_s: float = 0.0
+    parts: Parts = Parts()
 
 
 News: TypeAlias = Progress | Ended

@@ -44,20 +44,27 @@ async def run_in_parts(
     mode: Mode = Mode.NEW,
     engine: OpenEngine = in_process,
     observer: Observer | None = None,
+    begun: Callable[[Job, Totals], None] = lambda _job, _totals: None,
     **sections: dict[str, Any],
 ) -> JobResult:
-    """Do what ``scraper crawl --shards`` does; a table for each section of the settings."""
+    """Do what ``scraper crawl --shards`` does; a table for each section of the settings.
+
+    ``begun`` is given what can be asked meanwhile how far the run is.
+    """
     settings = crawling.settings(**{"cluster": {"shards": 3}, **sections})
-    return await Job(
+    totals = Totals(clock=SystemClock())
+    job = Job(
         sources_from_arguments(sources, settings.sources),
         job_place([str(output)], ordered=settings.output.ordered),
         settings=settings,
         mode=mode,
         observer=observer or Observers(),
-        totals=Totals(clock=SystemClock()),
+        totals=totals,
         clock=SystemClock(),
         engine=engine,
-    ).execute()
+    )
+    begun(job, totals)
+    return await job.execute()
 
 
 def records_of(output: Path) -> list[dict[str, Any]]:

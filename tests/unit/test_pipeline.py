@@ -11,7 +11,7 @@ import pytest
 
 from scraper.errors import PageError, SinkError
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.frontier.scope import Scope
 from scraper.observe.events import Admitted, LinksTaken, Redirected, RobotsKnown, Sealed, TriedAgain, Written
 from scraper.parse.links import Target
