@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,8 +45,11 @@ class RunPath(click.Path):
             raise UsageError(f"{redact(value)}: {self._refused}")
         from scraper.run.remote_copy import copied_run  # noqa: PLC0415 - few runs are elsewhere
 
-        folder = ctx.with_resource(tempfile.TemporaryDirectory(prefix="scraper-run-"))
-        path = copied_run(value, Path(folder))
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="scraper-run-"))
+            path = copied_run(value, Path(folder))
+            # Only now: a command whose arguments are refused has no end that would remove it.
+            ctx.call_on_close(stack.pop_all().close)
         ctx.meta.setdefault(_SHOWN, {})[path] = redact(value)
         return path
 

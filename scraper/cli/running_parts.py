@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from typing import TYPE_CHECKING
 
 from scraper.cli.exits import Exit
@@ -88,16 +89,19 @@ def _summarise(totals: Totals, place: JobPlace, *, settings: Settings, talk: Tal
     from scraper.observe.summary import print_summary  # noqa: PLC0415 - the same
 
     snapshot = totals.snapshot()
-    outputs = list(place.files.outputs) if place.files else [place.parts]
+    outputs = list(place.files.outputs) if place.files else [] if place.store else [place.parts]
     remotes = [remote.shown for remote in place.files.remotes] if place.files else []
-    where = ", ".join([*map(str, outputs), *remotes])
+    where = str(place.store) if place.store else ", ".join([*map(str, outputs), *remotes])
+    further = next_commands(snapshot, outputs)
+    if place.store:
+        further = [shlex.join(["scraper", "report", str(place.store), "-o", "report.html"])]
     print_summary(
         stderr_console(),
         snapshot,
-        output=where if snapshot.complete else str(place.work),
+        output=where if snapshot.complete or place.store else str(place.work),
         log=str(talk.log_json) if talk.log_json else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
-        next_commands=next_commands(snapshot, outputs) if snapshot.complete else (),
+        next_commands=further if snapshot.complete else (),
     )

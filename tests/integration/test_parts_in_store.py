@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scraper.cli.main import main
 from tests.support.polite_site import Site, page, serving_in_thread
-from tests.support.processes import has_each_once, started, wait_until, write_list
+from tests.support.processes import has_each_once, scrape, started, wait_until, write_list
 from tests.support.s3 import SECRET, Bucket, serving_bucket
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def site() -> Iterator[Site]:
         yield one
 
 
-def _urls(site: Site, count: int = 160) -> list[str]:
+def _urls(site: Site, count: int = 96) -> list[str]:
     return [site.url(f"127.0.24.{number % 8 + 1}", f"/{number}") for number in range(count)]
 
 
@@ -76,7 +77,7 @@ def test_a_killed_worker_costs_what_came_after_its_checkpoint(
     words = ("crawl", sources, "-o", "s3://bucket/killed/", *WORDS, "--set", f"cluster.scratch={scratch}")
     with started(*words, cwd=tmp_path, environment=bucket.environment) as running:
         wait_until(
-            lambda: len(site.log) > 40 and any("/checkpoint-" in key for key in bucket.keys("killed/work/")),
+            lambda: len(site.log) > 30 and any("/checkpoint-" in key for key in bucket.keys("killed/work/")),
             what="checkpoints",
             running=running,
             timeout_s=60,
@@ -93,4 +94,96 @@ def test_a_killed_worker_costs_what_came_after_its_checkpoint(
     assert sum(counted) < len(urls) * 1.5, "it went on from a checkpoint"
     named = {part["file"] for part in json.loads(bucket.get("killed/parts.json"))["parts"]}
     assert set(bucket.keys("killed/")) == {f"killed/{name}" for name in (*named, "parts.json")}
-    assert [path.name for path in tmp_path.iterdir()] == ["urls.txt"] or list(scratch.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"urls.txt", "scratch"}
+    assert list(scratch.iterdir()) == [], "also what the killed one had left"
+
+
+def test_a_killed_director_is_gone_on_with_where_it_was_begun(
+    site: Site, bucket: Bucket, tmp_path: Path
+) -> None:
+    urls = _urls(site)
+    sources, elsewhere = write_list(tmp_path / "urls.txt", urls), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    words = ("crawl", sources, "-o", "s3://bucket/gone", *WORDS)
+    with started(*words, cwd=tmp_path, environment=bucket.environment) as running:
+        wait_until(lambda: len(site.log) > 30, what="pages", running=running, timeout_s=60)
+        running.kill()
+
+    environment = bucket.environment
+    refused = scrape(*words, cwd=tmp_path, environment=environment)
+    not_here = scrape(*words, "--fresh", cwd=elsewhere, environment=environment)
+    unread = scrape("show", "s3://bucket/gone", cwd=tmp_path, environment=environment)
+    ended = scrape(
+        "crawl", "-o", "s3://bucket/gone", "--resume", *WORDS[2:], cwd=tmp_path, environment=environment
+    )
+
+    assert (refused.code, "go on with --resume" in refused.only_line) == (2, True)
+    assert (not_here.code, "go on where it was begun" in not_here.only_line) == (2, True)
+    assert (unread.code, "the run is not finished" in unread.only_line) == (2, True)
+    assert ended.code == 0, ended.err
+    assert "scraper report s3://bucket/gone -o report.html" in ended.err
+    assert has_each_once(_records(bucket, "gone"), urls)
+    assert _was_polite(site)
+    assert {path.name for path in tmp_path.iterdir()} == {"urls.txt", "elsewhere"}
+
+
+@pytest.fixture
+def folder(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, text in bucket.environment.items():
+        monkeypatch.setenv(name, text)
+    return tmp_path
+
+
+def test_a_run_in_a_store_is_read_by_its_url(
+    bucket: Bucket, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*words: str, code: int = 0) -> str:
+        assert main(words) == code
+        said = capsys.readouterr()
+        return said.err if code == 2 else said.out
+
+    url = "s3://bucket/read/"
+    (folder / "urls.txt").write_text("no url\nnor this\nftp://example.org/\n")
+    begin = ("crawl", "urls.txt", "-o", url, "--shards", "1", "--quiet")
+    run(*begin)
+    assert "parts.json exists: replace it with --fresh" in run(*begin, code=2)
+    shown = run("show", url, "--fields", "input", "--sort", "input").splitlines()
+    assert shown == ["input", "ftp://example.org/", "no url", "nor this"]
+    run("export", url, "-o", "pages.jsonl", "--ordered", "-q")
+    records = [json.loads(line) for line in (folder / "pages.jsonl").read_text().splitlines()]
+    assert [record["input"] for record in records] == ["no url", "nor this", "ftp://example.org/"]
+    run("report", url, "-o", "report.html")
+    assert run("diff", url, "pages.jsonl").startswith("--- s3://bucket/read/\n+++ pages.jsonl\n")
+    assert "scraper export RUN" in run("retry", url, code=2)
+    assert "no such run: s3://bucket/nothing" in run("show", "s3://bucket/nothing", code=2)
+    bucket.put("file/pages.jsonl", (folder / "pages.jsonl").read_bytes())
+    assert run("show", "s3://bucket/file/pages.jsonl", "--fields", "seq").split() == ["seq", "0", "1", "2"]
+
+    (folder / "urls.txt").write_text("another\n")
+    run(*begin, "--fresh")
+    assert [record["input"] for record in _records(bucket, "read")] == ["another"]
+    assert len(bucket.keys("read/")) == 2, "the records and what names them; nothing of the run before"
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "said"),
+    [
+        ("memory://pages", "", "in the memory of one process"),
+        ("s3://nowhere/pages", "", "can't write to s3://nowhere/pages"),
+        ("https://example.org/pages", "", "a web server takes no"),
+        ("nothing://pages/", "", "nothing is known of nothing://"),
+        ("zip://x::s3://bucket/pages.zip/", "", "names no folder"),
+        ("s3://bucket/pages/", "--set robots.cache=robots", "robots.cache is a file of one machine"),
+        ("s3://bucket/pages/", "--ordered", "--ordered (output.ordered) needs one file"),
+    ],
+)
+def test_what_can_hold_no_parts_is_refused(
+    url: str, more: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "urls.txt").write_text("no url\n")
+    assert main(["crawl", "urls.txt", "-o", url, "--shards", "2", *more.split()]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert [path.name for path in folder.iterdir()] == ["urls.txt"]
