@@ -111,7 +111,7 @@ class HeldFile:
     def copy_to(self, target: Path) -> None:
         """Write a copy as of the last transaction, also while the file is in use; not synced.
 
-        It holds up whoever wants the file meanwhile, about a second for 500 MB.
+        It holds up whoever wants the file meanwhile: on a busy machine 1.7 s for a state of 213 MB.
         """
         with self._translated(), contextlib.closing(sqlite3.connect(target)) as copy:
             copy.execute("PRAGMA synchronous=OFF")
