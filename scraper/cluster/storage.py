@@ -74,8 +74,8 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         """Name it; nothing is made."""
-        self.path = path.absolute()
-        self.place = str(self.path)
+        self.path = path
+        self.place = str(path.absolute())
         self.shown = str(path)
 
     def read(self, name: str) -> bytes:
