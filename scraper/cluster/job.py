@@ -139,11 +139,7 @@ class Job:
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:
             place.files.keep_apart(lists)
-        if place.store and settings.robots.cache:
-            raise UsageError(
-                "robots.cache is a file of one machine: leave it out with parts in "
-                f"{place.store}, where each keeps its robots.txt files itself"
-            )
+        place.check_settings(settings)
         await asyncio.to_thread(place.check, self._mode)
         try:
             for path in (*place.claims, place.state):

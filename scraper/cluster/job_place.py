@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scraper.cluster.storage import Storage
+    from scraper.settings.model import Settings
 
 _WORK = "work"
 
@@ -81,6 +82,22 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
         if self.store:
             return _is_in(self.store)
         return self.files.is_complete() if self.files else self.parts.is_file()
+
+    def check_settings(self, settings: Settings) -> None:
+        """Refuse with parts in a store what is a file of one machine.
+
+        Raises:
+            UsageError: The settings name one.
+        """
+        if self.store and settings.robots.cache:
+            raise UsageError(
+                f"robots.cache is a file of one machine: leave it out with parts in {self.store}, "
+                "where each keeps its robots.txt files itself"
+            )
+        if self.store and settings.history.file:
+            raise UsageError(
+                f"--history (history.file) is a file of one machine: leave it out with parts in {self.store}"
+            )
 
     def check(self, mode: Mode) -> None:
         """Refuse what would overwrite. Blocking; remote outputs are asked for.
