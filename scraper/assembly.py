@@ -6,45 +6,40 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from scraper.clock import SystemClock
-from scraper.frontier import facts
 from scraper.frontier.frontier import Frontier
 from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
 from scraper.pipeline import Crawl
+from scraper.run.archive import open_archive
 from scraper.run.execution import Run
 from scraper.run.files import Mode, RunFiles, keep_cache_apart
+from scraper.run.history import open_remembered
 from scraper.run.history_places import check_history
 from scraper.run.same_settings import same_extraction, same_history
-from scraper.run.share import Fenced, Share, dealt_seeds, kept_by
+from scraper.run.share import Share, dealt_seeds, kept_by
 from scraper.run.state import kept_for_now, kept_on_disk, remaining_seeds, run_name
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
-from scraper.visit.assembly import (
-    archive_facts,
-    archivist_for,
-    check_visits,
-    product_token,
-    remembering,
-    visitor_for,
-)
+from scraper.visit.assembly import archivist_for, check_visits, product_token, remembering, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from pathlib import Path
+    from contextlib import AbstractAsyncContextManager
 
     from scraper.clock import Clock
     from scraper.exchange import Put
     from scraper.fetch.http import HttpFetcher
-    from scraper.history.remembered import History
+    from scraper.frontier.facts import Progress
+    from scraper.frontier.part import Part
+    from scraper.frontier.state_thread import StateThread
     from scraper.observe.events import Observer
     from scraper.pipeline import Visitor
     from scraper.processes.pool import ProcessPool
     from scraper.run.state import Kept
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
-    from scraper.sinks.warc_archive import WarcArchive
     from scraper.sources.lines_given import GivenLines
 
 
@@ -78,40 +73,26 @@ async def open_run(
     lists = [source.name for source in sources if isinstance(source, Source) and source.kind == "file"]
     check_visits(settings)
     keep_cache_apart(settings.robots.cache, files=files, others=lists)
-    changes = check_history(settings, files, mode=mode, others=lists)
+    share = target if isinstance(target, Share) else None
+    changes = None if share else check_history(settings, files, mode=mode, others=lists)
     async with contextlib.AsyncExitStack() as stack:
-        if isinstance(target, RunFiles):
-            target.keep_apart(lists)
-            kept = await stack.enter_async_context(kept_on_disk(target, mode))
-        elif isinstance(target, Share):
-            kept = await stack.enter_async_context(kept_by(target))
-        else:
-            kept = await stack.enter_async_context(kept_for_now(target))
+        kept = await stack.enter_async_context(_kept(target, mode, lists))
         token = product_token(settings)
-        prepare = kept.state.store.prepare
-        share = target if isinstance(target, Share) else None
         part = share.part() if share else None
-        await kept.state.call(
-            prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock, part=part
-        )
-        before = await kept.state.call(kept.state.store.progress)
+        before = await _prepared(kept.state, settings, part=part, token=token, clock=clock)
         remaining = dealt_seeds(share, kept.state) if share else remaining_seeds(sources, kept.state)
         seeds = await stack.enter_async_context(await remaining)
         name = await run_name(kept.state, clock, given=name)
-        await same_history(kept.state, settings.history.file)
-        await same_extraction(kept.state, settings.parse)
-        history: History | None = None
-        if changes is not None:
-            from scraper.history.remembered import History  # noqa: PLC0415 - few runs need it
-
-            remembered = History.open(settings, changes=changes, run=name, token=token, clock=clock)
-            history = await stack.enter_async_context(remembered)
-        archive, put = None, None
-        if files and files.archive:
-            archive = await stack.enter_async_context(
-                _open_archive(files.archive, kept, settings=settings, run=name, clock=clock)
-            )
-            put = archive.put
+        if not share:  # whoever began the larger run has looked
+            await kept.state.call(same_history, kept.state.store, settings.history.file)
+            await kept.state.call(same_extraction, kept.state.store, settings.parse)
+        recall, history = await stack.enter_async_context(
+            open_remembered(settings, changes=changes, run=name, token=token, clock=clock)
+        )
+        first = share.archive_file if share else files.archive if files else None
+        archive = await stack.enter_async_context(
+            open_archive(first, kept, settings=settings, run=name, clock=clock)
+        )
 
         def waits() -> tuple[str, ...]:
             return _waits(crawl, visits, clock)
@@ -126,11 +107,9 @@ async def open_run(
                 run=name,
                 clock=clock,
                 observer=everyone,
-                put=put,
+                put=archive.put if archive else None,
             )
         )
-        if share and share.admission:
-            visitor = Fenced(visitor, share.admission)
         crawl = Crawl(
             seeds=seeds,
             frontier=Frontier(
@@ -142,9 +121,9 @@ async def open_run(
                 progress=before,
                 territory=part.territory if part else None,
                 asked_before=share is not None and share.is_later,
-                memory=history.recall if history else None,
+                memory=recall,
             ),
-            visitor=visitor,
+            visitor=share.fenced(visitor) if share else visitor,
             journal=kept.journal,
             observer=everyone,
             workers=settings.run.workers,
@@ -168,24 +147,25 @@ async def open_run(
             kept.complete = run.is_complete
 
 
-@contextlib.asynccontextmanager
-async def _open_archive(
-    first: Path, kept: Kept, *, settings: Settings, run: str, clock: Clock
-) -> AsyncIterator[WarcArchive]:
-    from scraper.sinks.warc_archive import WarcArchive  # noqa: PLC0415 - most runs have none
+def _kept(
+    target: RunFiles | Journal | Share, mode: Mode, lists: Sequence[str]
+) -> AbstractAsyncContextManager[Kept]:
+    """Return what opens the state and the journal of a run."""
+    if isinstance(target, RunFiles):
+        target.keep_apart(lists)
+        return kept_on_disk(target, mode)
+    return kept_by(target) if isinstance(target, Share) else kept_for_now(target)
 
-    archive = await WarcArchive.open(
-        first,
-        noted=kept.archived,
-        most_bytes=settings.output.warc_bytes,
-        facts=archive_facts(settings, run=run),
-        clock=clock,
-        begins=lambda end: kept.state.call(kept.state.store.note, **facts.archive_facts(end)),
+
+async def _prepared(
+    state: StateThread, settings: Settings, *, part: Part | None, token: str, clock: Clock
+) -> Progress:
+    """Tell the state what it is used for, and return how far the run has come."""
+    prepare = state.store.prepare
+    await state.call(
+        prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock, part=part
     )
-    try:
-        yield archive
-    finally:
-        await archive.close()
+    return await state.call(state.store.progress)
 
 
 @contextlib.asynccontextmanager

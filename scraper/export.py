@@ -83,7 +83,7 @@ def write_outputs(source: Path, files: RunFiles, *, ordered: bool) -> Exported:
                 yield record
 
         try:
-            for output in files.outputs:
+            for output in (path for path in files.outputs if path != files.archive):
                 write_format(counted(), output, ending=files.ending_of(output))
             for remote in files.remotes:
                 with made_for(remote, files.journal) as made:

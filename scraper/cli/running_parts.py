@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
     from scraper.observe.events import Observer
+    from scraper.run.execution import RunResult
     from scraper.run.files import Mode
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
@@ -77,22 +78,20 @@ async def run_parts_and_show(
         stopped = stops.first
     snapshot = totals.snapshot()
     if not talk.quiet:
-        _summarise(totals, place, settings=settings, talk=talk)
+        _summarise(totals, result, place, settings=settings, talk=talk)
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
     failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
     return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
 
 
-def _summarise(totals: Totals, place: JobPlace, *, settings: Settings, talk: Talk) -> None:
+def _summarise(totals: Totals, result: RunResult, place: JobPlace, *, settings: Settings, talk: Talk) -> None:
     from scraper.observe.display import stderr_console  # noqa: PLC0415 - rich
     from scraper.observe.summary import print_summary  # noqa: PLC0415 - the same
 
     snapshot = totals.snapshot()
-    outputs = list(place.files.outputs) if place.files else [] if place.store else [place.parts]
-    remotes = [remote.shown for remote in place.files.remotes] if place.files else []
-    where = str(place.store) if place.store else ", ".join([*map(str, outputs), *remotes])
-    further = next_commands(snapshot, outputs)
+    where = ", ".join([*map(str, result.outputs), *result.uploaded])
+    further = next_commands(snapshot, result.outputs)
     if place.store:
         further = [shlex.join(["scraper", "report", str(place.store), "-o", "report.html"])]
     print_summary(

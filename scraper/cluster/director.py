@@ -62,6 +62,7 @@ class Director:
         engine: Engine,
         settings: Settings,
         run: str,
+        archive: bool,
         observer: Observer,
         totals: Totals,
     ) -> None:
@@ -73,6 +74,7 @@ class Director:
         self._settings = settings
         self._carried = msgspec.to_builtins(_anywhere(settings))
         self._run = run
+        self._archive = archive
         self._observer = observer
         self._totals = totals
         self._lines = int(manifest.fact("lines") or 0)
@@ -197,6 +199,7 @@ class Director:
             lease_s=self._settings.cluster.lease_s,
             checkpoint_s=self._settings.cluster.checkpoint_s,
             scratch=self._settings.cluster.scratch,
+            archive=self._archive,
             settings=self._carried,
         )
         part.watch.begin(part.attempt)

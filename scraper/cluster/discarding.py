@@ -11,7 +11,7 @@ from scraper.cluster.gathering import remove_segments, run_in
 from scraper.cluster.lease import Watch, write_fence
 from scraper.cluster.manifest import Manifest, is_manifest
 from scraper.cluster.orders import Fence
-from scraper.cluster.places import OWNERS, ShardPlace
+from scraper.cluster.places import KNOWN, OWNERS, ShardPlace
 from scraper.errors import RunError, UsageError
 from scraper.run.files import new_run_id
 from scraper.run.parts import PARTS_FILE
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scraper.clock import Clock
     from scraper.cluster.job_place import JobPlace
 
-_OURS = {OWNERS, PARTS_FILE}
+_OURS = {KNOWN, OWNERS, PARTS_FILE}
 """What is in a work folder beside the folders of parts, whose names are numbers."""
 _LOOKS_EVERY_S = 1.0
 
@@ -109,7 +109,10 @@ def clear_store(place: JobPlace, run: str) -> None:
     Raises:
         OSError: It can't be removed.
     """
-    place.storage.remove(place.under(run).rstrip("/"))
+    work, _, own = place.under(run).rstrip("/").partition("/")
+    place.storage.remove(f"{work}/{own}")
+    if not place.storage.names(work):
+        place.storage.remove(work)
 
 
 def remove(folder: Path) -> None:

@@ -111,6 +111,7 @@ class InProcess:
 
     async def _run(self, shard: int, attempt: int, order: bytes) -> None:
         answer = await carried_out(order)
+        self._running.pop((shard, attempt), None)  # before who hears of its end asks for room
         self._ended.put_nowait(Ended(shard, attempt, answer, is_gone=True))
 
     async def wait_any(self) -> Ended:

@@ -12,12 +12,13 @@ import msgspec
 
 from scraper.cluster import checkpoint
 from scraper.cluster.checkpoint import PARTS as _KEPT
+from scraper.cluster.joined_archive import join_archives
 from scraper.cluster.places import ShardPlace
 from scraper.cluster.storage import all_at_once
 from scraper.errors import CountMismatch, RunError, UsageError
 from scraper.export import write_outputs
 from scraper.run.parts import PARTS_FILE, PartFile, decoded_parts, encoded_parts, write_parts
-from scraper.run.share import RECORDS
+from scraper.run.share import RECORDS, archive_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scraper.cluster.job_place import JobPlace
     from scraper.cluster.manifest import Shard
     from scraper.cluster.storage import Store
+    from scraper.settings.model import Settings
 
 _is_segment = re.compile(r"([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})-[0-9]{5}-[0-9]{6}-[0-9]{6}\.jsonl").fullmatch
 _is_part = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}-[0-9]{5}\.jsonl").fullmatch
@@ -47,8 +49,10 @@ def check_counts(shards: Sequence[Shard], *, lines: int) -> None:
         )
 
 
-def gather(place: JobPlace, shards: Sequence[Shard], *, run: str, replaces: str = "") -> None:
-    """Put the records of complete parts where they belong. Blocking.
+def gather(
+    place: JobPlace, shards: Sequence[Shard], *, run: str, settings: Settings, replaces: str = ""
+) -> None:
+    """Put the records of complete parts where they belong, and their archives. Blocking.
 
     ``replaces`` is the run that was there before, empty for none.
 
@@ -65,6 +69,13 @@ def gather(place: JobPlace, shards: Sequence[Shard], *, run: str, replaces: str 
             named = [_part(place.work, shard) for shard in written]
             write_parts(place.parts, run=run, parts=[part for part, _ in named])
             write_outputs(place.parts, place.files, ordered=place.files.ordered)
+            if place.files.archive:
+                begun = [shard for shard in shards if shard.folder]
+                archives = [
+                    ShardPlace(place.work, shard.shard).folder / shard.folder / archive_name(run, shard.shard)
+                    for shard in begun
+                ]
+                join_archives(archives, place.files.archive, run=run, settings=settings)
     except OSError as error:
         raise RunError(f"can't put {place.name} together: {error.strerror or error}") from error
 

@@ -7,46 +7,48 @@ import contextlib
 import os
 import re
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from scraper.cluster.begun import named
 from scraper.cluster.director import Director
 from scraper.cluster.discarding import clear, clear_store, discard_unfinished, remove
 from scraper.cluster.gathering import check_counts, gather, run_in
+from scraper.cluster.known import parts_here, put_known
 from scraper.cluster.local import LocalProcesses
 from scraper.cluster.manifest import Manifest
 from scraper.cluster.part import row_of
 from scraper.cluster.places import LIST
 from scraper.cluster.split import Stopped, split_in
 from scraper.errors import RunError, ScraperError, UsageError
-from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
+from scraper.observe.events import Aborting, ChangesKnown, Draining, RunEnded, RunStarted
 from scraper.observe.parts import Parts, parts_of
+from scraper.run.execution import RunResult
 from scraper.run.files import Mode, keep_cache_apart
+from scraper.run.history import open_remembered
+from scraper.run.history_places import check_history
+from scraper.run.same_settings import same_extraction, same_history
 from scraper.sinks.claim import claimed
-from scraper.visit.assembly import check_visits
+from scraper.visit.assembly import check_visits, product_token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from scraper.clock import Clock
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
     from scraper.cluster.manifest import Shard
     from scraper.cluster.totals import Totals
+    from scraper.history.remembered import History
     from scraper.observe.events import Observer
     from scraper.settings.model import ClusterSettings, Settings
     from scraper.sources.source import Source
 
 
 _is_address = re.compile(r"[a-z]+://[^/\s]+:[0-9]{1,5}").fullmatch
-
-
-class JobResult(NamedTuple):
-    """How a run in parts ended."""
-
-    run: str
-    complete: bool
 
 
 def check_cluster(settings: ClusterSettings) -> None:
@@ -100,17 +102,23 @@ class Job:
         clock: Clock,
         engine: Callable[[ClusterSettings, int], AbstractAsyncContextManager[Engine]] = open_engine,
         opened: Callable[[Engine], None] = lambda _engine: None,
+        name: str | None = None,
     ) -> None:
-        """Take what is to be done; ``opened`` is told of the engine when it is there."""
+        """Take what is to be done.
+
+        ``opened`` is told of the engine when it is there; ``name`` is what a new run is to be called.
+        """
         self._sources = sources
         self._place = place
         self._settings = settings
         self._mode = mode
         self._observer = observer
-        self._totals = totals
+        self.totals = totals
         self._clock = clock
         self._engine = engine
         self._opened = opened
+        self._name = name
+        self._history: History | None = None
         self._director: Director | None = None
         self._stopped = threading.Event()
         self._work: asyncio.Task[None] | None = None
@@ -119,7 +127,7 @@ class Job:
         """As they stood when it began."""
         self.is_complete = False
 
-    async def execute(self) -> JobResult:
+    async def execute(self) -> RunResult:
         """Run to the end, or until drained or aborted; then put the records together.
 
         Raises:
@@ -129,17 +137,13 @@ class Job:
         """
         place, settings = self._place, self._settings
         check_cluster(settings.cluster)
-        if settings.history.file:
-            raise UsageError(
-                "--history (history.file) is for a run in one part: leave it out, or --shards; "
-                "`scraper diff` compares two runs in parts"
-            )
         check_visits(settings)  # here rather than at each worker
         lists = [source.name for source in self._sources if source.kind == "file"]
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:
             place.files.keep_apart(lists)
         place.check_settings(settings)
+        changes = check_history(settings, place, mode=self._mode, others=lists)
         await asyncio.to_thread(place.check, self._mode)
         try:
             for path in (*place.claims, place.state):
@@ -153,7 +157,7 @@ class Job:
             manifest = await asyncio.to_thread(Manifest, place.state)
             begun = False
             try:
-                begun = await self._execute(manifest)
+                begun = await self._execute(manifest, changes)
                 if self.is_complete and place.store:  # while there is what says whose it was
                     await self._clear(str(manifest.fact("run")))
             finally:
@@ -164,7 +168,7 @@ class Job:
                 manifest.close(remove=self.is_complete or has_come_to_nothing)
             if self.is_complete:
                 await asyncio.to_thread(remove, place.work)
-        return JobResult(str(self._totals.snapshot().run), self.is_complete)
+        return self._result()
 
     async def _clear(self, run: str) -> None:
         try:
@@ -172,15 +176,37 @@ class Job:
         except OSError as error:
             raise RunError(f"can't remove what is left in {self._place.name}: {error}") from error
 
-    async def _execute(self, manifest: Manifest) -> bool:
+    def _result(self) -> RunResult:
+        snapshot, place = self.totals.snapshot(), self._place
+        return RunResult(
+            run=snapshot.run,
+            complete=self.is_complete,
+            lines=snapshot.known,
+            records=snapshot.done,
+            outputs=place.files_made(),
+            uploaded=place.uploaded(),
+            elapsed_s=snapshot.elapsed_s,
+            changes=snapshot.changes,
+            resumable=not self.is_complete,
+        )
+
+    async def _execute(self, manifest: Manifest, changes: Path | None) -> bool:
         """Do it, and return whether the list is split."""
-        began_s = self._clock.monotonic()
+        began_s, settings, clock = self._clock.monotonic(), self._settings, self._clock
         if self._place.store and manifest.fact("replaces") is None:
             manifest.note(replaces=await asyncio.to_thread(run_in, self._place.store))
-        begun = named(manifest, self._place, self._sources, settings=self._settings, clock=self._clock)
-        run, self._sources = begun
+        run, self._sources = named(
+            manifest, self._place, self._sources, settings=settings, clock=clock, name=self._name
+        )
+        same_history(manifest, settings.history.file)
+        same_extraction(manifest, settings.parse)
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with (
+                open_remembered(
+                    settings, changes=changes, run=run, token=product_token(settings), clock=clock
+                ) as (_, self._history),
+                asyncio.TaskGroup() as tasks,
+            ):
                 self._work = tasks.create_task(self._direct(manifest, run), name="director")
         except BaseExceptionGroup as group:
             known, unknown = group.split(ScraperError)
@@ -191,7 +217,7 @@ class Job:
                 first = first.exceptions[0]
             raise first from first.__cause__
         finally:
-            self._totals.is_complete = self.is_complete
+            self.totals.is_complete = self.is_complete
             elapsed_s = self._clock.monotonic() - began_s
             if self._has_begun:
                 self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
@@ -218,8 +244,9 @@ class Job:
                     engine=engine,
                     settings=self._settings,
                     run=run,
+                    archive=self._place.has_archive,
                     observer=self._observer,
-                    totals=self._totals,
+                    totals=self.totals,
                 )
                 if self._stopped.is_set():
                     return
@@ -231,14 +258,21 @@ class Job:
         shards = manifest.shards()
         check_counts(shards, lines=int(manifest.fact("lines") or 0))
         replaces = manifest.fact("replaces") or ""
-        await asyncio.to_thread(gather, self._place, shards, run=run, replaces=replaces)
+        await asyncio.to_thread(
+            gather, self._place, shards, run=run, settings=self._settings, replaces=replaces
+        )
+        if self._history is not None:
+            async with parts_here(self._place, scratch=self._settings.cluster.scratch) as files:
+                totals = await self._history.complete(files)
+            self.totals.changes = msgspec.structs.asdict(totals)
+            self._observer.notice(ChangesKnown(self.totals.changes))
         self.is_complete = True
 
     def _begin(self, manifest: Manifest, run: str) -> None:
         """Tell that the run begins, or goes on."""
         shards = self._shards = manifest.shards()
-        self._totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
-        snapshot = self._totals.snapshot()
+        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
+        snapshot = self.totals.snapshot()
         self._has_begun = True
         self._observer.notice(
             RunStarted(
@@ -254,7 +288,7 @@ class Job:
         """Return how each part stands; there are none before the list is split."""
         if self._director is not None:
             return parts_of(self._director.parts())
-        return parts_of([row_of(shard, self._totals.of(shard.shard)) for shard in self._shards])
+        return parts_of([row_of(shard, self.totals.of(shard.shard)) for shard in self._shards])
 
     def drain(self, reason: str) -> None:
         """Begin nothing new; what is under way may finish."""
@@ -262,7 +296,7 @@ class Job:
         if self._director is not None:
             self._director.drain(reason)
         else:
-            self._totals.stopping = reason
+            self.totals.stopping = reason
             self._observer.notice(Draining(reason=reason, deadline_s=self._settings.run.drain_s))
 
     def abort(self, reason: str) -> None:
@@ -274,8 +308,11 @@ class Job:
 
     async def _split(self, manifest: Manifest, run: str) -> bool:
         """Split the list; return whether that was done to the end."""
-        place, settings = self._place, self._settings
+        place, settings, history = self._place, self._settings, self._history
         shards = int(manifest.fact("parts") or 0)
+
+        def goes_on() -> bool:
+            return not self._stopped.is_set()
 
         def work() -> bool:
             try:
@@ -286,9 +323,14 @@ class Job:
                     scratch=settings.cluster.scratch,
                     shards=shards,
                     politeness=settings.politeness,
-                    goes_on=lambda: not self._stopped.is_set(),
+                    goes_on=goes_on,
                 )
             except Stopped:
+                return False
+            # Also for workers on this machine: what a run that goes on compares with stays the same.
+            if history and not put_known(
+                place, history, run=run, scratch=settings.cluster.scratch, goes_on=goes_on
+            ):
                 return False
             manifest.begin(lines=weighed.lines, parts=[(*part, LIST) for part in weighed.parts])
             return True

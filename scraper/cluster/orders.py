@@ -33,6 +33,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     lease_s: float
     checkpoint_s: float = 30.0
     scratch: str = ""
+    archive: bool = False
+    """It keeps what is on the wire."""
     settings: dict[str, Any]
     """Secrets included: whoever carries orders is trusted."""
 

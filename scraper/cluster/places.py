@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 OWNERS = "owners"
 """Whose each slot is."""
+KNOWN = "known.sqlite"
+"""What was known of pages before the run: a copy of its history, which nobody writes to."""
 LIST = "list.jsonl"
 FENCE = "order"
 BEAT = "beat"

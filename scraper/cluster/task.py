@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from scraper import loop
 from scraper.assembly import open_run
@@ -24,7 +25,7 @@ from scraper.cluster.storage import storage_at
 from scraper.cluster.workspace import open_workspace
 from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
 from scraper.frontier.store import Store
-from scraper.run.share import STATE, Share
+from scraper.run.share import STATE, Share, archive_name
 from scraper.settings.model import Settings
 from scraper.sinks.whole_file import whole_file
 
@@ -144,10 +145,11 @@ class Attempt:
             first_found=order.first_found,
             dealt=order.dealt,
             is_later=order.attempt > 1,
+            archive=archive_name(order.run, order.shard) if order.archive else "",
             admission=self._admission,
             opened=self._opened,
         )
-        settings = msgspec.convert(order.settings, Settings)
+        settings = await self._settings(workspace)
         async with open_run([], share, settings=settings, observer=self._counts) as run:
             self._run, self._counts.frontier = run, run.crawl.frontier
             if self._is_stopping:
@@ -169,6 +171,14 @@ class Attempt:
         self._state = state
         assert self._workspace is not None  # noqa: S101 - it is what the run works in
         self._workspace.opened(state)
+
+    async def _settings(self, workspace: Workspace) -> Settings:
+        """Return the run's settings, with its history where the part can read it."""
+        settings = msgspec.convert(self._order.settings, Settings)
+        if not settings.history.file:
+            return settings
+        known = str(await workspace.known())
+        return replace(settings, history=replace(settings.history, file=known))
 
     def _answer(self, folder: Path, workspace: Workspace, end: End) -> Answer:
         """Say what came of it, by what the state says; nobody else is at it now."""

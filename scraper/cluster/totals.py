@@ -43,6 +43,8 @@ class Totals:
         self._done_seen = 0
         self._run = ""
         self._lines: int | None = None
+        self.changes: dict[str, int] = {}
+        """What has become of pages since the run before, when that is known."""
         self.stopping: str | None = None
         self.is_complete: bool | None = None
         """``None`` while it goes on."""
@@ -153,7 +155,7 @@ class Totals:
             hosts=None,
             slowest_hosts=(),
             own=None,
-            changes={},
+            changes=self.changes,
             stalls=part.stalls,
             stopping=self.stopping,
             ended=self.is_complete is not None,

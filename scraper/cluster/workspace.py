@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from scraper.cluster import checkpoint
 from scraper.cluster.checkpoint import Checkpoint, Cut, Shipping
-from scraper.cluster.places import ShardPlace, learnt_name, run_name
+from scraper.cluster.places import KNOWN, ShardPlace, learnt_name, run_name
 from scraper.cluster.scratch import scratch_folder
 from scraper.cluster.storage import Folder
 from scraper.errors import OutputLocked, RunError
@@ -25,7 +26,6 @@ from scraper.run.share import RECORDS, STATE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
-    from pathlib import Path
 
     from scraper.cluster.orders import Order
     from scraper.frontier.state_thread import StateThread
@@ -59,6 +59,14 @@ class Workspace(Protocol):
 
         Raises:
             OSError: They can't be had.
+        """
+        ...
+
+    async def known(self) -> Path:
+        """Return the file with what was known of pages before the run.
+
+        Raises:
+            OSError: It can't be had.
         """
         ...
 
@@ -141,6 +149,10 @@ class OnTheSpot:
     async def inputs(self, names: Sequence[str]) -> tuple[Path, ...]:
         """Return them where they are."""
         return tuple(self._place.folder / name for name in names)
+
+    async def known(self) -> Path:
+        """Return it where it is."""
+        return Path(self._order.work, KNOWN)
 
     def opened(self, state: StateThread) -> None:
         """Do nothing."""
@@ -243,6 +255,12 @@ class Scratch:
         for path in paths:
             await asyncio.to_thread(self._place.storage.get, f"{self._place.name}/{path.name}", path)
         return tuple(paths)
+
+    async def known(self) -> Path:
+        """Fetch it."""
+        target = self._scratch / KNOWN
+        await asyncio.to_thread(self._place.storage.get, f"{self._order.under}{KNOWN}", target)
+        return target
 
     def opened(self, state: StateThread) -> None:
         """Listen to what is learnt of hosts."""

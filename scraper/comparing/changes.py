@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scraper.comparing.names import FieldPath, field_paths, shown_path, value_at
-from scraper.record import Change, ChangeStatus, Outcome, Page
+from scraper.record import ChangeStatus, Outcome, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -117,30 +117,13 @@ def is_missing(record: Mapping[str, Any]) -> bool:
     return record.get("status") in _GONE
 
 
-def change_between(
-    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, fields: Sequence[FieldPath]
-) -> Change:
-    """Return what has become of a page.
-
-    Args:
-        old: The record before, as read from JSON; ``None`` when there is none.
-        new: The record after, likewise.
-        fields: What is compared, by ``compared_fields``.
-
-    Raises:
-        ValueError: There is neither.
-    """
-    if old is None and new is None:
-        raise ValueError("there is no record to compare")
-    if old is None:
-        return Change(ChangeStatus.NEW)
-    if new is None:
-        return Change(ChangeStatus.GONE)
+def differing_fields(
+    old: Mapping[str, Any], new: Mapping[str, Any], fields: Sequence[FieldPath]
+) -> list[str]:
+    """Return the names of the fields, of those that are compared, that differ between two records."""
     before, after = compared_values(old, fields), compared_values(new, fields)
-    differing = [shown_path(at) for at, a, b in zip(fields, before, after, strict=True) if not is_same(a, b)]
-    if not differing:
-        return Change(ChangeStatus.UNCHANGED)
-    return Change(course(old, new), differing)
+    trios = zip(fields, before, after, strict=True)
+    return [shown_path(at) for at, one, other in trios if not is_same(one, other)]
 
 
 def course(old: Mapping[str, Any], new: Mapping[str, Any]) -> ChangeStatus:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import msgspec
 
-from scraper import __version__
 from scraper.observe.counts import GOOD
 from scraper.record import Outcome
 from scraper.report.charts import Bar, bars, moment_text, ranges, time_chart
 from scraper.report.tables import FORMATS, PAGE_ROWS, may_be_link, tables_of
+from scraper.version import VERSION
 
 if TYPE_CHECKING:
     from scraper.report.model import Count, Report
@@ -51,7 +51,7 @@ def render(report: Report) -> str:
         report=report,
         tables=tables,
         page_rows=PAGE_ROWS,
-        version=__version__,
+        version=VERSION,
         period=_period(report),
         rate=_rate(report),
         outcomes=bars(report.outcomes, report.records, bad=_BAD, queries=failing),

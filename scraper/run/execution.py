@@ -157,7 +157,7 @@ class Run:
         if self._files:
             await asyncio.to_thread(make_outputs, self._files)
         if self._files and self._history:
-            totals = await self._history.complete(self._files.journal)
+            totals = await self._history.complete([self._files.journal])
             self._changes = msgspec.structs.asdict(totals)
             self._observer.notice(ChangesKnown(self._changes))
         self.is_complete = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scraper.errors import OutputExists, UsageError
 from scraper.history.change_log import ENDING
@@ -12,16 +12,32 @@ from scraper.planted import refuse_planted
 from scraper.run.files import Mode, is_same_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from scraper.run.files import RunFiles
     from scraper.settings.model import Settings
 
 _SIDES = ("", "-wal", "-shm", "-journal", ".lock")
 """How the names end of what lies beside a history."""
 
 
-def changes_file(settings: Settings, files: RunFiles) -> Path:
+class Files(Protocol):
+    """The files of a run, in one part or in several."""
+
+    @property
+    def state(self) -> Path:
+        """What is not done yet; named after the output that names the run."""
+        ...
+
+    def written(self) -> Iterator[Path]:
+        """Yield every file that the run may write to."""
+        ...
+
+    def is_unfinished(self) -> bool:
+        """Return whether a run that was stopped or has died lies there."""
+        ...
+
+
+def changes_file(settings: Settings, files: Files) -> Path:
     """Return where a run writes what has changed."""
     if settings.history.changes:
         return Path(settings.history.changes)
@@ -31,7 +47,7 @@ def changes_file(settings: Settings, files: RunFiles) -> Path:
 
 
 def check_history(
-    settings: Settings, files: RunFiles | None, *, mode: Mode, others: Sequence[str]
+    settings: Settings, files: Files | None, *, mode: Mode, others: Sequence[str]
 ) -> Path | None:
     """Return where a run writes what has changed, ``None`` without a history. Nothing is opened.
 

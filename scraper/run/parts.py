@@ -89,6 +89,15 @@ def decoded_parts(content: bytes, *, shown: str) -> PartsOfRun:
     return parts
 
 
+def part_files(path: Path) -> list[Path]:
+    """Return the files of records, in the order of the parts.
+
+    Raises:
+        UsageError, msgspec.DecodeError, OSError: As ``read_parts``.
+    """
+    return [path.parent / part.file for part in read_parts(path).parts]
+
+
 def part_lines(path: Path) -> Iterator[bytes]:
     """Give the records of all parts, one part after the other, without line ends.
 

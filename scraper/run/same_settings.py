@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
 from scraper.errors import StateError, UsageError
 from scraper.settings.model import ParseSettings
 
-if TYPE_CHECKING:
-    from scraper.frontier.state_thread import StateThread
-
 _FREE = ("deadline_s",)
 """Settings of ``parse`` that no record shows."""
 
 
-async def same_history(state: StateThread, file: str) -> None:
-    """Keep with a new run which history it goes by; refuse to resume it with another.
+class Facts(Protocol):
+    """What keeps facts of a run, on disk: its state, or the manifest of its parts."""
+
+    def note(self, **facts: str | int) -> None:
+        """Keep facts."""
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact that was kept, ``None`` when there is none by that name."""
+        ...
+
+
+def same_history(facts: Facts, file: str) -> None:
+    """Keep with a new run which history it goes by; refuse to resume it with another. Blocking.
 
     Raises:
         UsageError: It is another: its records would be compared with two different pasts.
     """
-    path = os.path.realpath(file) if file else ""  # noqa: ASYNC240 - as quick as any look at a file
-    before = await state.call(state.store.fact, "history")
+    path = os.path.realpath(file) if file else ""
+    before = facts.fact("history")
     if before is None:
-        await state.call(state.store.note, history=path)
+        facts.note(history=path)
     elif before != path:
         told = f"history.file = {before}" if before else "no history.file"
         raise UsageError(
@@ -34,16 +42,16 @@ async def same_history(state: StateThread, file: str) -> None:
         )
 
 
-async def same_extraction(state: StateThread, parse: ParseSettings) -> None:
-    """Keep with a new run what it extracts; refuse to resume it with anything else.
+def same_extraction(facts: Facts, parse: ParseSettings) -> None:
+    """Keep with a new run what it extracts; refuse to resume it with anything else. Blocking.
 
     Raises:
         UsageError: It is something else: the records before and after would have different fields.
     """
     now = _told(parse)
-    before = await state.call(state.store.fact, "parse")
+    before = facts.fact("parse")
     if before is None:
-        await state.call(state.store.note, parse=msgspec.json.encode(now).decode())
+        facts.note(parse=msgspec.json.encode(now).decode())
         return
     try:
         began = {**_told(ParseSettings()), **msgspec.json.decode(before, type=dict[str, Any])}

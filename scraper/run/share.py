@@ -18,6 +18,7 @@ from scraper.frontier.part import Part
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.territory import Territory
 from scraper.run.state import Kept
+from scraper.sinks.endings import ARCHIVE
 from scraper.sinks.jsonl import JsonLinesJournal
 from scraper.sources.source import Source
 from scraper.sources.stream import SeedStream
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 RECORDS = "records.jsonl"
 STATE = "records.jsonl.state"
-_HANDED_AT_ONCE = 2000
+
+
+def archive_name(run: str, part: int) -> str:
+    """Return what the first file of a part's archive is called, also within it (WARC 1.1, 5.15)."""
+    return f"{run}-{part:05}{ARCHIVE}"
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +57,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     """What it has put by for others up to this number has been dealt out."""
     is_later: bool = False
     """Somebody may have asked its hosts a moment ago."""
+    archive: str = ""
+    """The name of the archive's first file; empty where there is none."""
     admission: Callable[[], Awaitable[None]] | None = None
     """Waits until something may be asked for; ``None`` where that is always so."""
     opened: Callable[[StateThread], None] = lambda _state: None
@@ -61,6 +68,15 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
         """Return what its state is to know of it."""
         territory = Territory.unpacked(self.number, self.owners)
         return Part(territory, first_found=self.first_found, parts=self.parts)
+
+    @property
+    def archive_file(self) -> Path | None:
+        """Where its archive is, if it has one."""
+        return self.folder / self.archive if self.archive else None
+
+    def fenced(self, visitor: Visitor) -> Visitor:
+        """Return a visitor that asks for nothing before it is admitted."""
+        return Fenced(visitor, self.admission) if self.admission else visitor
 
 
 @contextlib.asynccontextmanager
@@ -79,7 +95,7 @@ async def kept_by(share: Share) -> AsyncIterator[Kept]:
         before = await state.call(state.store.progress)
         journal = await JsonLinesJournal.reopen(share.folder / RECORDS, length=before.output_bytes)
         try:
-            yield Kept(state, journal)
+            yield Kept(state, journal, before.archived)
         finally:
             await journal.close()
     finally:

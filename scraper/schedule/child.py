@@ -51,6 +51,9 @@ if sys.platform != "win32":  # where there is no daemon
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from scraper.cluster.engine import Engine
+    from scraper.cluster.job import Job as PartedRun
+    from scraper.run.execution import Run
     from scraper.schedule.model import LiveRun
     from scraper.settings.model import Settings
 
@@ -102,18 +105,40 @@ async def _carry_out(
     with await asyncio.to_thread(_alone, folder):
         if await asyncio.to_thread(files.is_complete):
             return await asyncio.to_thread(_counted, files)
-        known = await knows_its_sources(files)
-        sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
-        async with open_run(
-            sources, files, settings=settings, observer=reporter, mode=Mode.RESUME, name=begin.run
-        ) as run:
-            reporter.frontier = run.crawl.frontier
+        async with _opened(begin, files, settings=settings, reporter=reporter) as run:
             with up.telling(reporter.live):
                 async with asyncio.TaskGroup() as tasks:
                     obeying = tasks.create_task(_obey(orders, run.drain, run.abort), name="orders")
                     result = await run.execute()
                     obeying.cancel()
     return msgspec.structs.replace(_told(reporter, complete=result.complete), changes=result.changes)
+
+
+@contextlib.asynccontextmanager
+async def _opened(
+    begin: Begin, files: RunFiles, *, settings: Settings, reporter: Reporter
+) -> AsyncIterator[Run | PartedRun]:
+    """Give the run: in parts by the settings, but an unfinished one as it was begun."""
+
+    def opened(engine: Engine) -> None:
+        reporter.cluster_page = engine.dashboard
+
+    if files.is_unfinished() or settings.cluster.shards:
+        from scraper.schedule.parted_run import parted_run  # noqa: PLC0415 - few runs have parts
+
+        reporter.parted = await parted_run(
+            begin, files, settings=settings, observer=reporter, clock=SystemClock(), opened=opened
+        )
+        if reporter.parted is not None:
+            yield reporter.parted
+            return
+    known = await knows_its_sources(files)
+    sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
+    async with open_run(
+        sources, files, settings=settings, observer=reporter, mode=Mode.RESUME, name=begin.run
+    ) as whole:
+        reporter.frontier = whole.crawl.frontier
+        yield whole
 
 
 def with_history(settings: Settings, folder: Path) -> Settings:
@@ -141,7 +166,7 @@ async def _obey(
 
 
 def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> Ended:
-    counts = reporter.snapshot()
+    counts, (took, took_s) = reporter.snapshot(), reporter.took
     return Ended(
         complete=complete,
         error=None if error is None else one_line(error),
@@ -149,8 +174,9 @@ def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> En
         failed=counts.failed,
         outcomes={outcome.value: count for outcome, count in counts.by_outcome.items()},
         wire_bytes=counts.wire_bytes,
-        took=tuple(reporter.took),
-        took_s=reporter.took_s,
+        took=took,
+        took_s=took_s,
+        parts=reporter.parts,
     )
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from scraper.observe.counts import Counts
 from scraper.observe.particulars import SHOWN, Particulars
+from scraper.observe.parts import Parts
 from scraper.schedule.model import LiveRun
 
 if TYPE_CHECKING:
     from scraper.clock import Clock
+    from scraper.cluster.job import Job
     from scraper.frontier.frontier import Frontier
     from scraper.observe.counts import Snapshot
     from scraper.observe.events import Event
@@ -25,16 +29,22 @@ class Reporter:
         self._particulars = Particulars(clock=clock)
         self.frontier: Frontier | None = None
         """Where the hosts wait; not there before the run is put together."""
+        self.parted: Job | None = None
+        """The run in parts, if it is one: it is asked, since its events tell little."""
+        self.cluster_page: str | None = None
+        """As ``LiveRun.cluster_page``."""
 
     @property
-    def took(self) -> list[int]:
-        """As ``LiveRun.took``."""
-        return self._particulars.took
+    def took(self) -> tuple[tuple[int, ...], float]:
+        """As ``LiveRun.took`` and ``took_s``."""
+        if self.parted is not None:
+            return self.parted.totals.took()
+        return tuple(self._particulars.took), self._particulars.took_s
 
     @property
-    def took_s(self) -> float:
-        """As ``LiveRun.took_s``."""
-        return self._particulars.took_s
+    def parts(self) -> Parts:
+        """As ``LiveRun.parts``."""
+        return self.parted.parts() if self.parted else Parts()
 
     def notice(self, event: Event) -> None:
         """Count an event."""
@@ -43,14 +53,13 @@ class Reporter:
 
     def snapshot(self) -> Snapshot:
         """Return the numbers as they are now."""
-        return self._counts.snapshot()
+        return self.parted.totals.snapshot() if self.parted else self._counts.snapshot()
 
     def live(self) -> LiveRun:
         """Return how far the run is."""
-        counts = self._counts.snapshot()
-        stands = self.frontier.occupancy() if self.frontier else None
-        busiest = self.frontier.busiest(SHOWN) if self.frontier else ()
-        return LiveRun(
+        counts = self.snapshot()
+        took, took_s = self.took
+        live = LiveRun(
             run=self._run,
             job=self._job,
             done=counts.done,
@@ -60,10 +69,27 @@ class Reporter:
             rate=counts.rate,
             left_s=counts.left_s,
             outcomes={outcome.value: count for outcome, count in counts.by_outcome.items()},
-            hosts_ready=stands.hosts_ready if stands else 0,
-            hosts_held=stands.hosts_held if stands else 0,
-            hosts=self._particulars.hosts(busiest),
+            hosts_ready=0,
+            hosts_held=0,
+            hosts=(),
             failures=self._particulars.failures,
-            took=tuple(self.took),
-            took_s=self.took_s,
+            took=took,
+            took_s=took_s,
+            parts=self.parts,
+            cluster_page=self.cluster_page,
         )
+        if self.parted is not None:
+            totals = self.parted.totals
+            waiting, hosts = totals.waiting(), totals.hosts()
+            live = replace(
+                live,
+                hosts_ready=waiting.ready,
+                hosts_held=waiting.held,
+                hosts=hosts,
+                failures=totals.failures(),
+            )
+        elif self.frontier is not None:
+            stands = self.frontier.occupancy()
+            hosts = self._particulars.hosts(self.frontier.busiest(SHOWN))
+            live = replace(live, hosts_ready=stands.hosts_ready, hosts_held=stands.hosts_held, hosts=hosts)
+        return live

@@ -17,6 +17,7 @@ from scraper.cluster.places import ShardPlace
 from scraper.cluster.scratch import scratch_folder
 from scraper.cluster.storage import Store
 from scraper.cluster.task import Attempt
+from tests.support.in_parts import run_in_parts
 from tests.support.orders import RUN, orders
 from tests.support.polite_site import Answer as Page
 from tests.support.polite_site import Ask, page, serving, text
@@ -162,6 +163,27 @@ async def test_a_host_that_asked_to_be_left_alone_is_left_alone_by_the_next_atte
         await _killed(_next(order, store), lambda: asked(site, "127.0.26.2") >= 20)
 
     assert asked(site, "127.0.26.1") == before
+
+
+async def test_a_history_goes_to_the_parts_and_takes_in_what_they_found(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed = False
+
+    def answer(ask: Ask) -> Page:
+        return page(title="another" if changed and ask.target == "/3" else ask.target)
+
+    async with _site(answer) as site:
+        urls, history = _urls(site, 8, hosts=4), {"file": "history.sqlite"}
+        first = await run_in_parts(urls, f"{store}/one", history=history)
+        changed = True
+        second = await run_in_parts(urls[:7], f"{store}/two", history=history)
+
+    assert (first.changes["new"], second.changes["unchanged"], second.changes["changed"]) == (8, 6, 1)
+    assert second.uploaded == (f"{store}/two",)
+    assert not second.outputs
+    assert store.names("one") == ["parts", "parts.json"]
 
 
 def test_the_scratch_of_a_worker_that_was_killed_is_swept(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scraper.clock import SystemClock
 from scraper.cluster.engine import InProcess
-from scraper.cluster.job import Job, JobResult
+from scraper.cluster.job import Job
 from scraper.cluster.job_place import job_place
 from scraper.cluster.totals import Totals
 from scraper.observe.events import Observers
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from scraper.cluster.engine import Engine
     from scraper.observe.events import Observer
+    from scraper.run.execution import RunResult
     from scraper.settings.model import ClusterSettings
 
     OpenEngine = Callable[[ClusterSettings, int], AbstractAsyncContextManager[Engine]]
@@ -39,14 +40,14 @@ async def in_process(settings: ClusterSettings, shards: int) -> AsyncIterator[En
 
 async def run_in_parts(
     sources: Sequence[str],
-    output: Path,
+    output: Path | str,
     *,
     mode: Mode = Mode.NEW,
     engine: OpenEngine = in_process,
     observer: Observer | None = None,
     begun: Callable[[Job, Totals], None] = lambda _job, _totals: None,
     **sections: dict[str, Any],
-) -> JobResult:
+) -> RunResult:
     """Do what ``scraper crawl --shards`` does; a table for each section of the settings.
 
     ``begun`` is given what can be asked meanwhile how far the run is.

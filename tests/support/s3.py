@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import boto3  # type: ignore[import-untyped]
+import fsspec  # type: ignore[import-untyped]
 from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def serving_bucket() -> Iterator[Bucket]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
+        # What reaches a store is remembered in the process, with the endpoint of a server before this one.
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
         host, port = server.get_host_and_port()
         bucket = Bucket(f"http://{host}:{port}")
         try:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scraper.errors import StateError, UsageError
-from scraper.frontier.state_thread import StateThread
+from scraper.frontier.store import Store
 from scraper.run.same_settings import same_extraction
 from scraper.settings.model import FieldRule, ParseSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 PRICE = {"select": {"price": FieldRule(css=".price")}}
 
 
 @pytest.fixture
-async def state(tmp_path: Path) -> AsyncIterator[StateThread]:
-    state = await StateThread.open(tmp_path / "pages.jsonl.state")
+def state(tmp_path: Path) -> Iterator[Store]:
+    state = Store(tmp_path / "pages.jsonl.state")
     yield state
-    await state.close(remove=True)
+    state.close(remove=True)
 
 
 @pytest.mark.parametrize(
@@ -41,25 +41,25 @@ async def state(tmp_path: Path) -> AsyncIterator[StateThread]:
         ),
     ],
 )
-async def test_a_run_is_resumed_with_what_it_extracts(
-    state: StateThread, began: dict[str, Any], goes_on: dict[str, Any], refused: str
+def test_a_run_is_resumed_with_what_it_extracts(
+    state: Store, began: dict[str, Any], goes_on: dict[str, Any], refused: str
 ) -> None:
-    await same_extraction(state, ParseSettings(**began))
+    same_extraction(state, ParseSettings(**began))
     if not refused:
-        await same_extraction(state, ParseSettings(**goes_on))
+        same_extraction(state, ParseSettings(**goes_on))
         return
     with pytest.raises(UsageError, match=f"begun with {refused} resume it with the same, or .* --fresh"):
-        await same_extraction(state, ParseSettings(**goes_on))
+        same_extraction(state, ParseSettings(**goes_on))
 
 
-async def test_a_setting_that_the_state_does_not_know_had_its_default(state: StateThread) -> None:
-    await state.call(state.store.note, parse='{"links": true, "gone": 1}')
-    await same_extraction(state, ParseSettings(links=True))
+def test_a_setting_that_the_state_does_not_know_had_its_default(state: Store) -> None:
+    state.note(parse='{"links": true, "gone": 1}')
+    same_extraction(state, ParseSettings(links=True))
     with pytest.raises(UsageError, match=r"another parse\.text"):
-        await same_extraction(state, ParseSettings(links=True, text="main"))
+        same_extraction(state, ParseSettings(links=True, text="main"))
 
 
-async def test_what_does_not_read_back_has_a_remedy(state: StateThread) -> None:
-    await state.call(state.store.note, parse="[7")
+def test_what_does_not_read_back_has_a_remedy(state: Store) -> None:
+    state.note(parse="[7")
     with pytest.raises(StateError, match=r"damaged.*--fresh"):
-        await same_extraction(state, ParseSettings())
+        same_extraction(state, ParseSettings())
