@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.clock import SystemClock
 from scraper.frontier.frontier import Frontier
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from scraper.fetch.http import HttpFetcher
     from scraper.frontier.facts import Progress
     from scraper.frontier.part import Part
-    from scraper.frontier.state_thread import StateThread
     from scraper.observe.events import Observer
     from scraper.pipeline import Visitor
     from scraper.processes.pool import ProcessPool
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
     from scraper.sources.lines_given import GivenLines
+    from scraper.sources.stream import SeedStream
 
 
 @contextlib.asynccontextmanager
@@ -75,23 +75,19 @@ async def open_run(
     keep_cache_apart(settings.robots.cache, files=files, others=lists)
     share = target if isinstance(target, Share) else None
     changes = None if share else check_history(settings, files, mode=mode, others=lists)
+    token = product_token(settings)
     async with contextlib.AsyncExitStack() as stack:
-        kept = await stack.enter_async_context(_kept(target, mode, lists))
-        token = product_token(settings)
-        part = share.part() if share else None
-        before = await _prepared(kept.state, settings, part=part, token=token, clock=clock)
-        remaining = dealt_seeds(share, kept.state) if share else remaining_seeds(sources, kept.state)
-        seeds = await stack.enter_async_context(await remaining)
-        name = await run_name(kept.state, clock, given=name)
-        if not share:  # whoever began the larger run has looked
-            await kept.state.call(same_history, kept.state.store, settings.history.file)
-            await kept.state.call(same_extraction, kept.state.store, settings.parse)
+        if isinstance(target, RunFiles):
+            target.keep_apart(lists)
+        kept, part, before, seeds, run_id = await stack.enter_async_context(
+            _begun(sources, target, settings=settings, mode=mode, token=token, clock=clock, name=name)
+        )
         recall, history = await stack.enter_async_context(
-            open_remembered(settings, changes=changes, run=name, token=token, clock=clock)
+            open_remembered(settings, changes=changes, run=run_id, token=token, clock=clock)
         )
         first = share.archive_file if share else files.archive if files else None
         archive = await stack.enter_async_context(
-            open_archive(first, kept, settings=settings, run=name, clock=clock)
+            open_archive(first, kept, settings=settings, run=run_id, clock=clock)
         )
 
         def waits() -> tuple[str, ...]:
@@ -104,7 +100,7 @@ async def open_run(
             _open_visits(
                 settings,
                 token=token,
-                run=name,
+                run=run_id,
                 clock=clock,
                 observer=everyone,
                 put=archive.put if archive else None,
@@ -131,7 +127,7 @@ async def open_run(
             archive=archive,
         )
         run = Run(
-            name=name,
+            name=run_id,
             crawl=crawl,
             watchdog=watchdog,
             observer=everyone,
@@ -147,25 +143,51 @@ async def open_run(
             kept.complete = run.is_complete
 
 
-def _kept(
-    target: RunFiles | Journal | Share, mode: Mode, lists: Sequence[str]
-) -> AbstractAsyncContextManager[Kept]:
+class _Begun(NamedTuple):
+    """A run that has a name, or has found it again, and what it is to read."""
+
+    kept: Kept
+    part: Part | None
+    before: Progress
+    """How far it has come before."""
+    seeds: SeedStream
+    name: str
+
+
+@contextlib.asynccontextmanager
+async def _begun(
+    sources: Sequence[Source | GivenLines],
+    target: RunFiles | Journal | Share,
+    *,
+    settings: Settings,
+    mode: Mode,
+    token: str,
+    clock: Clock,
+    name: str | None,
+) -> AsyncIterator[_Begun]:
+    """Open state, journal and lists, and close them in the end."""
+    share = target if isinstance(target, Share) else None
+    part = share.part() if share else None
+    async with _kept(target, mode) as kept:
+        state, prepare = kept.state, kept.state.store.prepare
+        await state.call(
+            prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock, part=part
+        )
+        before = await state.call(state.store.progress)
+        remaining = dealt_seeds(share, state) if share else remaining_seeds(sources, state)
+        async with await remaining as seeds:
+            name = await run_name(state, clock, given=name)
+            if not share:  # whoever began the larger run has looked
+                await state.call(same_history, state.store, settings.history.file)
+                await state.call(same_extraction, state.store, settings.parse)
+            yield _Begun(kept, part, before, seeds, name)
+
+
+def _kept(target: RunFiles | Journal | Share, mode: Mode) -> AbstractAsyncContextManager[Kept]:
     """Return what opens the state and the journal of a run."""
     if isinstance(target, RunFiles):
-        target.keep_apart(lists)
         return kept_on_disk(target, mode)
     return kept_by(target) if isinstance(target, Share) else kept_for_now(target)
-
-
-async def _prepared(
-    state: StateThread, settings: Settings, *, part: Part | None, token: str, clock: Clock
-) -> Progress:
-    """Tell the state what it is used for, and return how far the run has come."""
-    prepare = state.store.prepare
-    await state.call(
-        prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock, part=part
-    )
-    return await state.call(state.store.progress)
 
 
 @contextlib.asynccontextmanager

@@ -30,12 +30,12 @@ def in_parts(shards: int, **entries: Any) -> dict[str, Any]:
 
 
 def test_a_killed_daemons_run_in_parts_is_gone_on_with(server: Server, tmp_path: Path) -> None:
-    urls = server.bulk(60, tag="killed-parts", hosts=10, delay_s=0.2)
+    urls = server.bulk(40, tag="killed-parts", hosts=10, delay_s=0.2)
     write_list(tmp_path / "urls.txt", urls)
     write_jobs(tmp_path, {"pages": in_parts(3, formats=[".csv", ".warc.gz"])})
     with daemon(tmp_path) as one:
         run = trigger(tmp_path, "pages")
-        server.wait_for(15, tag="killed-parts", running=one.running)
+        server.wait_for(10, tag="killed-parts", running=one.running)
         one.running.kill()
     # What is unfinished is gone on with as it was begun, and the next run is by the new text.
     write_jobs(tmp_path, {"pages": in_parts(0, formats=[".csv", ".warc.gz"])})
@@ -43,8 +43,8 @@ def test_a_killed_daemons_run_in_parts_is_gone_on_with(server: Server, tmp_path:
         one.heard(f"run {run} is complete")
         (row,) = history(tmp_path, "pages")
         assert (row["id"], row["state"], row["resumed"]) == (run, "complete", 1)
-        assert (row["lines"], row["failed"], row["outcomes"]) == (60, 0, {"ok": 60})
-        assert row["changes"]["new"] == 60
+        assert (row["lines"], row["failed"], row["outcomes"]) == (40, 0, {"ok": 40})
+        assert row["changes"]["new"] == 40
         assert row["wire_bytes"] > 0
         assert row["parts"]["by_state"] == {"finished": 3}
         assert has_each_once(records_of(tmp_path, row), urls)
@@ -56,11 +56,11 @@ def test_a_killed_daemons_run_in_parts_is_gone_on_with(server: Server, tmp_path:
 
         later = trigger(tmp_path, "pages")
         one.heard(f"run {later} is complete")
-    assert history(tmp_path, "pages")[0]["changes"]["unchanged"] == 60, "both go by one history"
+    assert history(tmp_path, "pages")[0]["changes"]["unchanged"] == 40, "both go by one history"
 
 
 def test_sigterm_drains_a_run_in_parts_and_the_next_daemon_goes_on(server: Server, tmp_path: Path) -> None:
-    urls = server.bulk(48, tag="drained-parts", hosts=8, delay_s=0.3)
+    urls = server.bulk(40, tag="drained-parts", hosts=8, delay_s=0.3)
     write_list(tmp_path / "urls.txt", urls)
     write_jobs(tmp_path, {"pages": in_parts(2)})
     with daemon(tmp_path) as one:
@@ -72,12 +72,12 @@ def test_sigterm_drains_a_run_in_parts_and_the_next_daemon_goes_on(server: Serve
     assert f"run {run} is stopped" in ended.err
     (row,) = history(tmp_path, "pages")
     assert (row["state"], row["goes_on"]) == ("stopped", True)
-    assert sum(row["outcomes"].values()) == sum(server.asked("drained-parts").values()) < 48
+    assert sum(row["outcomes"].values()) == sum(server.asked("drained-parts").values()) < 40
     # That it has parts by now, and other ones, makes no difference to what was begun.
     write_jobs(tmp_path, {"pages": in_parts(5)})
     with daemon(tmp_path) as one:
         one.heard(f"run {run} is complete")
     (row,) = history(tmp_path, "pages")
-    assert (row["state"], row["lines"]) == ("complete", 48)
+    assert (row["state"], row["lines"]) == ("complete", 40)
     assert has_each_once(records_of(tmp_path, row), urls)
     assert set(server.asked("drained-parts").values()) == {1}
