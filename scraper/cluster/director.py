@@ -255,6 +255,8 @@ class Director:
         )
         for one in self._manifest.shards():
             self._parts[one.shard].shard = one
+        for handed in deals:
+            self._parts[handed.shard].ahead += handed.lines
         part.come(answer.figures.done)
 
     def _lose(self, part: Part, why: str) -> None:
@@ -266,7 +268,7 @@ class Director:
         self._count_vain(part, done, why)
 
     def _count_vain(self, part: Part, done: int, why: str) -> None:
-        part.lose(done, now_s=asyncio.get_running_loop().time(), settle_s=self._settle_s)
+        part.lose(done, why, now_s=asyncio.get_running_loop().time(), settle_s=self._settle_s)
         if part.vain >= self._settings.cluster.attempts:
             self._break(
                 RunError(

@@ -47,8 +47,8 @@ class Shard(msgspec.Struct, kw_only=True):
     dealt: int
     completions: int
     """How often it was complete."""
-    given: int
-    """How many lines it was given, in its list and by other parts."""
+    listed: int
+    """How many lines its list has."""
     folder: str
     """Where its records are, when it is complete."""
     figures: Figures
@@ -97,8 +97,8 @@ class Manifest(HeldFile):
         """Return all parts by their number."""
         with self._translated():
             rows = self._db.execute(
-                "SELECT shards.*, (SELECT total(lines) FROM inputs WHERE inputs.shard = shards.shard)"
-                " FROM shards ORDER BY shard"
+                "SELECT shards.*, inputs.lines FROM shards"
+                " JOIN inputs ON inputs.shard = shards.shard AND inputs.number = 1 ORDER BY shards.shard"
             ).fetchall()
         return [
             Shard(
@@ -108,11 +108,11 @@ class Manifest(HeldFile):
                 open=bool(is_open),
                 dealt=dealt,
                 completions=completions,
-                given=int(given),
+                listed=listed,
                 folder=folder,
                 figures=msgspec.json.decode(figures, type=Figures),
             )
-            for shard, weight_s, attempt, is_open, dealt, completions, folder, figures, given in rows
+            for shard, weight_s, attempt, is_open, dealt, completions, folder, figures, listed in rows
         ]
 
     def inputs(self, shard: int) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     has_files: bool
     """Whether its records are still there, and so its report."""
     parts: Parts
-    """Of a run in parts, what each of them came to."""
+    """What its parts came to, if it was asked for by itself: in lists of runs there are none."""
     error: str | None
     """Why it did not come to its end."""
 
@@ -108,7 +108,7 @@ class Begun(msgspec.Struct, frozen=True):
     begun: bool = True
 
 
-def run_of(row: RunRow) -> Run:
+def run_of(row: RunRow, *, in_list: bool = True) -> Run:
     """Return what the API says of a run: all but where its files are."""
     return Run(
         id=row.id,
@@ -127,7 +127,7 @@ def run_of(row: RunRow) -> Run:
         changes=row.changes,
         wire_bytes=row.wire_bytes,
         has_files=row.folder is not None,
-        parts=row.parts,
+        parts=Parts() if in_list else row.parts,
         error=row.error,
     )
 

@@ -154,7 +154,9 @@ class Api:
         return Runs(tuple(map(run_of, rows)), after)
 
     async def _run(self, request: web.Request) -> Run:
-        return run_of(await self._views.run(request.match_info["job"], request.match_info["run"]))
+        return run_of(
+            await self._views.run(request.match_info["job"], request.match_info["run"]), in_list=False
+        )
 
     async def _changes(self, request: web.Request) -> Slice:
         query = query_of(request, ChangesQuery)

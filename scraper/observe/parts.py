@@ -40,6 +40,8 @@ class PartRow(msgspec.Struct, frozen=True, kw_only=True):
     """How often it was begun; each round begins it at least once."""
     lost: int = 0
     """How many of these its workers did not bring to an end."""
+    why: str = ""
+    """What became of the last of them, as the end of a sentence that begins with the worker."""
     round: int = 0
     """Which one it is in, or was last: what others find for a part opens it again. 0 of one without lines."""
     done: int = 0

@@ -18,6 +18,7 @@ import msgspec
 
 from scraper.observe.counts import GOOD
 from scraper.record import Outcome
+from scraper.report.audit import DESCRIPTION_LENGTHS, FEW_WORDS, TITLE_LENGTHS
 from scraper.report.charts import Bar, bars, moment_text, ranges, time_chart
 from scraper.report.tables import FORMATS, PAGE_ROWS, may_be_link, tables_of
 from scraper.version import VERSION
@@ -58,6 +59,11 @@ def render(report: Report) -> str:
         statuses=bars(report.statuses, _sum(report.statuses), bad=statuses, queries=statuses),
         spread=bars(report.spread, _sum(report.spread)),
         reasons=bars(report.unlisted_reasons, report.records, queries=reasons),
+        titles=_lengths(report.audit.titles),
+        descriptions=_lengths(report.audit.descriptions),
+        title_lengths=TITLE_LENGTHS,
+        description_lengths=DESCRIPTION_LENGTHS,
+        few_words=FEW_WORDS,
         languages=bars(report.languages, report.html_pages),
         media_types=bars(report.media_types, _sum(report.media_types)),
         fields=_fields(report),
@@ -98,6 +104,10 @@ def _as_json(value: Any) -> str:
 
 def _sum(counts: list[Count]) -> int:
     return sum(one.number for one in counts)
+
+
+def _lengths(counts: list[Count]) -> list[Bar]:
+    return bars(counts, _sum(counts), queries=frozenset({"too long", "too short"}))
 
 
 def _fields(report: Report) -> list[Bar]:

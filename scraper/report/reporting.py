@@ -75,6 +75,7 @@ def report_of(
         missing_descriptions=found.missing_descriptions,
         missing=found.missing.rows(),
         shared=again.shared,
+        audit=found.audit.figures(),
         unlisted_reasons=found.reasons.ranked(),
         unlisted=found.unlisted.rows(),
         largest=found.largest.ranked(),

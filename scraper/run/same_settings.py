@@ -48,13 +48,13 @@ def same_extraction(facts: Facts, parse: ParseSettings) -> None:
     Raises:
         UsageError: It is something else: the records before and after would have different fields.
     """
-    now = _told(parse)
+    now = extraction_told(parse)
     before = facts.fact("parse")
     if before is None:
         facts.note(parse=msgspec.json.encode(now).decode())
         return
     try:
-        began = {**_told(ParseSettings()), **msgspec.json.decode(before, type=dict[str, Any])}
+        began = {**extraction_told(ParseSettings()), **msgspec.json.decode(before, type=dict[str, Any])}
     except msgspec.DecodeError as error:
         raise StateError(f"the state is damaged ({error}): start over with --fresh") from error
     others = [f"parse.{name}" for name in now if now[name] != began[name]]
@@ -65,7 +65,7 @@ def same_extraction(facts: Facts, parse: ParseSettings) -> None:
         )
 
 
-def _told(parse: ParseSettings) -> dict[str, Any]:
-    """Return the settings as JSON gives them back."""
+def extraction_told(parse: ParseSettings) -> dict[str, Any]:
+    """Return settings of extraction as JSON gives them back, but for those that no record shows."""
     told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(parse))
     return {name: value for name, value in told.items() if name not in _FREE}

@@ -27,6 +27,7 @@ from scraper.history import change_log
 from scraper.observe.counts import GOOD
 from scraper.observe.printable import printable, without_secrets
 from scraper.record import Outcome
+from scraper.run.begun_with import facts_of_run, outputs_begun, settings_begun
 from scraper.run.files import Mode, RunFiles, run_files
 from scraper.run.state import knows_its_sources
 from scraper.schedule.job import PAGES, RECORDS
@@ -38,6 +39,7 @@ from scraper.schedule.pipes import (
     News,
     Order,
     Progress,
+    Remark,
     decode_order,
     encode,
     records_files,
@@ -49,7 +51,7 @@ if sys.platform != "win32":  # where there is no daemon
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from scraper.cluster.engine import Engine
     from scraper.cluster.job import Job as PartedRun
@@ -99,10 +101,9 @@ async def _carry_out(
     begin: Begin, orders: asyncio.Queue[Order | None], *, reporter: Reporter, up: _Up
 ) -> Ended:
     folder = Path(begin.folder)
-    settings = with_history(begin.settings, folder)
-    files = run_files(records_files(folder, begin.formats, records=RECORDS), ordered=settings.output.ordered)
     # One that drains because its daemon has died may still be here.
     with await asyncio.to_thread(_alone, folder):
+        files, settings = await _as_begun(begin, folder, up=up)
         if await asyncio.to_thread(files.is_complete):
             return await asyncio.to_thread(_counted, files)
         async with _opened(begin, files, settings=settings, reporter=reporter) as run:
@@ -112,6 +113,36 @@ async def _carry_out(
                     result = await run.execute()
                     obeying.cancel()
     return msgspec.structs.replace(_told(reporter, complete=result.complete), changes=result.changes)
+
+
+async def _as_begun(begin: Begin, folder: Path, *, up: _Up) -> tuple[RunFiles, Settings]:
+    """Return the run's files and settings; one that is gone on with keeps what its records depend on."""
+    settings = with_history(begin.settings, folder)
+    files = _files(folder, begin.formats, settings)
+    facts = await _facts(files)
+    settings, others = settings_begun(settings, facts)
+    formats = begin.formats
+    if (outputs := outputs_begun(facts)) is not None:
+        formats = tuple(name.removeprefix(Path(RECORDS).stem) for name in outputs if name != RECORDS)
+        others += ["formats"] * (sorted(formats) != sorted(begin.formats))
+    if others:
+        what = ", ".join(others)
+        up.send(Remark(f"run {begin.run} ends as it was begun; from the next one on other {what} hold"))
+    return _files(folder, formats, settings), settings
+
+
+async def _facts(files: RunFiles) -> Mapping[str, str]:
+    """Return what an unfinished run keeps of how it was begun, in parts or not."""
+    if not files.is_unfinished():
+        return {}
+    from scraper.schedule.parted_run import facts_of_parted  # noqa: PLC0415 - few runs are gone on with
+
+    parted = await asyncio.to_thread(facts_of_parted, files)
+    return await facts_of_run(files) if parted is None else parted
+
+
+def _files(folder: Path, formats: tuple[str, ...], settings: Settings) -> RunFiles:
+    return run_files(records_files(folder, formats, records=RECORDS), ordered=settings.output.ordered)
 
 
 @contextlib.asynccontextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from scraper.cluster.job import Job
 from scraper.cluster.job_place import place_of
 from scraper.cluster.manifest import Manifest
 from scraper.cluster.totals import Totals
+from scraper.run.begun_with import FACTS
 from scraper.run.files import Mode
 from scraper.sources.arguments import sources_from_arguments
 
@@ -65,6 +67,29 @@ async def parted_run(
         opened=opened,
         name=begin.run,
     )
+
+
+def facts_of_parted(files: RunFiles) -> dict[str, str] | None:
+    """Return what an unfinished run in parts keeps of how it was begun, as ``begun_with`` has it. Blocking.
+
+    Returns:
+        ``None`` when no run in parts is unfinished there.
+
+    Raises:
+        StateError: What lies there can't be read.
+    """
+    place = place_of(files)
+    if not place.is_begun() or not place.is_unfinished():
+        return None
+    manifest = Manifest(place.state)
+    try:
+        found = {name: fact for name in FACTS if (fact := manifest.fact(name)) is not None}
+    finally:
+        manifest.close(remove=False)
+    if "outputs" in found:  # which has both here
+        names, ordered = msgspec.json.decode(found["outputs"], type=tuple[list[str], bool])
+        found["outputs"], found["ordered"] = (msgspec.json.encode(one).decode() for one in (names, ordered))
+    return found
 
 
 def _knows_its_lists(state: Path) -> bool:

@@ -44,6 +44,12 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
     live: LiveRun
 
 
+class Remark(msgspec.Struct, frozen=True, tag=True):
+    """A line for the daemon's log, without secrets."""
+
+    text: str
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The run is over; nothing follows."""
 
@@ -61,7 +67,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     parts: Parts = Parts()
 
 
-News: TypeAlias = Progress | Ended
+News: TypeAlias = Progress | Remark | Ended
 
 
 def _decoder(kind: object) -> Callable[[bytes], Any]:

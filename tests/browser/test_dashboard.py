@@ -102,9 +102,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDashboard]
 def test_pages_fit_and_are_accessible(
     browser: Browser, small: ServedDashboard, width: int, scheme: Any
 ) -> None:
-    shop = next(one for one in small.do(lambda daemon: daemon.jobs()) if one.name == "shop").recent[0]
-    in_parts = msgspec.structs.replace(shop, parts=sample_parts().at_rest())
-    small.do(lambda daemon: daemon.put(in_parts))
     with opened(browser, small, width=width, color_scheme=scheme) as (page, troubles):
         for name, place in places(small).items():
             page.goto(small.url + place)
@@ -271,7 +268,15 @@ def test_the_parts_of_a_run_are_followed_and_kept(browser: Browser, served: Serv
         )
         lost = parts.get_by_role("row").nth(2)
         assert lost.get_by_role("cell").all_inner_texts() == [
-            *("1", "lost, begins again", "rack-2-node-11", "1", "2 (2 lost)", "120 of 262", "12")
+            *(
+                "1",
+                "lost, begins again",
+                "rack-2-node-11\nIt was killed by SIGKILL",
+                "1",
+                "2 (2 lost)",
+                "120 of 262",
+                "12",
+            )
         ]
         link = page.get_by_role("link", name="8787/status")
         assert link.get_attribute("href") == "http://10.0.0.5:8787/status"

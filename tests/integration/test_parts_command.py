@@ -11,6 +11,7 @@ import pytest
 import scraper
 from scraper.cli.main import main
 from scraper.errors import SettingsError
+from scraper.run.parts import read_parts
 from scraper.settings.model import ClusterSettings
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.polite_site import Answer, Ask, page, serving_in_thread
@@ -150,6 +151,14 @@ def test_further_commands_take_a_run_in_parts(tmp_path: Path, capsys: pytest.Cap
         assert main(["diff", str(out / "parts.json.before"), str(out)]) == 1
         assert {record["outcome"] for record in records_of(out)} == {"ok"}
         assert len(records_of(out)) == 25
+        assert [part.file for part in read_parts(out / "parts.json").parts] == ["parts/retry-1.jsonl"]
+        for number in (2, 1, 2):  # none is overwritten while it is read, and what nobody names goes
+            assert main(["retry", str(out), "--outcome", "ok", "--delay", "0", "-q"]) == 0
+            assert main(["diff", str(out / "parts.json.before"), str(out)]) == 0
+            assert [part.file for part in read_parts(out / "parts.json").parts] == [
+                f"parts/retry-{number}.jsonl"
+            ]
+        assert len(list(out.glob("parts/retry-*"))) == 2
 
     capsys.readouterr()
     assert main(["crawl", str(sources), "-o", str(out), "--shards", "3"]) == 2

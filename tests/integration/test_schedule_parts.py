@@ -73,11 +73,15 @@ def test_sigterm_drains_a_run_in_parts_and_the_next_daemon_goes_on(server: Serve
     (row,) = history(tmp_path, "pages")
     assert (row["state"], row["goes_on"]) == ("stopped", True)
     assert sum(row["outcomes"].values()) == sum(server.asked("drained-parts").values()) < 40
-    # That it has parts by now, and other ones, makes no difference to what was begun.
-    write_jobs(tmp_path, {"pages": in_parts(5)})
+    # That it has other parts by now, and wants other records, makes no difference to what was begun.
+    edited = in_parts(5, formats=[".csv"])
+    edited["settings"]["parse"] = {"links": True}
+    write_jobs(tmp_path, {"pages": edited})
     with daemon(tmp_path) as one:
+        one.heard("ends as it was begun; from the next one on other parse.links, formats hold")
         one.heard(f"run {run} is complete")
     (row,) = history(tmp_path, "pages")
+    assert not (tmp_path / row["folder"] / "records.csv").exists()
     assert (row["state"], row["lines"]) == ("complete", 40)
     assert has_each_once(records_of(tmp_path, row), urls)
     assert set(server.asked("drained-parts").values()) == {1}

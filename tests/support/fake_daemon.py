@@ -258,6 +258,7 @@ def sample(now: datetime, folder: Path, *, size: int = SIZE) -> tuple[FakeDaemon
     shop = history(
         "shop", 6 * hour, {3: RunState.SKIPPED_OVERLAP, 9: RunState.FAILED}, folder=folder, late_s=2.4
     )
+    shop[0] = msgspec.structs.replace(shop[0], parts=sample_parts().at_rest())
     news = history("news", hour, {0: RunState.RUNNING, 12: RunState.OVERDUE, 13: RunState.OVERDUE})
     docs = history("docs-of-a-very-long-name-indeed", 24 * hour, dict.fromkeys(range(5), RunState.FAILED))
     daemon = FakeDaemon(
@@ -365,6 +366,7 @@ def sample_parts() -> Parts:
             worker=("tcp://10.0.0.17:41793", "rack-2-node-11", "", "worker 3", HOSTILE)[number],
             attempt=(1, 2, 0, 1, 4)[number],
             lost=(0, 2, 0, 0, 1)[number],
+            why=("", "was killed by SIGKILL", "", "", f"failed ({HOSTILE})")[number],
             round=(1, 1, 1, 1, 2)[number],
             done=(96, 120, 0, 148, 67)[number],
             lines=(260, 262, 210, 148, 300)[number],

@@ -20,7 +20,7 @@ def _shard(number: int, figures: Figures) -> Shard:
         open=True,
         dealt=0,
         completions=0,
-        given=0,
+        listed=0,
         folder="",
         figures=figures,
     )
