@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -14,13 +12,15 @@ import msgspec
 from scraper.cluster.begun import named
 from scraper.cluster.director import Director
 from scraper.cluster.discarding import clear, clear_store, discard_unfinished, remove
+from scraper.cluster.engines import check_cluster, open_engine
 from scraper.cluster.gathering import check_counts, gather, run_in
 from scraper.cluster.known import parts_here, put_known
-from scraper.cluster.local import LocalProcesses
+from scraper.cluster.lease import last_figures
 from scraper.cluster.manifest import Manifest
 from scraper.cluster.part import row_of
-from scraper.cluster.places import LIST
+from scraper.cluster.places import LIST, ShardPlace
 from scraper.cluster.split import Stopped, split_in
+from scraper.cluster.storage import all_at_once
 from scraper.errors import RunError, ScraperError, UsageError
 from scraper.observe.events import Aborting, ChangesKnown, Draining, RunEnded, RunStarted
 from scraper.observe.parts import Parts, parts_of
@@ -33,7 +33,7 @@ from scraper.sinks.claim import claimed
 from scraper.visit.assembly import check_visits, product_token
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -41,50 +41,12 @@ if TYPE_CHECKING:
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
     from scraper.cluster.manifest import Shard
+    from scraper.cluster.orders import Figures
     from scraper.cluster.totals import Totals
     from scraper.history.remembered import History
     from scraper.observe.events import Observer
     from scraper.settings.model import ClusterSettings, Settings
     from scraper.sources.source import Source
-
-
-_is_address = re.compile(r"[a-z]+://[^/\s]+:[0-9]{1,5}").fullmatch
-
-
-def check_cluster(settings: ClusterSettings) -> None:
-    """Refuse what does not go together, and a library that is missing.
-
-    Raises:
-        UsageError: The settings contradict each other, or the engine is not installed.
-    """
-    if settings.scheduler and settings.engine != "dask":
-        raise UsageError("--scheduler (cluster.scheduler) is of a Dask cluster: add --engine dask")
-    if settings.engine == "dask":
-        from scraper.cluster.dask_engine import require_library  # noqa: PLC0415 - an extra
-
-        require_library()
-    if settings.scheduler and not _is_address(settings.scheduler):
-        raise UsageError(
-            f"--scheduler (cluster.scheduler) {settings.scheduler!r} is no address: write tcp://host:8786"
-        )
-
-
-@contextlib.asynccontextmanager
-async def open_engine(settings: ClusterSettings, shards: int) -> AsyncIterator[Engine]:
-    """Give the engine that the settings name.
-
-    Raises:
-        UsageError: The cluster can't be reached.
-    """
-    workers = min(shards, settings.workers or os.cpu_count() or 1)
-    if settings.engine == "local":
-        async with LocalProcesses.open(workers=workers) as local:
-            yield local
-        return
-    from scraper.cluster.dask_engine import DaskCluster  # noqa: PLC0415 - an extra
-
-    async with DaskCluster.open(settings.scheduler, workers=workers) as cluster:
-        yield cluster
 
 
 class Job:
@@ -236,7 +198,7 @@ class Job:
                 self._opened(engine)
                 if manifest.fact("lines") is None and not await self._split(manifest, run):
                     return
-                self._begin(manifest, run)
+                await self._begin(manifest, run)
                 self._director = Director(
                     storage=self._place.storage,
                     under=self._place.under(run),
@@ -254,7 +216,7 @@ class Job:
                 if not self._director.is_over:
                     return
         else:
-            self._begin(manifest, run)
+            await self._begin(manifest, run)
         shards = manifest.shards()
         check_counts(shards, lines=int(manifest.fact("lines") or 0))
         replaces = manifest.fact("replaces") or ""
@@ -268,10 +230,11 @@ class Job:
             self._observer.notice(ChangesKnown(self.totals.changes))
         self.is_complete = True
 
-    def _begin(self, manifest: Manifest, run: str) -> None:
+    async def _begin(self, manifest: Manifest, run: str) -> None:
         """Tell that the run begins, or goes on."""
         shards = self._shards = manifest.shards()
-        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
+        said = await asyncio.to_thread(self._said, shards, run)
+        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0), said=said)
         snapshot = self.totals.snapshot()
         self._has_begun = True
         self._observer.notice(
@@ -289,6 +252,17 @@ class Job:
         if self._director is not None:
             return parts_of(self._director.parts())
         return parts_of([row_of(shard, self.totals.of(shard.shard)) for shard in self._shards])
+
+    def _said(self, shards: Sequence[Shard], run: str) -> dict[int, Figures | None]:
+        """Return what the last worker of each part said of it."""
+        storage, under = self._place.storage, self._place.under(run)
+        said: dict[int, Figures | None] = {}
+
+        def ask(shard: str) -> None:
+            said[int(shard)] = last_figures(ShardPlace(storage, int(shard), under=under), run=run)
+
+        all_at_once(storage, ask, [str(one.shard) for one in shards])
+        return said
 
     def drain(self, reason: str) -> None:
         """Begin nothing new; what is under way may finish."""

@@ -167,6 +167,15 @@ class Watch:
         return self._clock() - self._changed_s > self._lease_s
 
 
+def last_figures(place: ShardPlace, *, run: str) -> Figures | None:
+    """Return what the last worker of a part said of it, in whichever attempt of the run."""
+    try:
+        beat = msgspec.json.decode(place.read(BEAT), type=Beat)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return beat.figures if beat.run == run else None
+
+
 def write_fence(place: ShardPlace, fence: Fence) -> None:
     """Say what the part's worker is to do.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -298,5 +299,8 @@ async def _directed() -> bytes:
 def main() -> None:
     """Be a worker process: an order comes in, its answer goes out, and that was it."""
     answer = loop.run(_directed())
-    sys.stdout.buffer.write(answer)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # who sent it is dead; all that the answer says is in the part's state as well
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter writes it again

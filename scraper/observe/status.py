@@ -18,12 +18,13 @@ from scraper.observe.events import (
     RunStarted,
     Stalled,
 )
-from scraper.observe.printable import printable_sentence
+from scraper.observe.printable import printable, printable_sentence
 
 if TYPE_CHECKING:
     from scraper.observe.counts import Snapshot
 
 _REASON_LIMIT = 300
+_HOST_LIMIT = 40
 _WAITS_SHOWN = 12
 _TENS_FROM_S = 10
 
@@ -39,7 +40,9 @@ class HostsWaiting(msgspec.Struct, frozen=True, kw_only=True):
     """Hosts taking part now; further ones wait on disk."""
     least_s: float = 0.0
     """The least time that politeness allows for what is left, when known: the most over the hosts
-    of URLs times delay. No estimate goes below it."""
+    of what their URLs take by the delay. No estimate goes below it."""
+    longest_host: str | None = None
+    """The host that sets this time, when known."""
 
 
 def progress_words(snapshot: Snapshot) -> str:
@@ -55,7 +58,10 @@ def list_words(snapshot: Snapshot) -> str | None:
 
 
 def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
-    """Say how long it still takes: ``about 3 min 20 s left``, or that this can't be told."""
+    """Say how long it still takes: ``about 3 min 20 s left``, or that this can't be told.
+
+    Where one host is what everything else will wait for, it is named: ``... left, for slow.example``.
+    """
     if snapshot.left_s is None:
         return "time left unknown"
     if not snapshot.left_s:
@@ -63,7 +69,9 @@ def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
     left_s = max(snapshot.left_s, waiting.least_s if waiting else 0.0)
     # Tenths of a second would pretend to know.
     words = figures.duration(left_s) if left_s >= _TENS_FROM_S else f"{math.ceil(left_s)} s"
-    return f"{'at least' if snapshot.total is None else 'about'} {words} left"
+    host = waiting.longest_host if waiting and waiting.least_s > snapshot.left_s else None
+    whose = f", for {printable(host, limit=_HOST_LIMIT)}" if host else ""
+    return f"{'at least' if snapshot.total is None else 'about'} {words} left{whose}"
 
 
 def hosts_words(waiting: HostsWaiting | None) -> str | None:
