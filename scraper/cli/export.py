@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scraper.cli.main import one_line
+from scraper.cli.run_argument import RunPath
 from scraper.errors import UsageError
 from scraper.export import Selection
 from scraper.export import export as make
 from scraper.observe import figures
 from scraper.sinks.endings import RECORDS
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunPath())
 @click.option(
     "-o",
     "--output",

@@ -21,6 +21,7 @@ from scraper.cli.options import (
     settings_options_without,
     talk_options,
 )
+from scraper.cli.run_argument import RunPath
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
 from scraper.observe import figures
@@ -50,7 +51,10 @@ _OUTCOMES = sorted(outcome for outcome in Outcome if outcome is not Outcome.DUPL
 
 
 @click.command(cls=SettingsCommand)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument(
+    "run",
+    type=RunPath(refused="a retry works on files of this machine: scraper export RUN -o pages.jsonl first"),
+)
 @click.option(
     "--outcome", "outcomes", metavar="NAME,...", help="Records of these outcomes: timeout,dns_error."
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from typing import TYPE_CHECKING
 
 from scraper.cli.exits import Exit
@@ -91,16 +92,17 @@ def _summarise(totals: Totals, result: RunResult, place: JobPlace, *, settings: 
 
     snapshot = totals.snapshot()
     where = ", ".join([*map(str, result.outputs), *result.uploaded])
+    further = next_commands(snapshot, result.outputs, extracting=extraction_options())
+    if place.store:
+        further = [shlex.join(["scraper", "report", str(place.store), "-o", "report.html"])]
     print_summary(
         stderr_console(),
         snapshot,
-        output=where if snapshot.complete else str(place.work),
+        output=where if snapshot.complete or place.store else str(place.work),
         log=str(talk.log_json) if talk.log_json else None,
         changes=str(changes_file(settings, place)) if settings.history.file and result.complete else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
-        next_commands=next_commands(snapshot, result.outputs, extracting=extraction_options())
-        if snapshot.complete
-        else (),
+        next_commands=further if snapshot.complete else (),
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scraper.cluster import lease as lease_module
 from scraper.cluster.lease import Lease, Watch, last_figures, write_fence
 from scraper.cluster.orders import Fence, Figures
-from scraper.cluster.places import ShardPlace
+from scraper.cluster.places import BEAT, ShardPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,10 +115,10 @@ def test_a_storage_that_fails_lets_the_lease_run_out(
     lease.renew(Figures())
     watch.look()
 
-    def fail(path: Path, content: bytes) -> None:
-        raise OSError(5, "Input/output error", str(path), None, str(content))
+    def fail(_place: ShardPlace, name: str, content: bytes) -> None:
+        raise OSError(5, "Input/output error", name, None, str(content))
 
-    monkeypatch.setattr(lease_module, "write_small", fail)
+    monkeypatch.setattr(ShardPlace, "write", fail)
     seen = []
     for second in range(40):
         clock.now_s = float(second)
@@ -194,5 +194,5 @@ def test_the_last_sign_of_the_same_run_says_how_far_a_part_was(place: ShardPlace
     assert said is not None
     assert said.done == 7
     assert last_figures(place, run="another") is None
-    place.beat.write_bytes(b"{")
+    place.write(BEAT, b"{")
     assert last_figures(place, run=RUN) is None
