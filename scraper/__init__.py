@@ -25,15 +25,18 @@ if TYPE_CHECKING:
         StateError,
         UsageError,
     )
-    from scraper.execution import RunResult
     from scraper.messages import Seed
+    from scraper.observe.counts import Snapshot
+    from scraper.observe.library_progress import Progress
     from scraper.parse.visited_page import VisitedPage
     from scraper.record import Outcome, Record
+    from scraper.run.execution import RunResult
     from scraper.settings.model import (
         FetchSettings,
         FieldRule,
         FollowSettings,
         FrontierSettings,
+        HistorySettings,
         HostLimits,
         OutputSettings,
         ParseSettings,
@@ -53,6 +56,7 @@ __all__ = [
     "FieldRule",
     "FollowSettings",
     "FrontierSettings",
+    "HistorySettings",
     "HostLimits",
     "Outcome",
     "OutputExists",
@@ -60,6 +64,7 @@ __all__ = [
     "OutputSettings",
     "ParseSettings",
     "PolitenessSettings",
+    "Progress",
     "Record",
     "RetrySettings",
     "RobotsSettings",
@@ -71,6 +76,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SinkError",
+    "Snapshot",
     "SourceError",
     "SourceSettings",
     "StateError",
@@ -84,11 +90,12 @@ __all__ = [
 _HOMES = {
     "Outcome": "scraper.record",
     "Record": "scraper.record",
-    "RunResult": "scraper.execution",
+    "RunResult": "scraper.run.execution",
     "Seed": "scraper.messages",
     "FetchSettings": "scraper.settings.model",
     "FieldRule": "scraper.settings.model",
     "FollowSettings": "scraper.settings.model",
+    "HistorySettings": "scraper.settings.model",
     "HostLimits": "scraper.settings.model",
     "RobotsSettings": "scraper.settings.model",
     "FrontierSettings": "scraper.settings.model",
@@ -99,6 +106,8 @@ _HOMES = {
     "RunSettings": "scraper.settings.model",
     "Settings": "scraper.settings.model",
     "SourceSettings": "scraper.settings.model",
+    "Progress": "scraper.observe.library_progress",
+    "Snapshot": "scraper.observe.counts",
     "VisitedPage": "scraper.parse.visited_page",
     "crawl": "scraper.api",
     "crawl_to_files": "scraper.api",

@@ -4,7 +4,8 @@
 
 One producer feeds a bounded queue, a pool of workers visits, one writer writes. A failed attempt and a
 redirect go back to the frontier, and so do the links that were found, with the records of their pages;
-nobody here waits for politeness. A worker whose host keeps it waiting stands aside, and another takes its slot.
+nobody here waits for politeness. A worker whose host keeps it waiting stands aside, and another takes its
+slot.
 """
 
 from __future__ import annotations

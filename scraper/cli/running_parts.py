@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from typing import TYPE_CHECKING
 
 from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
-from scraper.cli.running import Talk, next_commands, resumable
+from scraper.cli.running import Talk, extraction_options, next_commands, resumable
 from scraper.cli.signals import signals_stop
 from scraper.cli.statements import statements
 from scraper.clock import SystemClock
@@ -17,6 +18,7 @@ from scraper.observe.counts import GOOD
 from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
 from scraper.observe.no_display import NoDisplay
+from scraper.run.history_places import changes_file
 
 if TYPE_CHECKING:
     import signal
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
     from scraper.observe.events import Observer
-    from scraper.runs import Mode
+    from scraper.run.execution import RunResult
+    from scraper.run.files import Mode
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
@@ -76,28 +79,30 @@ async def run_parts_and_show(
         stopped = stops.first
     snapshot = totals.snapshot()
     if not talk.quiet:
-        _summarise(totals, place, settings=settings, talk=talk)
+        _summarise(totals, result, place, settings=settings, talk=talk)
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
     failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
     return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
 
 
-def _summarise(totals: Totals, place: JobPlace, *, settings: Settings, talk: Talk) -> None:
+def _summarise(totals: Totals, result: RunResult, place: JobPlace, *, settings: Settings, talk: Talk) -> None:
     from scraper.observe.display import stderr_console  # noqa: PLC0415 - rich
     from scraper.observe.summary import print_summary  # noqa: PLC0415 - the same
 
     snapshot = totals.snapshot()
-    outputs = list(place.files.outputs) if place.files else [place.parts]
-    remotes = [remote.shown for remote in place.files.remotes] if place.files else []
-    where = ", ".join([*map(str, outputs), *remotes])
+    where = ", ".join([*map(str, result.outputs), *result.uploaded])
+    further = next_commands(snapshot, result.outputs, extracting=extraction_options())
+    if place.store:
+        further = [shlex.join(["scraper", "report", str(place.store), "-o", "report.html"])]
     print_summary(
         stderr_console(),
         snapshot,
-        output=where if snapshot.complete else str(place.work),
+        output=where if snapshot.complete or place.store else str(place.work),
         log=str(talk.log_json) if talk.log_json else None,
+        changes=str(changes_file(settings, place)) if settings.history.file and result.complete else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
-        next_commands=next_commands(snapshot, outputs) if snapshot.complete else (),
+        next_commands=further if snapshot.complete else (),
     )

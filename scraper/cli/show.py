@@ -7,20 +7,21 @@ import json
 import shutil
 import sys
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.cells import cell_len, set_cell_size
 
+from scraper.cli.run_argument import RunPath
+from scraper.comparing.names import FieldPath, field_path, field_paths, shown_path, value_at
+from scraper.comparing.where import condition
 from scraper.errors import UsageError
-from scraper.field_names import FieldPath, field_path, field_paths, shown_path, value_at
 from scraper.observe.printable import printable, printable_json
-from scraper.results import record_values, run_file
-from scraper.where import condition
+from scraper.run.results import record_values, run_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     Row = list[Any]
 
@@ -34,7 +35,7 @@ _GAP = "  "
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunPath())
 @click.option("--where", metavar="CONDITION", help="Only records that meet it: 'status >= 400'.")
 @click.option(
     "--fields",

@@ -36,7 +36,9 @@ class Engine(Protocol):
     """Runs ``cluster.task.work`` on workers. Opened and closed as an asynchronous context."""
 
     dashboard: str | None
-    """Where the engine's own page is."""
+    """Where the engine's own page is: a URL of http or https, by what somebody else says."""
+    shares_memory: bool
+    """Whether attempts are in this very process."""
 
     async def room(self) -> int:
         """Return how many more attempts can be begun just now.
@@ -46,8 +48,8 @@ class Engine(Protocol):
         """
         ...
 
-    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
-        """Send an attempt off; it does not wait for its begin.
+    async def submit(self, shard: int, attempt: int, order: bytes) -> str:
+        """Send an attempt off; it does not wait for its begin. Return who has it, for people.
 
         Raises:
             RunError: The engine is lost.
@@ -75,6 +77,7 @@ class InProcess:
     """Attempts in this process, one at a time; for tests, and for where no process can be started."""
 
     dashboard: str | None = None
+    shares_memory = True
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
@@ -97,16 +100,18 @@ class InProcess:
         """Return 1, or 0 while an attempt is under way."""
         return 0 if self._running else 1
 
-    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
+    async def submit(self, shard: int, attempt: int, order: bytes) -> str:
         """Begin an attempt."""
         name = f"part-{shard}-{attempt}"
         task = self._tasks.create_task(self._run(shard, attempt, order), name=name)
         self._running[shard, attempt] = task
         # Not by the task itself: one that is cancelled before it begins never runs.
         task.add_done_callback(lambda _done: self._running.pop((shard, attempt), None))
+        return "this process"
 
     async def _run(self, shard: int, attempt: int, order: bytes) -> None:
         answer = await carried_out(order)
+        self._running.pop((shard, attempt), None)  # before who hears of its end asks for room
         self._ended.put_nowait(Ended(shard, attempt, answer, is_gone=True))
 
     async def wait_any(self) -> Ended:

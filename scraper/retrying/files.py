@@ -11,7 +11,7 @@ import msgspec
 
 from scraper.errors import OutputExists, SinkError, UsageError
 from scraper.planted import refuse_planted
-from scraper.runs import Mode, RunFiles, run_files
+from scraper.run.files import Mode, RunFiles, run_files
 from scraper.sinks.archive_files import LATE
 from scraper.sinks.endings import ARCHIVE, RECORDS, ending_of
 from scraper.sources.source import Source
@@ -68,6 +68,12 @@ class RetryFiles(msgspec.Struct, frozen=True, kw_only=True):
 
     def _beside(self, ending: str) -> Path:
         return self.target.with_name(f"{self.target.name}.{ending}")
+
+    def made_of_the_run(self) -> list[Path]:
+        """Return what lies beside the run in other formats, by its name: the new records are not in these."""
+        stem = Path(self.run.name.removesuffix(".gz")).stem
+        named = (self.run.with_name(f"{stem}{ending}") for ending in RECORDS)
+        return [path for path in named if path != self.run and path.is_file()]
 
     def is_unfinished(self) -> bool:
         """Whether a retry that was stopped or has died lies there."""

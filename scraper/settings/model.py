@@ -33,11 +33,14 @@ class Holds(enum.Enum):
     """The URL of a proxy, perhaps with credentials; empty for none."""
     REGULAR_EXPRESSION = enum.auto()
     """A pattern of Python's ``re``."""
+    URL_PATTERN = enum.auto()
+    """The same, to be searched for in URLs that others write (``settings.url_patterns``)."""
 
 
 Headers = Annotated[dict[str, str], Meta(extra={"holds": Holds.HEADERS})]
 ProxyUrl = Annotated[str, Meta(extra={"holds": Holds.PROXY})]
 RegularExpression = Annotated[str, Meta(extra={"holds": Holds.REGULAR_EXPRESSION})]
+UrlPattern = Annotated[str, Meta(extra={"holds": Holds.URL_PATTERN})]
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,10 +154,10 @@ class FollowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How many links away from the list; 0 follows none."""
     same_site: bool = False
     """Only links to the registrable domain (``example.co.uk``) of the page that has them."""
-    include: RegularExpression = ""
+    include: UrlPattern = ""
     """A regular expression: only URLs that it is found in. The lines of the list are then only held
     to it when no links are followed."""
-    exclude: RegularExpression = ""
+    exclude: UrlPattern = ""
     """A regular expression: no URL that it is found in, not from the list either."""
     honour_nofollow: bool = False
     """Leave out links that are marked ``nofollow``, by themselves or by their page."""
@@ -367,6 +370,12 @@ class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     lease_s: Annotated[float, Meta(ge=1)] = 30.0
     """How long a part is left to a worker that is not heard of. One that can't say that it lives stops asking
     before that; another goes on with its part after it."""
+    checkpoint_s: Seconds = 30.0
+    """With a storage that is no folder (``-o s3://bucket/pages/``): every so many seconds a worker puts there
+    what others may go on from. What was fetched since then is fetched again when it dies."""
+    scratch: str = ""
+    """The folder in which a worker keeps its part meanwhile, on a disk of its machine; empty means that for
+    temporary files."""
     attempts: Positive = 5
     """How often a part is begun again without having come any further."""
 
