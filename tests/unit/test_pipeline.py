@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from random import Random
 
-    from scraper.messages import Batch, Response
+    from scraper.messages import Batch, Errand, Response, Visited
 
 
 class NoChance:
@@ -437,6 +437,58 @@ def test_only_so_many_are_waited_for_besides() -> None:
         return bench
 
     assert len(play(act).records) == 300
+
+
+def test_when_many_are_heard_at_once_nothing_new_is_begun_before_they_are_done() -> None:
+    async def act(clock: FakeClock) -> None:
+        first, second = asyncio.Event(), asyncio.Event()
+        bench = Bench(
+            clock,
+            answer=lambda url: Blocked(first if int(url.rpartition("/")[2]) < 6 else second, ok(url)),
+            seeds=listed(*(f"http://h{n}.example/{n}" for n in range(40))),
+            workers=2,
+            waiting=4,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.crawl.run())
+            await pass_s(100.0)
+            assert len(bench.crawl.under_way) == 6
+            first.set()
+            await settle()
+            assert len(bench.fetcher.asked) == 6 + 2, "the others have nobody's slot"
+            second.set()
+
+    play(act)
+
+
+def test_a_visit_that_ends_while_it_was_waited_for_takes_its_slot_along() -> None:
+    """A child process that dies says no more that its visits are not kept waiting."""
+
+    async def act(clock: FakeClock) -> None:
+        gate = asyncio.Event()
+        bench = Bench(
+            clock,
+            answer=lambda url: ok(url) if int(url.rpartition("/")[2]) < 6 else Blocked(gate, ok(url)),
+            seeds=listed(*(f"http://h{n}.example/{n}" for n in range(40))),
+            workers=1,
+            waiting=1,
+        )
+        visit = bench.crawl.visitor.visit
+
+        class Unfinished:
+            async def visit(self, errand: Errand, *, departs: Any, waits: Any = None) -> Visited:
+                if int(errand.target.rpartition("/")[2]) < 6:
+                    waits(True)
+                return await visit(errand, departs=departs)
+
+        bench.crawl.visitor = Unfinished()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.crawl.run())
+            await pass_s(100.0)
+            assert len(bench.crawl.under_way) == 1, "nobody stands aside any more"
+            gate.set()
+
+    play(act)
 
 
 def test_after_a_silence_a_host_is_waited_for_aside_from_the_beginning() -> None:
