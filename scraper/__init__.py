@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         FieldRule,
         FollowSettings,
         FrontierSettings,
+        HistorySettings,
         HostLimits,
         OutputSettings,
         ParseSettings,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
         SourceSettings,
     )
 
-__version__ = VERSION
+__version__: str = VERSION
 
 __all__ = [
     "CountMismatch",
@@ -53,6 +54,7 @@ __all__ = [
     "FieldRule",
     "FollowSettings",
     "FrontierSettings",
+    "HistorySettings",
     "HostLimits",
     "Outcome",
     "OutputExists",
@@ -89,6 +91,7 @@ _HOMES = {
     "FetchSettings": "scraper.settings.model",
     "FieldRule": "scraper.settings.model",
     "FollowSettings": "scraper.settings.model",
+    "HistorySettings": "scraper.settings.model",
     "HostLimits": "scraper.settings.model",
     "RobotsSettings": "scraper.settings.model",
     "FrontierSettings": "scraper.settings.model",

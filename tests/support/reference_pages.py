@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ from scraper.record import SCHEMA_VERSION, Outcome, Page, Record
 from scraper.settings.docstrings import field_docstrings
 from scraper.settings.options import options, sections
 from scraper.settings.values import toml_literal
+from tests.support import licences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -253,3 +255,7 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page(), encoding="utf-8")
+    if sys.version_info[:2] == licences.OLDEST:
+        (REFERENCE / "licences.md").write_text(licences.licences_page(), encoding="utf-8")
+    else:
+        sys.stderr.write("docs/reference/licences.md is left as it is: it is of Python 3.11\n")
