@@ -11,6 +11,8 @@ BENCH := .bench
 ROUNDS ?= 5
 SCALE ?= 1
 CONSTRAINTS ?= constraints.txt
+PYTHONS ?=
+TESTS ?=
 UPGRADE ?=
 PIP := $(BIN)/python -m pip
 PINNED := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
@@ -20,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock demo test fuzz bench fidelity lint format config docs site picture clean
+.PHONY: help venv lock demo test versions fuzz bench fidelity lint format config docs site picture clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +55,9 @@ demo: $(STAMP) ## Serve a sample site on this machine and crawl it
 test: lint site ## Run every gate: format, lint, types, imports, the site, tests with coverage, the wheel
 	$(BIN)/python -m pytest -q -n 4 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 	$(BIN)/python tests/support/check_wheel.py
+
+versions: $(STAMP) ## Install and use the wheel on all Pythons here: PYTHONS='/opt/py/bin/python' more, TESTS=tests/unit tests
+	@$(BIN)/python -m tests.support.every_python $(PYTHONS) $(if $(TESTS),--tests '$(TESTS)')
 
 # Where atheris has no wheel (it has them for Linux on x86-64) pip would build it, which needs a clang with libFuzzer.
 fuzz: $(STAMP) ## Search for input that breaks what reads from the net: FUZZ_S=60 seconds a target
