@@ -98,6 +98,7 @@ lint: $(STAMP) ## Run the gates that do not run the program
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
+	PATH="$$(echo $(VENV)/lib/python3*/site-packages/playwright/driver):$$PATH" $(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
 
