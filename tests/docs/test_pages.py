@@ -121,7 +121,7 @@ def lines() -> Iterator[tuple[str, Command]]:
         for block in blocks(page):
             for command in commands(block.body) if block.language == "sh" else []:
                 line = re.sub(r"^docker run .* scraper:local(?= )", "scraper", command.line)
-                if re.search(r"(^|\s)scraper (?!\|)", line):
+                if re.search(r"(^|\s)(?<!inject )scraper (?!\|)", line):
                     yield page.stem, command._replace(line=line)
 
 
