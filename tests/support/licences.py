@@ -71,8 +71,8 @@ def stated(package: str) -> str | None:
         for line in about.get_all("Classifier") or ()
         if line.startswith("License :: ")
     ]
-    older = (about["License"], *classifiers) if len(classifiers) <= 1 else ()
-    for said in (about["License-Expression"], *older):
+    older = (about.get("License"), *classifiers) if len(classifiers) <= 1 else ()
+    for said in (about.get("License-Expression"), *older):
         expression: str | None = _MEANT.get(said, said)
         if expression and not _licensing().validate(expression).errors:
             return expression
