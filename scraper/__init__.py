@@ -25,10 +25,10 @@ if TYPE_CHECKING:
         StateError,
         UsageError,
     )
-    from scraper.execution import RunResult
     from scraper.messages import Seed
     from scraper.parse.visited_page import VisitedPage
     from scraper.record import Outcome, Record
+    from scraper.run.execution import RunResult
     from scraper.settings.model import (
         FetchSettings,
         FieldRule,
@@ -86,7 +86,7 @@ __all__ = [
 _HOMES = {
     "Outcome": "scraper.record",
     "Record": "scraper.record",
-    "RunResult": "scraper.execution",
+    "RunResult": "scraper.run.execution",
     "Seed": "scraper.messages",
     "FetchSettings": "scraper.settings.model",
     "FieldRule": "scraper.settings.model",

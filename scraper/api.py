@@ -18,12 +18,13 @@ import msgspec
 
 from scraper.assembly import open_run
 from scraper.channel import Channel
+from scraper.clock import SystemClock
 from scraper.errors import SettingsError
 from scraper.observe.events import Observers
 from scraper.record import Record
-from scraper.runs import Mode, run_files
+from scraper.run.files import Mode, run_files
 from scraper.settings.load import fold, table_layer
-from scraper.settings.model import Settings
+from scraper.settings.model import ClusterSettings, Settings
 from scraper.sinks.stream import StreamJournal
 from scraper.sources.arguments import sources_from_arguments
 from scraper.sources.lines_given import GivenLines
@@ -31,9 +32,9 @@ from scraper.sources.lines_given import GivenLines
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
-    from scraper.execution import Run, RunResult
     from scraper.messages import Seed
     from scraper.observe.events import Observer
+    from scraper.run.execution import Run, RunResult
 
 _RECORDS_AHEAD = 64
 """Records that wait for whoever takes them; then the run waits."""
@@ -63,11 +64,15 @@ async def crawl(
     """
     if isinstance(lines, str):
         lines = [lines]
+    settings = _checked(settings)
+    if settings.cluster.shards:
+        raise SettingsError(
+            "cluster.shards: `scraper.crawl` gives records while the run goes on, and those of a part count "
+            "only when it is complete; `scraper.crawl_to_files` runs a list in parts"
+        )
     channel = Channel[Record](_RECORDS_AHEAD)
     journal = StreamJournal(channel)
-    opened = open_run(
-        [GivenLines(lines)], journal, settings=_checked(settings), observer=observer or Observers()
-    )
+    opened = open_run([GivenLines(lines)], journal, settings=settings, observer=observer or Observers())
     async with opened as run, _alongside(run, journal):
         yield channel
 
@@ -106,6 +111,9 @@ async def crawl_to_files(
 ) -> RunResult:
     """Do what ``scraper crawl SOURCE... -o FILE`` does, and return how the run ended.
 
+    With ``cluster.shards`` the list is run in parts, in processes of their own, and the output may be a
+    folder; then the observer hears of the run and of lost workers, and not of each page.
+
     Args:
         sources: Files, URLs, or ``-``, as on the command line, one or several; may be empty with
             ``resume``.
@@ -123,14 +131,22 @@ async def crawl_to_files(
     settings = _checked(settings)
     sources = [sources] if isinstance(sources, str | Path) else sources
     paths = [outputs] if isinstance(outputs, str | Path) else outputs
-    opened = open_run(
-        sources_from_arguments([str(source) for source in sources], settings.sources),
-        run_files(paths, ordered=settings.output.ordered),
-        settings=settings,
-        observer=observer or Observers(),
-        mode=Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW,
-    )
-    async with opened as run:
+    mode = Mode.RESUME if resume else Mode.FRESH if fresh else Mode.NEW
+    found = sources_from_arguments([str(source) for source in sources], settings.sources)
+    observer = observer or Observers()
+    if resume or settings.cluster != ClusterSettings():
+        from scraper.cluster.job import Job  # noqa: PLC0415 - most runs are whole
+        from scraper.cluster.job_place import place_for  # noqa: PLC0415 - the same
+        from scraper.cluster.totals import Totals  # noqa: PLC0415 - the same
+
+        if (place := place_for([str(path) for path in paths], settings, mode)) is not None:
+            clock = SystemClock()
+            totals = Totals(clock=clock)
+            return await Job(
+                found, place, settings=settings, mode=mode, observer=observer, totals=totals, clock=clock
+            ).execute()
+    files = run_files(paths, ordered=settings.output.ordered)
+    async with open_run(found, files, settings=settings, observer=observer, mode=mode) as run:
         return await run.execute()
 
 
@@ -154,6 +170,4 @@ def _checked(settings: Settings | None) -> Settings:
     loaded, problems = fold([table_layer(given, origin="Settings")])
     if problems:
         raise SettingsError(problems[0])
-    if loaded.settings.cluster.shards:
-        raise SettingsError("cluster.shards: only the command `scraper crawl` runs a list in parts")
     return loaded.settings

@@ -3,43 +3,44 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from scraper import visiting
 from scraper.clock import SystemClock
-from scraper.execution import Run
-from scraper.frontier import facts
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
-from scraper.history_places import check_history
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.messages import Request
 from scraper.observe.events import Observers
 from scraper.observe.watchdog import Watchdog
 from scraper.pipeline import Crawl
-from scraper.run_state import kept_for_now, kept_on_disk, remaining_seeds, run_name
-from scraper.runs import Mode, RunFiles, keep_cache_apart
-from scraper.same_settings import same_extraction, same_history
-from scraper.share import Fenced, Share, dealt_seeds, kept_by
+from scraper.run.archive import open_archive
+from scraper.run.execution import Run
+from scraper.run.files import Mode, RunFiles, keep_cache_apart
+from scraper.run.history import open_remembered
+from scraper.run.history_places import check_history
+from scraper.run.same_settings import same_extraction, same_history
+from scraper.run.share import Share, dealt_seeds, kept_by
+from scraper.run.state import kept_for_now, kept_on_disk, remaining_seeds, run_name
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import archive_facts, archivist_for, product_token, visitor_for
+from scraper.visit.assembly import archivist_for, check_visits, product_token, remembering, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from pathlib import Path
+    from contextlib import AbstractAsyncContextManager
 
     from scraper.clock import Clock
     from scraper.exchange import Put
     from scraper.fetch.http import HttpFetcher
-    from scraper.history.remembered import History
+    from scraper.frontier.facts import Progress
+    from scraper.frontier.part import Part
     from scraper.observe.events import Observer
     from scraper.pipeline import Visitor
     from scraper.processes.pool import ProcessPool
-    from scraper.run_state import Kept
+    from scraper.run.state import Kept
     from scraper.settings.model import Settings
     from scraper.sinks.base import Journal
-    from scraper.sinks.warc_archive import WarcArchive
     from scraper.sources.lines_given import GivenLines
+    from scraper.sources.stream import SeedStream
 
 
 @contextlib.asynccontextmanager
@@ -70,42 +71,24 @@ async def open_run(
     clock = clock or SystemClock()
     files = target if isinstance(target, RunFiles) else None
     lists = [source.name for source in sources if isinstance(source, Source) and source.kind == "file"]
-    visiting.check(settings)
+    check_visits(settings)
     keep_cache_apart(settings.robots.cache, files=files, others=lists)
-    changes = check_history(settings, files, mode=mode, others=lists)
+    share = target if isinstance(target, Share) else None
+    changes = None if share else check_history(settings, files, mode=mode, others=lists)
+    token = product_token(settings)
     async with contextlib.AsyncExitStack() as stack:
         if isinstance(target, RunFiles):
             target.keep_apart(lists)
-            kept = await stack.enter_async_context(kept_on_disk(target, mode))
-        elif isinstance(target, Share):
-            kept = await stack.enter_async_context(kept_by(target))
-        else:
-            kept = await stack.enter_async_context(kept_for_now(target))
-        token = product_token(settings)
-        prepare = kept.state.store.prepare
-        share = target if isinstance(target, Share) else None
-        part = share.part() if share else None
-        await kept.state.call(
-            prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock, part=part
+        kept, part, before, seeds, run_id = await stack.enter_async_context(
+            _begun(sources, target, settings=settings, mode=mode, token=token, clock=clock, name=name)
         )
-        before = await kept.state.call(kept.state.store.progress)
-        remaining = dealt_seeds(share, kept.state) if share else remaining_seeds(sources, kept.state)
-        seeds = await stack.enter_async_context(await remaining)
-        name = await run_name(kept.state, clock, given=name)
-        await same_history(kept.state, settings.history.file)
-        await same_extraction(kept.state, settings.parse)
-        history: History | None = None
-        if changes is not None:
-            from scraper.history.remembered import History  # noqa: PLC0415 - few runs need it
-
-            remembered = History.open(settings, changes=changes, run=name, token=token, clock=clock)
-            history = await stack.enter_async_context(remembered)
-        archive, put = None, None
-        if files and files.archive:
-            archive = await stack.enter_async_context(
-                _open_archive(files.archive, kept, settings=settings, run=name, clock=clock)
-            )
-            put = archive.put
+        recall, history = await stack.enter_async_context(
+            open_remembered(settings, changes=changes, run=run_id, token=token, clock=clock)
+        )
+        first = share.archive_file if share else files.archive if files else None
+        archive = await stack.enter_async_context(
+            open_archive(first, kept, settings=settings, run=run_id, clock=clock)
+        )
 
         def waits() -> tuple[str, ...]:
             return _waits(crawl, visits, clock)
@@ -117,14 +100,12 @@ async def open_run(
             _open_visits(
                 settings,
                 token=token,
-                run=name,
+                run=run_id,
                 clock=clock,
                 observer=everyone,
-                put=put,
+                put=archive.put if archive else None,
             )
         )
-        if share and share.admission:
-            visitor = Fenced(visitor, share.admission)
         crawl = Crawl(
             seeds=seeds,
             frontier=Frontier(
@@ -136,9 +117,9 @@ async def open_run(
                 progress=before,
                 territory=part.territory if part else None,
                 asked_before=share is not None and share.is_later,
-                memory=history.recall if history else None,
+                memory=recall,
             ),
-            visitor=visitor,
+            visitor=share.fenced(visitor) if share else visitor,
             journal=kept.journal,
             observer=everyone,
             workers=settings.run.workers,
@@ -146,7 +127,7 @@ async def open_run(
             archive=archive,
         )
         run = Run(
-            name=name,
+            name=run_id,
             crawl=crawl,
             watchdog=watchdog,
             observer=everyone,
@@ -162,24 +143,51 @@ async def open_run(
             kept.complete = run.is_complete
 
 
-@contextlib.asynccontextmanager
-async def _open_archive(
-    first: Path, kept: Kept, *, settings: Settings, run: str, clock: Clock
-) -> AsyncIterator[WarcArchive]:
-    from scraper.sinks.warc_archive import WarcArchive  # noqa: PLC0415 - most runs have none
+class _Begun(NamedTuple):
+    """A run that has a name, or has found it again, and what it is to read."""
 
-    archive = await WarcArchive.open(
-        first,
-        noted=kept.archived,
-        most_bytes=settings.output.warc_bytes,
-        facts=archive_facts(settings, run=run),
-        clock=clock,
-        begins=lambda end: kept.state.call(kept.state.store.note, **facts.archive_facts(end)),
-    )
-    try:
-        yield archive
-    finally:
-        await archive.close()
+    kept: Kept
+    part: Part | None
+    before: Progress
+    """How far it has come before."""
+    seeds: SeedStream
+    name: str
+
+
+@contextlib.asynccontextmanager
+async def _begun(
+    sources: Sequence[Source | GivenLines],
+    target: RunFiles | Journal | Share,
+    *,
+    settings: Settings,
+    mode: Mode,
+    token: str,
+    clock: Clock,
+    name: str | None,
+) -> AsyncIterator[_Begun]:
+    """Open state, journal and lists, and close them in the end."""
+    share = target if isinstance(target, Share) else None
+    part = share.part() if share else None
+    async with _kept(target, mode) as kept:
+        state, prepare = kept.state, kept.state.store.prepare
+        await state.call(
+            prepare, follow=settings.follow, robots=settings.robots, token=token, clock=clock, part=part
+        )
+        before = await state.call(state.store.progress)
+        remaining = dealt_seeds(share, state) if share else remaining_seeds(sources, state)
+        async with await remaining as seeds:
+            name = await run_name(state, clock, given=name)
+            if not share:  # whoever began the larger run has looked
+                await state.call(same_history, state.store, settings.history.file)
+                await state.call(same_extraction, state.store, settings.parse)
+            yield _Begun(kept, part, before, seeds, name)
+
+
+def _kept(target: RunFiles | Journal | Share, mode: Mode) -> AbstractAsyncContextManager[Kept]:
+    """Return what opens the state and the journal of a run."""
+    if isinstance(target, RunFiles):
+        return kept_on_disk(target, mode)
+    return kept_by(target) if isinstance(target, Share) else kept_for_now(target)
 
 
 @contextlib.asynccontextmanager
@@ -187,7 +195,7 @@ async def _open_visits(
     settings: Settings, *, token: str, run: str, clock: Clock, observer: Observer, put: Put | None
 ) -> AsyncIterator[tuple[ProcessPool | HttpFetcher, ProcessPool | Visitor]]:
     """Give who knows what a visit waits for, and who visits: here, or in child processes."""
-    known = visiting.remembering(settings, run=run, token=token, clock=clock)
+    known = remembering(settings, run=run, token=token, clock=clock)
     if settings.run.processes:
         from scraper.processes.pool import ProcessPool  # noqa: PLC0415 - most runs have no child processes
 

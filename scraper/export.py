@@ -11,8 +11,8 @@ import msgspec
 
 from scraper.errors import UsageError
 from scraper.redaction import redact
-from scraper.results import checked_records, is_begun, run_file
-from scraper.runs import Mode, run_files
+from scraper.run.files import Mode, run_files
+from scraper.run.results import checked_records, is_begun, run_file
 from scraper.sinks.archive_files import LATE
 from scraper.sinks.claim import claimed
 from scraper.sinks.endings import ARCHIVE, RECORDS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from scraper.runs import RunFiles
+    from scraper.run.files import RunFiles
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ def export(
     Blocking; memory does not depend on the number of records. Each output appears whole or not at all.
 
     Args:
-        run: A file that a crawl has written, or a folder with one; see ``scraper.results``.
+        run: A file that a crawl has written, or a folder with one; see ``scraper.run.results``.
         outputs: Paths, or URLs as text; the endings name the formats.
         ordered: By ``seq``, the number of the input line, in place of the run's own order.
         fresh: Replace outputs that are there.
@@ -83,7 +83,7 @@ def write_outputs(source: Path, files: RunFiles, *, ordered: bool) -> Exported:
                 yield record
 
         try:
-            for output in files.outputs:
+            for output in (path for path in files.outputs if path != files.archive):
                 write_format(counted(), output, ending=files.ending_of(output))
             for remote in files.remotes:
                 with made_for(remote, files.journal) as made:

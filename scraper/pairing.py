@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from scraper.changes import Digests, compared_values, course, is_missing, is_same
+from scraper.comparing.changes import Digests, compared_values, course, is_missing, is_same
+from scraper.comparing.names import FieldPath, shown_path
 from scraper.errors import RunError, UsageError
-from scraper.field_names import FieldPath, shown_path
 from scraper.record import ChangeStatus, Outcome
-from scraper.results import raw_records, record_values, values_of
+from scraper.run.results import raw_records, record_values, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence

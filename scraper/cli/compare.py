@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Awaitable, Callable, Sequence
 
-    from scraper.execution import RunResult
     from scraper.messages import Finished
     from scraper.observe.events import Event
+    from scraper.run.execution import RunResult
     from scraper.settings.load import Loaded
     from scraper.settings.model import Settings
 

@@ -99,7 +99,7 @@ def _lacking(parse: ParseSettings, where: str) -> list[str]:
         problems.append(f"{error} ({where})")
     try:
         if parse.language or parse.guess_dates or parse.text != "none":
-            from scraper.visiting import check_libraries  # noqa: PLC0415 - the same
+            from scraper.visit.assembly import check_libraries  # noqa: PLC0415 - the same
 
             check_libraries(parse)
     except UsageError as error:

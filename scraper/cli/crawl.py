@@ -10,8 +10,9 @@ import click
 from scraper.cli.main import one_line
 from scraper.cli.options import SettingsCommand, loaded_from, settings_options, talk_options
 from scraper.errors import UsageError
-from scraper.history_places import check_history
-from scraper.runs import Mode, RunFiles, keep_cache_apart, run_files
+from scraper.run.files import Mode, RunFiles, keep_cache_apart, run_files
+from scraper.run.history_places import check_history
+from scraper.settings.model import ClusterSettings
 from scraper.sinks.endings import ENDINGS
 from scraper.sources.arguments import sources_from_arguments
 
@@ -89,24 +90,14 @@ def crawl(
 
 def _in_parts(outputs: Sequence[str], settings: Settings, mode: Mode) -> JobPlace | None:
     """Return the places of a run in parts, ``None`` for one that is whole."""
-    cluster = settings.cluster
-    written = [output for output in outputs if output != "-"]
-    if not cluster.shards:
-        may_be = mode is Mode.RESUME and written and len(written) == len(outputs)
-        if may_be and not any(output.lower().endswith(".warc.gz") for output in written):
-            from scraper.cluster.job_place import job_place  # noqa: PLC0415 - most runs are whole
-
-            place = job_place(written, ordered=settings.output.ordered)
-            if place.is_unfinished() or (place.files is None and place.is_complete()):
-                return place
-        if cluster.engine != "local" or cluster.scheduler:
-            raise UsageError("--engine and --scheduler run the parts of a list: add --shards N")
+    if mode is not Mode.RESUME and settings.cluster == ClusterSettings():
         return None
-    if not written or len(written) < len(outputs):
-        raise UsageError("--shards needs a place for the records: -o FOLDER or -o FILE")
-    from scraper.cluster.job_place import job_place  # noqa: PLC0415 - as above
+    from scraper.cluster.job_place import place_for  # noqa: PLC0415 - most runs are whole
 
-    return job_place(written, ordered=settings.output.ordered)
+    is_piped = "-" in outputs or not outputs
+    if is_piped and settings.cluster.shards:
+        raise UsageError("--shards needs a place for the records: -o FOLDER or -o FILE")
+    return place_for([] if is_piped else outputs, settings, mode)
 
 
 def _crawl_in_parts(
@@ -129,6 +120,8 @@ def _crawl_in_parts(
     if mode is Mode.RESUME and not found and not place.is_unfinished():
         raise UsageError(f"no unfinished run in {place.name}: name the SOURCE to begin one")
     keep_apart(log_json, settings.robots.cache, files=place.files, found=found)
+    if log_json:
+        check_history(settings, place, mode=mode, others=[str(log_json)])
     talk = Talk(quiet=quiet, log_json=log_json, resume_command=resume_command())
     return loop.run(run_parts_and_show(found, place, settings=settings, mode=mode, talk=talk))
 

@@ -15,7 +15,7 @@ from scraper.cli.running import Talk, run_and_show
 from scraper.demo.server import SampleServer, stop_asked
 from scraper.demo.site import build_site
 from scraper.errors import UsageError
-from scraper.runs import Mode, run_files
+from scraper.run.files import Mode, run_files
 from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import click
 import msgspec
 from jinja2 import Environment, StrictUndefined
 
-from scraper.changes import compared_fields
 from scraper.cli.exits import Exit
+from scraper.comparing.changes import compared_fields
 from scraper.observe.printable import printable, printable_json, printable_url
 from scraper.pairing import Comparison, Totals
-from scraper.results import run_file
+from scraper.run.results import run_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

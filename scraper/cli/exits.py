@@ -19,5 +19,8 @@ class Exit(enum.IntEnum):
     told."""
     INTERRUPTED = 130
     """Stopped by SIGINT after draining (128 + 2, as shells count)."""
+    READER_LEFT = 141
+    """Who reads standard output went before all was written, as ``head`` does (128 + 13, as of what SIGPIPE
+    ends). A run whose records go there is broken by that, and ends with 1."""
     TERMINATED = 143
     """Stopped by SIGTERM after draining (128 + 15)."""

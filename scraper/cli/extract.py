@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from scraper.archives.sources import Archives, SavedPages
     from scraper.cli.exits import Exit
     from scraper.cli.running import Talk
-    from scraper.execution import RunResult
     from scraper.extracting.lines import Lines
     from scraper.observe.counts import Counts
     from scraper.observe.events import Observer
-    from scraper.runs import Mode, RunFiles
+    from scraper.run.execution import RunResult
+    from scraper.run.files import Mode, RunFiles
     from scraper.settings.model import Settings
 
 _LEFT_OUT = (
@@ -84,7 +84,7 @@ def extract(
     from scraper.archives.sources import sources_of  # noqa: PLC0415 - the same
     from scraper.cli.crawl import files_of  # noqa: PLC0415 - the same
     from scraper.cli.running import Talk, resume_command  # noqa: PLC0415 - the same
-    from scraper.runs import Mode  # noqa: PLC0415 - the same
+    from scraper.run.files import Mode  # noqa: PLC0415 - the same
     from scraper.sinks.archive_files import LATE  # noqa: PLC0415 - the same
 
     if resume and fresh:

@@ -41,6 +41,16 @@ class LazyGroup(click.Group):
         """Return what is also said where click is not loaded."""
         return overview()
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Carry a command out; see ``click.Group.invoke``.
+
+        A reader that has gone is seen to here: click would make an exit code of its own of it.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return reader_left()
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -156,4 +166,4 @@ def reader_left() -> Exit:
     # What is still buffered would raise once more when the interpreter flushes at its end; the
     # Python manual's remedy (library/signal, "Note on SIGPIPE") is to send it nowhere.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Exit.BROKEN
+    return Exit.READER_LEFT

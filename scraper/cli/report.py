@@ -9,7 +9,7 @@ import click
 from scraper.errors import UsageError
 from scraper.report.render import render
 from scraper.report.reporting import DEFAULT_ROWS, report_of
-from scraper.results import is_begun, run_file
+from scraper.run.results import is_begun, run_file
 
 _PAGES = (".html", ".htm")
 

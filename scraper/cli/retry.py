@@ -24,12 +24,12 @@ from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
 from scraper.observe.printable import printable
 from scraper.record import Outcome
-from scraper.results import run_file
 from scraper.retrying.begun import begin, go_on, is_answered
 from scraper.retrying.choice import Choice, Chosen
 from scraper.retrying.files import RetryFiles, retry_files
 from scraper.retrying.merging import merge, take_place
-from scraper.runs import Mode
+from scraper.run.files import Mode
+from scraper.run.results import run_file
 from scraper.settings.model import HistorySettings
 from scraper.sinks.claim import claimed
 from scraper.sources.source import Source

@@ -25,7 +25,7 @@ from scraper.observe.log import JsonLog
 from scraper.observe.no_display import NoDisplay
 from scraper.observe.status import HostsWaiting
 from scraper.redaction import redact
-from scraper.results import READABLE
+from scraper.run.results import READABLE
 from scraper.sinks.stdout import StandardOutputJournal
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from scraper.clock import Clock
-    from scraper.execution import Run, RunResult
     from scraper.observe.counts import Snapshot
     from scraper.observe.display import Display
     from scraper.observe.events import Observer
-    from scraper.runs import Mode, RunFiles
+    from scraper.run.execution import Run, RunResult
+    from scraper.run.files import Mode, RunFiles
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
     from scraper.observe.events import Observer
-    from scraper.runs import Mode
+    from scraper.run.execution import RunResult
+    from scraper.run.files import Mode
     from scraper.settings.model import Settings
     from scraper.sources.source import Source
 
@@ -76,21 +77,19 @@ async def run_parts_and_show(
         stopped = stops.first
     snapshot = totals.snapshot()
     if not talk.quiet:
-        _summarise(totals, place, settings=settings, talk=talk)
+        _summarise(totals, result, place, settings=settings, talk=talk)
     if stopped is not None and not result.complete:
         return Exit(128 + stopped)
     failed = any(count for outcome, count in snapshot.by_outcome.items() if outcome not in GOOD)
     return Exit.PAGES_FAILED if settings.run.strict and failed else Exit.COMPLETE
 
 
-def _summarise(totals: Totals, place: JobPlace, *, settings: Settings, talk: Talk) -> None:
+def _summarise(totals: Totals, result: RunResult, place: JobPlace, *, settings: Settings, talk: Talk) -> None:
     from scraper.observe.display import stderr_console  # noqa: PLC0415 - rich
     from scraper.observe.summary import print_summary  # noqa: PLC0415 - the same
 
     snapshot = totals.snapshot()
-    outputs = list(place.files.outputs) if place.files else [place.parts]
-    remotes = [remote.shown for remote in place.files.remotes] if place.files else []
-    where = ", ".join([*map(str, outputs), *remotes])
+    where = ", ".join([*map(str, result.outputs), *result.uploaded])
     print_summary(
         stderr_console(),
         snapshot,
@@ -99,5 +98,5 @@ def _summarise(totals: Totals, place: JobPlace, *, settings: Settings, talk: Tal
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
-        next_commands=next_commands(snapshot, outputs) if snapshot.complete else (),
+        next_commands=next_commands(snapshot, result.outputs) if snapshot.complete else (),
     )

@@ -285,10 +285,16 @@ def resume(*, name: str, config: Path) -> None:
 
 
 def _set_paused(config: Path, name: str, *, is_paused: bool) -> None:
-    from scraper.schedule.overview import set_paused  # noqa: PLC0415 - as above
+    from scraper.schedule.overview import due_times, set_paused  # noqa: PLC0415 - as above
 
     (job,) = _chosen(config, (name,))
     set_paused(job, is_paused=is_paused, now=datetime.now(UTC))
+    if is_paused:
+        told = f"is paused: none of its runs begins before `scraper schedule resume {name}`"
+    else:
+        due = due_times(job, datetime.now(UTC), 1)
+        told = f"is resumed, and due next {_moment(due[0].due if due else None)}"
+    click.echo(f"{name}: {told}", err=True)
 
 
 @schedule.command()

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.cells import cell_len, set_cell_size
 
+from scraper.comparing.names import FieldPath, field_path, field_paths, shown_path, value_at
+from scraper.comparing.where import condition
 from scraper.errors import UsageError
-from scraper.field_names import FieldPath, field_path, field_paths, shown_path, value_at
 from scraper.observe.printable import printable, printable_json
-from scraper.results import record_values, run_file
-from scraper.where import condition
+from scraper.run.results import record_values, run_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,8 +8,8 @@ import msgspec
 
 from scraper.errors import UsageError
 from scraper.redaction import redact
-from scraper.run_state import Listed, masked, place_of
-from scraper.runs import new_run_id
+from scraper.run.files import new_run_id
+from scraper.run.state import Listed, masked, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 
 
 def named(
-    manifest: Manifest, place: JobPlace, sources: Sequence[Source], *, settings: Settings, clock: Clock
+    manifest: Manifest,
+    place: JobPlace,
+    sources: Sequence[Source],
+    *,
+    settings: Settings,
+    clock: Clock,
+    name: str | None = None,
 ) -> tuple[str, Sequence[Source]]:
     """Return the run's name and its lists: those given, or those it was begun with.
+
+    ``name`` is what a new run is to be called.
 
     Raises:
         UsageError: It was begun with other lists, outputs or numbers of parts.
@@ -38,7 +46,7 @@ def named(
     told = msgspec.json.encode([outputs, files.ordered if files else False]).decode()
     run = manifest.fact("run")
     if run is None:
-        run = new_run_id(clock.utc())
+        run = name or new_run_id(clock.utc())
         listed = [Listed(masked(source), source.identity()) for source in sources]
         manifest.note(
             run=run,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from scraper.cluster.engine import Ended
 from scraper.cluster.task import work
 from scraper.errors import RunError, UsageError
+from scraper.observe.printable import printable
+from scraper.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,6 +35,12 @@ _AVOIDED_S = 15.0
 _AVOIDED_MOST_S = 600.0
 _SEEN_WITHIN_S = 15.0
 """A worker that the scheduler has not heard of for so long is sent nothing."""
+_NAME_CHARACTERS = 80
+_LINK_CHARACTERS = 500
+# Of hosts the ASCII ones, and no user info: nothing that could pass for another place than where it leads.
+_is_page = re.compile(
+    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/?#-]*)?"
+).fullmatch
 
 
 def require_library() -> None:
@@ -58,7 +67,7 @@ class DaskCluster:
         self._avoided: dict[str, tuple[float, float]] = {}
         """Workers that parts have failed at: until when they are sent nothing, and for how long that was."""
         self._name = f"scraper-{secrets.token_hex(4)}"
-        self.dashboard: str | None = _dashboard(client)
+        self.dashboard: str | None = page_of(client)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -89,8 +98,8 @@ class DaskCluster:
         """Return how many workers are free."""
         return len(await self._free())
 
-    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
-        """Send an attempt to a free worker.
+    async def submit(self, shard: int, attempt: int, order: bytes) -> str:
+        """Send an attempt to a free worker; return what the scheduler calls it.
 
         Raises:
             RunError: There is none any more.
@@ -98,18 +107,20 @@ class DaskCluster:
         free = await self._free()
         if not free:
             self._ended.put_nowait(Ended(shard, attempt, None, why="was lost before it was sent anything"))
-            return
+            return ""
+        address, name = next(iter(free.items()))
         future = self._client.submit(
             work,
             order,
             key=f"{self._name}-{shard}-{attempt}",
-            workers=[free[0]],
+            workers=[address],
             allow_other_workers=False,
             pure=False,
             retries=0,
         )
-        self._futures[shard, attempt] = (future, free[0])
+        self._futures[shard, attempt] = (future, address)
         self._tasks.create_task(self._see_through(shard, attempt, future), name=f"part-{shard}-{attempt}")
+        return name
 
     async def wait_any(self) -> Ended:
         """Wait for the end of any attempt."""
@@ -168,19 +179,20 @@ class DaskCluster:
         found: dict[str, dict[str, Any]] = about["workers"]
         return found
 
-    async def _free(self) -> list[str]:
+    async def _free(self) -> dict[str, str]:
+        """Return the workers that may be sent something, by address, with their names."""
         workers = await self._workers()
         taken = {address for _, address in self._futures.values()}
         now_s = asyncio.get_running_loop().time()
         latest_s = max((one["last_seen"] for one in workers.values()), default=0.0)
-        return [
-            address
+        return {
+            address: _name(one.get("name"), address)
             for address, one in workers.items()
             if address not in taken
             and self._avoided.get(address, (0.0, 0.0))[0] <= now_s
             and one["last_seen"] >= latest_s - _SEEN_WITHIN_S
             and not one.get("metrics", {}).get("executing")
-        ]
+        }
 
     async def _leave(self) -> None:
         held, self._futures = list(self._futures.values()), {}
@@ -213,8 +225,30 @@ async def _client(address: str, *, workers: int) -> AsyncIterator[Any]:
         yield client
 
 
-def _dashboard(client: Any) -> str | None:
-    """Return the link to the cluster's page; without the package bokeh a cluster of our own has none."""
-    link: str = client.dashboard_link
-    is_ours = client.cluster is not None
-    return None if is_ours and find_spec("bokeh") is None else link
+def page_of(client: Any) -> str | None:
+    """Return the link to the cluster's page, ``None`` if it has none, or none that a browser may be led to.
+
+    The scheduler says where it is, and the user's configuration of Dask how that is written.
+    """
+    if (
+        client.cluster is not None and find_spec("bokeh") is None
+    ):  # a cluster of our own: there is a bare page
+        return None
+    try:
+        link = client.dashboard_link
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ):  # of a scheduler that has none, or says otherwise
+        return None
+    return (
+        redact(link) if isinstance(link, str) and _is_page(link) and len(link) <= _LINK_CHARACTERS else None
+    )
+
+
+def _name(given: object, address: str) -> str:
+    """Return a worker's name for people; those of a cluster of our own are numbers."""
+    name = f"worker {given}" if isinstance(given, int) else given
+    return printable(name if isinstance(name, str) and name else address, limit=_NAME_CHARACTERS)

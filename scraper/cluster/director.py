@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.cluster.dealing import Deal, deal
-from scraper.cluster.lease import Watch, write_fence
+from scraper.cluster.lease import write_fence
 from scraper.cluster.orders import Answer, Fence, Order, encode
+from scraper.cluster.part import Part
 from scraper.cluster.places import ShardPlace
 from scraper.errors import RunError, ScraperError
 from scraper.observe.events import Draining, PartLost, Written
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.cluster.engine import Ended, Engine
-    from scraper.cluster.manifest import Manifest, Shard
+    from scraper.cluster.manifest import Manifest
     from scraper.cluster.totals import Totals
     from scraper.observe.events import Observer
+    from scraper.observe.parts import PartRow
     from scraper.settings.model import Settings
 
 _LOOKS_EVERY_S = 1.0
@@ -36,8 +38,6 @@ _BEGINS_WITHIN_S = 60.0
 """How long a worker may take to give its first sign: a Python has to start, and to import what it needs."""
 _NO_WORKER_S = 300.0
 """How long it is waited for a worker when there is none: clusters start some when there is work."""
-_PAUSE_S = 0.5
-"""After an attempt in vain; twice as long after each further one, since a disk that is full stays so."""
 _WHY = {
     "taken": "was sent the same twice",
     "superseded": "was told to leave",
@@ -46,26 +46,6 @@ _WHY = {
     "failed": "failed",
     "refused": "failed",
 }
-
-
-class _Part:
-    """One part, as the director sees it."""
-
-    def __init__(self, shard: Shard, place: ShardPlace, *, run: str, lease_s: float) -> None:
-        self.shard = shard
-        self.place = place
-        self.watch = Watch(place, run=run, sent=shard.attempt, lease_s=lease_s)
-        self.attempt = 0
-        """The number that has been said in its folder; 0 when none was by us."""
-        self.running = False
-        self.given = 0
-        """How many inputs the attempt under way knows of."""
-        self.begun_s = 0.0
-        self.not_before_s = 0.0
-        """After an attempt in vain: when the next one may be sent."""
-        self.vain = 0
-        """Attempts in a row that came no further."""
-        self.furthest = shard.figures.done
 
 
 class Director:
@@ -79,6 +59,7 @@ class Director:
         engine: Engine,
         settings: Settings,
         run: str,
+        archive: bool,
         observer: Observer,
         totals: Totals,
     ) -> None:
@@ -89,12 +70,13 @@ class Director:
         self._settings = settings
         self._carried = msgspec.to_builtins(_anywhere(settings))
         self._run = run
+        self._archive = archive
         self._observer = observer
         self._totals = totals
         self._lines = int(manifest.fact("lines") or 0)
         lease_s = settings.cluster.lease_s
         self._parts = [
-            _Part(shard, ShardPlace(self._work, shard.shard), run=run, lease_s=lease_s)
+            Part(shard, ShardPlace(self._work, shard.shard), run=run, lease_s=lease_s)
             for shard in manifest.shards()
         ]
         # The longest first: what is long and begins late is what all others wait for.
@@ -108,6 +90,10 @@ class Director:
     def is_over(self) -> bool:
         """Whether no part has anything to do."""
         return not any(part.shard.open for part in self._parts)
+
+    def parts(self) -> list[PartRow]:
+        """Return how each part stands."""
+        return [part.row(self._totals.of(part.shard.shard)) for part in self._parts]
 
     async def run(self) -> None:
         """Direct until no part has anything to do, or until it was asked to stop and all have.
@@ -169,13 +155,13 @@ class Director:
                 room -= 1
                 await self._send(part)
 
-    def _take(self, part: _Part) -> None:
+    def _take(self, part: Part) -> None:
         """Say in a part's folder that it is for a new attempt, then look whether anybody is at it."""
         part.attempt = self._manifest.next_attempt(part.shard.shard)
         write_fence(part.place, Fence(run=self._run, attempt=part.attempt))
         part.watch.look()
 
-    async def _send(self, part: _Part) -> None:
+    async def _send(self, part: Part) -> None:
         shard = part.shard
         inputs = self._manifest.inputs(shard.shard)
         part.given = len(inputs)
@@ -190,12 +176,12 @@ class Director:
             dealt=shard.dealt,
             may_begin_anew=not shard.completions,
             lease_s=self._settings.cluster.lease_s,
+            archive=self._archive,
             settings=self._carried,
         )
-        part.running = True
         part.watch.begin(part.attempt)
-        part.begun_s = asyncio.get_running_loop().time()
-        await self._engine.submit(shard.shard, part.attempt, encode(order))
+        part.begin(now_s=asyncio.get_running_loop().time())
+        part.worker = await self._engine.submit(shard.shard, part.attempt, encode(order))
 
     async def _see_off(self, ended: Ended) -> None:
         part = self._parts[ended.shard]
@@ -209,8 +195,8 @@ class Director:
             return
         answer = msgspec.json.decode(ended.answer, type=Answer)
         self._totals.end(ended.shard, answer.figures if answer.folder else None)
-        part.running = False
-        number, part.attempt = part.attempt, 0
+        number = part.attempt
+        part.end()
         if answer.end == "complete":
             await self._complete(part, answer)
         elif answer.end != "stopped":
@@ -221,7 +207,7 @@ class Director:
             self._observer.notice(PartLost(part=ended.shard, attempt=number, why=why))
             self._count_vain(part, answer.figures.done, why)
 
-    async def _complete(self, part: _Part, answer: Answer) -> None:
+    async def _complete(self, part: Part, answer: Answer) -> None:
         shard = part.shard.shard
         deals: list[Deal] = []
         if answer.outbox:
@@ -241,21 +227,20 @@ class Director:
         )
         for one in self._manifest.shards():
             self._parts[one.shard].shard = one
-        part.vain, part.furthest = 0, answer.figures.done
+        for handed in deals:
+            self._parts[handed.shard].ahead += handed.lines
+        part.come(answer.figures.done)
 
-    def _lose(self, part: _Part, why: str) -> None:
+    def _lose(self, part: Part, why: str) -> None:
         """Note that a worker is gone or given up; another is to go on."""
         done = part.watch.beat.figures.done if part.watch.beat else 0
         self._totals.end(part.shard.shard, None)
         self._observer.notice(PartLost(part=part.shard.shard, attempt=part.attempt, why=why))
-        part.running = False
-        part.attempt = 0
+        part.end()
         self._count_vain(part, done, why)
 
-    def _count_vain(self, part: _Part, done: int, why: str) -> None:
-        part.vain = 0 if done > part.furthest else part.vain + 1
-        part.furthest = max(part.furthest, done)
-        part.not_before_s = asyncio.get_running_loop().time() + _PAUSE_S * (2**part.vain - 1)
+    def _count_vain(self, part: Part, done: int, why: str) -> None:
+        part.lose(done, why, now_s=asyncio.get_running_loop().time())
         if part.vain >= self._settings.cluster.attempts:
             self._break(
                 RunError(
@@ -296,24 +281,3 @@ def _anywhere(settings: Settings) -> Settings:
         return settings
     robots = msgspec.structs.replace(settings.robots, cache=os.path.abspath(settings.robots.cache))  # noqa: PTH100
     return msgspec.structs.replace(settings, robots=robots)
-
-
-async def evict(work: Path, manifest: Manifest, *, run: str, lease_s: float) -> None:
-    """Wait until nobody is at any part of a run any more, which is to be thrown away.
-
-    Raises:
-        OSError: It can't be told to them.
-    """
-    watches = []
-    for shard in manifest.shards():
-        if shard.attempt:
-            place = ShardPlace(work, shard.shard)
-            write_fence(place, Fence(run=run, attempt=manifest.next_attempt(shard.shard)))
-            before = manifest.fact("run") or ""
-            watches.append(Watch(place, run=before, sent=shard.attempt, lease_s=lease_s))
-    while watches:
-        for watch in watches:
-            watch.look()
-        watches = [watch for watch in watches if not watch.is_free()]
-        if watches:
-            await asyncio.sleep(min(_LOOKS_EVERY_S, lease_s / 4))  # nobody tells when a lease is over

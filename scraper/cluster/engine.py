@@ -36,7 +36,7 @@ class Engine(Protocol):
     """Runs ``cluster.task.work`` on workers. Opened and closed as an asynchronous context."""
 
     dashboard: str | None
-    """Where the engine's own page is."""
+    """Where the engine's own page is: a URL of http or https, by what somebody else says."""
 
     async def room(self) -> int:
         """Return how many more attempts can be begun just now.
@@ -46,8 +46,8 @@ class Engine(Protocol):
         """
         ...
 
-    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
-        """Send an attempt off; it does not wait for its begin.
+    async def submit(self, shard: int, attempt: int, order: bytes) -> str:
+        """Send an attempt off; it does not wait for its begin. Return who has it, for people.
 
         Raises:
             RunError: The engine is lost.
@@ -97,16 +97,18 @@ class InProcess:
         """Return 1, or 0 while an attempt is under way."""
         return 0 if self._running else 1
 
-    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
+    async def submit(self, shard: int, attempt: int, order: bytes) -> str:
         """Begin an attempt."""
         name = f"part-{shard}-{attempt}"
         task = self._tasks.create_task(self._run(shard, attempt, order), name=name)
         self._running[shard, attempt] = task
         # Not by the task itself: one that is cancelled before it begins never runs.
         task.add_done_callback(lambda _done: self._running.pop((shard, attempt), None))
+        return "this process"
 
     async def _run(self, shard: int, attempt: int, order: bytes) -> None:
         answer = await carried_out(order)
+        self._running.pop((shard, attempt), None)  # before who hears of its end asks for room
         self._ended.put_nowait(Ended(shard, attempt, answer, is_gone=True))
 
     async def wait_any(self) -> Ended:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from scraper.cluster.joined_archive import join_archives
 from scraper.cluster.places import ShardPlace
 from scraper.errors import CountMismatch, RunError
 from scraper.export import write_outputs
-from scraper.parts import PartFile, write_parts
-from scraper.share import RECORDS
+from scraper.run.parts import PartFile, write_parts
+from scraper.run.share import RECORDS, archive_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from scraper.cluster.job_place import JobPlace
     from scraper.cluster.manifest import Shard
+    from scraper.settings.model import Settings
 
 _KEPT = "parts"
 """The folder that parts stay in."""
@@ -41,8 +43,8 @@ def check_counts(shards: Sequence[Shard], *, lines: int) -> None:
         )
 
 
-def gather(place: JobPlace, shards: Sequence[Shard], *, run: str) -> None:
-    """Put the records of complete parts where they belong. Blocking.
+def gather(place: JobPlace, shards: Sequence[Shard], *, run: str, settings: Settings) -> None:
+    """Put the records of complete parts where they belong, and their archives. Blocking.
 
     Raises:
         RunError: Something can't be written; all that is needed to do it again is still there.
@@ -55,6 +57,13 @@ def gather(place: JobPlace, shards: Sequence[Shard], *, run: str) -> None:
             named = [_part(place.work, shard) for shard in written]
             write_parts(place.parts, run=run, parts=[part for part, _ in named])
             write_outputs(place.parts, place.files, ordered=place.files.ordered)
+            if place.files.archive:
+                begun = [shard for shard in shards if shard.folder]
+                archives = [
+                    ShardPlace(place.work, shard.shard).folder / shard.folder / archive_name(run, shard.shard)
+                    for shard in begun
+                ]
+                join_archives(archives, place.files.archive, run=run, settings=settings)
     except OSError as error:
         raise RunError(f"can't put {place.name} together: {error.strerror}") from error
 

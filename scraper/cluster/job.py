@@ -6,24 +6,31 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from scraper import visiting
+import msgspec
+
 from scraper.cluster.begun import named
-from scraper.cluster.director import Director, evict
+from scraper.cluster.director import Director
+from scraper.cluster.discarding import clear, discard_unfinished, remove
 from scraper.cluster.gathering import check_counts, gather
 from scraper.cluster.local import LocalProcesses
-from scraper.cluster.manifest import Manifest, is_manifest
-from scraper.cluster.places import LIST, OWNERS
+from scraper.cluster.manifest import Manifest
+from scraper.cluster.part import row_of
+from scraper.cluster.places import LIST, known_file
 from scraper.cluster.split import Stopped, split
-from scraper.errors import RunError, ScraperError, UsageError
-from scraper.observe.events import Aborting, Draining, RunEnded, RunStarted
-from scraper.parts import PARTS_FILE
-from scraper.run_state import discard
-from scraper.runs import Mode, keep_cache_apart, new_run_id
+from scraper.errors import ScraperError, UsageError
+from scraper.observe.events import Aborting, ChangesKnown, Draining, RunEnded, RunStarted
+from scraper.observe.parts import Parts, parts_of
+from scraper.run.execution import RunResult
+from scraper.run.files import Mode, keep_cache_apart
+from scraper.run.history import open_remembered
+from scraper.run.history_places import check_history
+from scraper.run.parts import part_files
+from scraper.run.same_settings import same_extraction, same_history
 from scraper.sinks.claim import claimed
+from scraper.visit.assembly import check_visits, product_token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -33,24 +40,15 @@ if TYPE_CHECKING:
     from scraper.clock import Clock
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
+    from scraper.cluster.manifest import Shard
     from scraper.cluster.totals import Totals
+    from scraper.history.remembered import History
     from scraper.observe.events import Observer
     from scraper.settings.model import ClusterSettings, Settings
     from scraper.sources.source import Source
 
 
-_OURS = {OWNERS, PARTS_FILE}
-"""What is in a work folder beside the folders of parts, whose names are numbers."""
-
-
 _is_address = re.compile(r"[a-z]+://[^/\s]+:[0-9]{1,5}").fullmatch
-
-
-class JobResult(NamedTuple):
-    """How a run in parts ended."""
-
-    run: str
-    complete: bool
 
 
 def check_cluster(settings: ClusterSettings) -> None:
@@ -104,24 +102,32 @@ class Job:
         clock: Clock,
         engine: Callable[[ClusterSettings, int], AbstractAsyncContextManager[Engine]] = open_engine,
         opened: Callable[[Engine], None] = lambda _engine: None,
+        name: str | None = None,
     ) -> None:
-        """Take what is to be done; ``opened`` is told of the engine when it is there."""
+        """Take what is to be done.
+
+        ``opened`` is told of the engine when it is there; ``name`` is what a new run is to be called.
+        """
         self._sources = sources
         self._place = place
         self._settings = settings
         self._mode = mode
         self._observer = observer
-        self._totals = totals
+        self.totals = totals
         self._clock = clock
         self._engine = engine
         self._opened = opened
+        self._name = name
+        self._history: History | None = None
         self._director: Director | None = None
         self._stopped = threading.Event()
         self._work: asyncio.Task[None] | None = None
         self._has_begun = False
+        self._shards: list[Shard] = []
+        """As they stood when it began."""
         self.is_complete = False
 
-    async def execute(self) -> JobResult:
+    async def execute(self) -> RunResult:
         """Run to the end, or until drained or aborted; then put the records together.
 
         Raises:
@@ -131,16 +137,12 @@ class Job:
         """
         place, settings = self._place, self._settings
         check_cluster(settings.cluster)
-        if settings.history.file:
-            raise UsageError(
-                "--history (history.file) is for a run in one part: leave it out, or --shards; "
-                "`scraper diff` compares two runs in parts"
-            )
-        visiting.check(settings)  # here rather than at each worker
+        check_visits(settings)  # here rather than at each worker
         lists = [source.name for source in self._sources if source.kind == "file"]
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:
             place.files.keep_apart(lists)
+        changes = check_history(settings, place, mode=self._mode, others=lists)
         await asyncio.to_thread(place.check, self._mode)
         try:
             for path in (*place.claims, place.state):
@@ -149,24 +151,47 @@ class Job:
             raise UsageError(f"can't write {path}: {error.strerror}") from error
         with claimed(place.claims):
             if self._mode is Mode.FRESH:
-                await self._discard()
+                lease_s = settings.cluster.lease_s
+                await discard_unfinished(place, lease_s=lease_s, clock=self._clock)
             manifest = await asyncio.to_thread(Manifest, place.state)
             begun = False
             try:
-                begun = await self._execute(manifest)
+                begun = await self._execute(manifest, changes)
             finally:
                 manifest.close(remove=self.is_complete or (not begun and manifest.fact("lines") is None))
             if self.is_complete:
-                await asyncio.to_thread(_remove, place.work)
-        return JobResult(str(self._totals.snapshot().run), self.is_complete)
+                await asyncio.to_thread(remove, place.work)
+        return self._result()
 
-    async def _execute(self, manifest: Manifest) -> bool:
+    def _result(self) -> RunResult:
+        snapshot, place = self.totals.snapshot(), self._place
+        return RunResult(
+            run=snapshot.run,
+            complete=self.is_complete,
+            lines=snapshot.known,
+            records=snapshot.done,
+            outputs=place.files_made(),
+            uploaded=tuple(remote.shown for remote in place.files.remotes) if place.files else (),
+            elapsed_s=snapshot.elapsed_s,
+            changes=snapshot.changes,
+            resumable=not self.is_complete,
+        )
+
+    async def _execute(self, manifest: Manifest, changes: Path | None) -> bool:
         """Do it, and return whether the list is split."""
-        began_s = self._clock.monotonic()
-        begun = named(manifest, self._place, self._sources, settings=self._settings, clock=self._clock)
-        run, self._sources = begun
+        began_s, settings, clock = self._clock.monotonic(), self._settings, self._clock
+        run, self._sources = named(
+            manifest, self._place, self._sources, settings=settings, clock=clock, name=self._name
+        )
+        same_history(manifest, settings.history.file)
+        same_extraction(manifest, settings.parse)
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with (
+                open_remembered(
+                    settings, changes=changes, run=run, token=product_token(settings), clock=clock
+                ) as (_, self._history),
+                asyncio.TaskGroup() as tasks,
+            ):
                 self._work = tasks.create_task(self._direct(manifest, run), name="director")
         except BaseExceptionGroup as group:
             known, unknown = group.split(ScraperError)
@@ -177,7 +202,7 @@ class Job:
                 first = first.exceptions[0]
             raise first from first.__cause__
         finally:
-            self._totals.is_complete = self.is_complete
+            self.totals.is_complete = self.is_complete
             elapsed_s = self._clock.monotonic() - began_s
             if self._has_begun:
                 self._observer.notice(RunEnded(complete=self.is_complete, elapsed_s=elapsed_s))
@@ -198,8 +223,9 @@ class Job:
                     engine=engine,
                     settings=self._settings,
                     run=run,
+                    archive=self._place.has_archive,
                     observer=self._observer,
-                    totals=self._totals,
+                    totals=self.totals,
                 )
                 if self._stopped.is_set():
                     return
@@ -210,14 +236,18 @@ class Job:
             self._begin(manifest, run)
         shards = manifest.shards()
         check_counts(shards, lines=int(manifest.fact("lines") or 0))
-        await asyncio.to_thread(gather, self._place, shards, run=run)
+        await asyncio.to_thread(gather, self._place, shards, run=run, settings=self._settings)
+        if self._history is not None:
+            totals = await self._history.complete(part_files(self._place.parts))
+            self.totals.changes = msgspec.structs.asdict(totals)
+            self._observer.notice(ChangesKnown(self.totals.changes))
         self.is_complete = True
 
     def _begin(self, manifest: Manifest, run: str) -> None:
         """Tell that the run begins, or goes on."""
-        shards = manifest.shards()
-        self._totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
-        snapshot = self._totals.snapshot()
+        shards = self._shards = manifest.shards()
+        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
+        snapshot = self.totals.snapshot()
         self._has_begun = True
         self._observer.notice(
             RunStarted(
@@ -229,13 +259,19 @@ class Job:
             )
         )
 
+    def parts(self) -> Parts:
+        """Return how each part stands; there are none before the list is split."""
+        if self._director is not None:
+            return parts_of(self._director.parts())
+        return parts_of([row_of(shard, self.totals.of(shard.shard)) for shard in self._shards])
+
     def drain(self, reason: str) -> None:
         """Begin nothing new; what is under way may finish."""
         self._stopped.set()
         if self._director is not None:
             self._director.drain(reason)
         else:
-            self._totals.stopping = reason
+            self.totals.stopping = reason
             self._observer.notice(Draining(reason=reason, deadline_s=self._settings.run.drain_s))
 
     def abort(self, reason: str) -> None:
@@ -247,8 +283,11 @@ class Job:
 
     async def _split(self, manifest: Manifest) -> bool:
         """Split the list; return whether that was done to the end."""
-        place, settings = self._place, self._settings
+        place, settings, history = self._place, self._settings, self._history
         shards = int(manifest.fact("parts") or 0)
+
+        def goes_on() -> bool:
+            return not self._stopped.is_set()
 
         def work() -> bool:
             try:
@@ -257,54 +296,19 @@ class Job:
                     place.work,
                     shards=shards,
                     politeness=settings.politeness,
-                    goes_on=lambda: not self._stopped.is_set(),
+                    goes_on=goes_on,
                 )
             except Stopped:
+                return False
+            # Also for workers on this machine: what a run that goes on compares with stays the same.
+            if history and not history.copy(known_file(place.work), goes_on=goes_on):
                 return False
             manifest.begin(lines=weighed.lines, parts=[(*part, LIST) for part in weighed.parts])
             return True
 
-        await asyncio.to_thread(_clear, place.work)
+        await asyncio.to_thread(clear, place.work)
         try:
             return await asyncio.to_thread(work)
         except asyncio.CancelledError:
             self._stopped.set()
             raise
-
-    async def _discard(self) -> None:
-        """Throw an unfinished run away, in parts or not, when nobody is at it any more."""
-        place = self._place
-        if is_manifest(place.state):
-            manifest = await asyncio.to_thread(Manifest, place.state)
-            try:
-                if place.work.exists():
-                    run = new_run_id(self._clock.utc())
-                    await evict(place.work, manifest, run=run, lease_s=self._settings.cluster.lease_s)
-                    await asyncio.to_thread(_remove, place.work)
-            except OSError as error:
-                raise RunError(f"can't remove {place.work}: {error.strerror}") from error
-            finally:
-                manifest.close(remove=not place.work.exists())
-        elif place.state.exists():
-            await discard(place.state)
-
-
-def _clear(work: Path) -> None:
-    """Remove what a split that was stopped has left, or a run that was killed when it had ended.
-
-    Raises:
-        UsageError: It is something else.
-    """
-    if work.is_dir() and any(
-        path.name[:1] != "." and path.name not in _OURS and not path.name.isdigit() for path in work.iterdir()
-    ):
-        raise UsageError(f"{work} is there and is not of a run: remove it, or name another output")
-    try:
-        _remove(work)
-    except OSError as error:
-        raise UsageError(f"can't remove {work}: {error.strerror}") from error
-
-
-def _remove(folder: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)

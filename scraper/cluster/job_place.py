@@ -10,13 +10,15 @@ import msgspec
 
 from scraper.cluster.manifest import is_manifest
 from scraper.errors import OutputExists, UsageError
-from scraper.parts import PARTS_FILE
 from scraper.planted import refuse_planted
-from scraper.runs import Mode, RunFiles, run_files
-from scraper.sinks.endings import ENDINGS
+from scraper.run.files import Mode, RunFiles, run_files
+from scraper.run.parts import PARTS_FILE
+from scraper.sinks.endings import ENDINGS, ending_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from scraper.settings.model import Settings
 
 
 class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,26 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
     def claims(self) -> tuple[Path, ...]:
         """The outputs that nobody else may write meanwhile."""
         return self.files.outputs if self.files else (self.parts,)
+
+    @property
+    def has_archive(self) -> bool:
+        """Whether one of the outputs keeps what was on the wire."""
+        return self.files is not None and self.files.archive is not None
+
+    def files_made(self) -> tuple[Path, ...]:
+        """Return the files on this machine that are there in the end."""
+        return self.files.files_made() if self.files else (self.parts,)
+
+    def written(self) -> Iterator[Path]:
+        """Yield every file that the run may write to, but for those of its parts."""
+        yield from self.files.written() if self.files else (self.parts, self.state)
+
+    def is_begun(self) -> bool:
+        """Whether a run that was stopped or has died lies there, in parts or not.
+
+        A state without content is of one that was killed when it had just made it: of neither kind.
+        """
+        return self.state.exists() and self.state.stat().st_size > 0
 
     def is_unfinished(self) -> bool:
         """Whether a run in parts that was stopped or has died lies there."""
@@ -66,7 +88,7 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
             self.files.check(mode)
         else:
             self._check_folder(mode)
-        if self.state.exists() and mode is not Mode.FRESH and not is_manifest(self.state):
+        if mode is not Mode.FRESH and self.is_begun() and not is_manifest(self.state):
             raise UsageError(
                 f"the unfinished run in {self.name} is in one part: go on with it without --shards, "
                 "or start over with --fresh"
@@ -93,9 +115,7 @@ def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
     Raises:
         UsageError: There is no output, or it is none that can be written.
     """
-    if any(output.lower().endswith(".warc.gz") for output in outputs):
-        raise UsageError("an archive (.warc.gz) is written by a run in one part: leave it out, or --shards")
-    if len(outputs) == 1 and "://" not in outputs[0] and Path(outputs[0]).suffix not in ENDINGS:
+    if len(outputs) == 1 and "://" not in outputs[0] and ending_of(Path(outputs[0])) not in ENDINGS:
         folder = Path(outputs[0])
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: is there and is no folder, and its ending is that of no format")
@@ -103,6 +123,30 @@ def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
             raise UsageError("--ordered (output.ordered) needs one file: -o FILE; parts are in no order")
         parts = folder / PARTS_FILE
         return JobPlace(files=None, parts=parts, state=folder / f"{PARTS_FILE}.state", work=folder / "work")
-    files = run_files(outputs, ordered=ordered)
+    return place_of(run_files(outputs, ordered=ordered))
+
+
+def place_for(outputs: Sequence[str], settings: Settings, mode: Mode) -> JobPlace | None:
+    """Return the places of a run with these outputs, ``None`` if it is not to be in parts.
+
+    It is by ``cluster.shards``, and when what is to be resumed is in parts.
+
+    Raises:
+        UsageError: There is no output that can be written, or the settings want parts and name no number.
+    """
+    cluster = settings.cluster
+    if cluster.shards:
+        return job_place(outputs, ordered=settings.output.ordered)
+    if mode is Mode.RESUME and outputs:
+        place = job_place(outputs, ordered=settings.output.ordered)
+        if place.is_unfinished() or (place.files is None and place.is_complete()):
+            return place
+    if cluster.engine != "local" or cluster.scheduler:
+        raise UsageError("--engine and --scheduler run the parts of a list: add --shards N (cluster.shards)")
+    return None
+
+
+def place_of(files: RunFiles) -> JobPlace:
+    """Return the places of a run in parts that has these files, each in one piece."""
     work = files.state.with_name(f"{files.state.name.removesuffix('.state')}.parts")
     return JobPlace(files=files, parts=work / PARTS_FILE, state=files.state, work=work)

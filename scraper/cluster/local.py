@@ -56,7 +56,7 @@ class LocalProcesses:
         """Return how many more processes may run."""
         return self._workers - len(self._processes)
 
-    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
+    async def submit(self, shard: int, attempt: int, order: bytes) -> str:
         """Start a process for an attempt.
 
         Raises:
@@ -71,6 +71,7 @@ class LocalProcesses:
             raise RunError(f"no further process can be started: {error.strerror}") from error
         self._processes[shard, attempt] = process
         self._tasks.create_task(self._see_through(shard, attempt, order), name=f"part-{shard}-{attempt}")
+        return f"process {process.pid}"
 
     async def _see_through(self, shard: int, attempt: int, order: bytes) -> None:
         process = self._processes[shard, attempt]

@@ -47,6 +47,8 @@ class Shard(msgspec.Struct, kw_only=True):
     dealt: int
     completions: int
     """How often it was complete."""
+    listed: int
+    """How many lines its list has."""
     folder: str
     """Where its records are, when it is complete."""
     figures: Figures
@@ -94,7 +96,10 @@ class Manifest(HeldFile):
     def shards(self) -> list[Shard]:
         """Return all parts by their number."""
         with self._translated():
-            rows = self._db.execute("SELECT * FROM shards ORDER BY shard").fetchall()
+            rows = self._db.execute(
+                "SELECT shards.*, inputs.lines FROM shards"
+                " JOIN inputs ON inputs.shard = shards.shard AND inputs.number = 1 ORDER BY shards.shard"
+            ).fetchall()
         return [
             Shard(
                 shard=shard,
@@ -103,10 +108,11 @@ class Manifest(HeldFile):
                 open=bool(is_open),
                 dealt=dealt,
                 completions=completions,
+                listed=listed,
                 folder=folder,
                 figures=msgspec.json.decode(figures, type=Figures),
             )
-            for shard, weight_s, attempt, is_open, dealt, completions, folder, figures in rows
+            for shard, weight_s, attempt, is_open, dealt, completions, folder, figures, listed in rows
         ]
 
     def inputs(self, shard: int) -> tuple[str, ...]:
@@ -136,6 +142,7 @@ class Manifest(HeldFile):
 
         ``deals`` are part, number, name and lines of each file. The part stays open if it was given more.
         """
+        figures = msgspec.structs.replace(figures, hosts=(), failures=())  # of a moment that is over
         with self._transaction():
             more = self._db.execute(
                 "SELECT count(*) FROM inputs WHERE shard = ? AND number > ?", (shard, given)

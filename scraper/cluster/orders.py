@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from scraper.observe.particulars import Failure, HostRow
 from scraper.record import Outcome
 
 
@@ -27,12 +28,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     may_begin_anew: bool
     """Nobody has been given anything by this part yet, so that it may be done again from its list."""
     lease_s: float
+    archive: bool = False
+    """It keeps what is on the wire."""
     settings: dict[str, Any]
     """Secrets included: whoever carries orders is trusted."""
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """How far a part is. The first group is of the whole part, the second of this attempt alone."""
+    """How far a part is: of the whole part, then of this attempt alone, then of this moment."""
 
     lines: int = 0
     found: int = 0
@@ -52,11 +55,18 @@ class Figures(msgspec.Struct, kw_only=True):
     wire_bytes: int = 0
     size_bytes: int = 0
     stalls: int = 0
+    took: tuple[int, ...] = ()
+    """As ``Particulars.took``."""
+    took_s: float = 0.0
 
     hosts_ready: int = 0
     hosts_held: int = 0
     hosts_in_memory: int = 0
     least_s: float = 0.0
+    hosts: tuple[HostRow, ...] = ()
+    """The busiest."""
+    failures: tuple[Failure, ...] = ()
+    """The latest of this attempt."""
 
 
 End = Literal["complete", "stopped", "taken", "superseded", "lease_lost", "locked", "failed", "refused"]

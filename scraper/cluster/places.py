@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 OWNERS = "owners"
 """Whose each slot is."""
+KNOWN = "known.sqlite"
+"""What was known of pages before the run: a copy of its history, which nobody writes to."""
 LIST = "list.jsonl"
 FENCE = "order"
 BEAT = "beat"
@@ -56,3 +58,8 @@ class ShardPlace:
 def owners_file(work: Path) -> Path:
     """Return the file with the map of slots."""
     return Path(work, OWNERS)
+
+
+def known_file(work: Path) -> Path:
+    """Return the file with what was known of pages before the run."""
+    return Path(work, KNOWN)

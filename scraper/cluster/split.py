@@ -24,7 +24,7 @@ from scraper.errors import InvalidUrl, RunError
 from scraper.frontier.rows import names_sitemap
 from scraper.frontier.territory import SLOTS, packed, slot_of
 from scraper.host_limits import limits_for
-from scraper.run_state import WithoutUserInfo
+from scraper.run.state import WithoutUserInfo
 from scraper.sinks.whole_file import whole_file
 from scraper.sources.dealt import DealtLine
 

@@ -14,24 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from scraper import loop
 from scraper.assembly import open_run
 from scraper.clock import SystemClock
+from scraper.cluster.attempt_figures import AttemptFigures
 from scraper.cluster.lease import Lease, awake_s
 from scraper.cluster.orders import Answer, End, Figures, Forwarded, Order, encode
-from scraper.cluster.places import ShardPlace, owners_file
+from scraper.cluster.places import ShardPlace, known_file, owners_file
 from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
 from scraper.frontier.store import Store
-from scraper.observe.counts import Counts
+from scraper.run.share import STATE, Share, archive_name
 from scraper.settings.model import Settings
-from scraper.share import STATE, Share
 from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scraper.execution import Run
+    from scraper.run.execution import Run
 
 _READ_AT_ONCE = 2000
 
@@ -67,7 +68,7 @@ class Attempt:
         self._driver_gone = driver_gone or asyncio.Event()
         self._place = ShardPlace(Path(order.work), order.shard)
         self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s, clock=clock)
-        self._counts = Counts(clock=SystemClock())
+        self._counts = AttemptFigures(clock=SystemClock())
         self._renewed = asyncio.Event()
         """A sign of life was given since somebody has waited for it."""
         self._run: Run | None = None
@@ -154,20 +155,29 @@ class Attempt:
             first_found=order.first_found,
             dealt=order.dealt,
             is_later=order.attempt > 1,
+            archive=archive_name(order.run, order.shard) if order.archive else "",
             admission=self._admission,
         )
-        settings = msgspec.convert(order.settings, Settings)
+        settings = self._settings()
         async with open_run([], share, settings=settings, observer=self._counts) as run:
-            self._run = run
+            self._run, self._counts.frontier = run, run.crawl.frontier
             if self._is_stopping:
                 run.drain("asked to stop")
             result = await run.execute()
-            self._run = None
+            self._run = self._counts.frontier = None
         if result.complete:
             return "complete"
         if self._is_superseded:
             return "superseded"
         return "stopped" if self._is_stopping else "lease_lost"
+
+    def _settings(self) -> Settings:
+        """Return the run's settings, with its history where the part can read it."""
+        settings = msgspec.convert(self._order.settings, Settings)
+        if not settings.history.file:
+            return settings
+        known = str(known_file(Path(self._order.work)))
+        return replace(settings, history=replace(settings.history, file=known))
 
     def _answer(self, folder: Path, end: End) -> Answer:
         """Say what came of it, by what the state says; nobody else is at it now."""
@@ -186,7 +196,7 @@ class Attempt:
                         last = rows[-1][0]
         finally:
             store.close(remove=False)
-        figures = self._figures()
+        figures = self._counts.figures()
         figures.lines, figures.found = progress.lines, progress.found
         figures.done, figures.output_bytes = progress.done, progress.output_bytes
         return Answer(
@@ -227,7 +237,7 @@ class Attempt:
 
     async def _renew(self) -> None:
         try:
-            fence = await asyncio.to_thread(self._lease.renew, self._figures())
+            fence = await asyncio.to_thread(self._lease.renew, self._counts.figures())
         except OSError:
             return  # the lease is as old as before, and is looked at all the time
         self._renewed.set()
@@ -245,35 +255,6 @@ class Attempt:
     def _drain(self, reason: str) -> None:
         if self._run is not None and not self._run.crawl.frontier.is_closed:
             self._run.drain(reason)
-
-    def _figures(self) -> Figures:
-        snapshot = self._counts.snapshot()
-        figures = Figures(
-            lines=snapshot.known,
-            found=snapshot.found,
-            done=snapshot.done,
-            output_bytes=snapshot.output_bytes,
-            by_outcome=snapshot.by_outcome,
-            by_status=snapshot.by_status,
-            by_status_class=snapshot.by_status_class,
-            written=snapshot.written,
-            retryable=snapshot.retryable,
-            retries=snapshot.retries,
-            redirects=snapshot.redirects,
-            robots_read=snapshot.robots_read,
-            robots_failed=snapshot.robots_failed,
-            by_cause=snapshot.by_cause,
-            wire_bytes=snapshot.wire_bytes,
-            size_bytes=snapshot.size_bytes,
-            stalls=snapshot.stalls,
-        )
-        if self._run is not None:
-            frontier = self._run.crawl.frontier
-            stands = frontier.occupancy()
-            figures.lines = frontier.lines
-            figures.hosts_ready, figures.hosts_held = stands.hosts_ready, stands.hosts_held
-            figures.hosts_in_memory, figures.least_s = stands.hosts_in_memory, stands.least_s
-        return figures
 
 
 def _is_left(folder: Path) -> bool:

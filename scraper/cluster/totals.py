@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from scraper.cluster.orders import Figures
 from scraper.observe.counts import GOOD, Snapshot
+from scraper.observe.particulars import Failure, HostRow, busiest, latest
 from scraper.observe.status import HostsWaiting
 from scraper.observe.tally import RecentRate
 
@@ -35,10 +37,14 @@ class Totals:
         self._ended: list[Figures] = []
         """Of attempts that have ended, what is of them alone."""
         self._under_way: dict[int, Figures] = {}
+        self._failures: tuple[Failure, ...] = ()
+        """The latest of attempts that have ended."""
         self._done_before = 0
         self._done_seen = 0
         self._run = ""
         self._lines: int | None = None
+        self.changes: dict[str, int] = {}
+        """What has become of pages since the run before, when that is known."""
         self.stopping: str | None = None
         self.is_complete: bool | None = None
         """``None`` while it goes on."""
@@ -65,8 +71,26 @@ class Totals:
         if figures is not None:
             self.hear(shard, figures)
         if (last := self._under_way.pop(shard, None)) is not None:
+            self._failures = latest([*self._failures, *last.failures])
             self._ended.append(last)
             self._ended = [_sum(self._ended)]
+
+    def of(self, shard: int) -> Figures:
+        """Return what was heard of a part last."""
+        return self._whole.get(shard) or Figures()
+
+    def hosts(self) -> tuple[HostRow, ...]:
+        """Return the busiest hosts of all parts that go on; each host is in one of them."""
+        return busiest(row for one in self._under_way.values() for row in one.hosts)
+
+    def failures(self) -> tuple[Failure, ...]:
+        """Return the latest failures of all parts, newest first, by each worker's clock."""
+        return latest([*self._failures, *(row for one in self._under_way.values() for row in one.failures)])
+
+    def took(self) -> tuple[tuple[int, ...], float]:
+        """Return how long answers took: see ``Particulars.took`` and ``took_s``."""
+        part = _sum([*self._ended, *self._under_way.values()])
+        return part.took, part.took_s
 
     def waiting(self) -> HostsWaiting:
         """Return what the frontiers of all parts have in hand."""
@@ -131,7 +155,7 @@ class Totals:
             hosts=None,
             slowest_hosts=(),
             own=None,
-            changes={},
+            changes=self.changes,
             stalls=part.stalls,
             stopping=self.stopping,
             ended=self.is_complete is not None,
@@ -153,6 +177,8 @@ def _sum(parts: Iterable[Figures]) -> Figures:
         total.wire_bytes += one.wire_bytes
         total.size_bytes += one.size_bytes
         total.stalls += one.stalls
+        total.took = tuple(map(sum, zip_longest(total.took, one.took, fillvalue=0)))
+        total.took_s += one.took_s
         failed.update(one.robots_failed)
         causes.update(one.by_cause)
     total.robots_failed, total.by_cause = dict(failed), dict(causes)  # type: ignore[arg-type]

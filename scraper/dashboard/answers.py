@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.dashboard.known_pages import PageEvent, PageRow
+from scraper.observe.parts import Parts
 from scraper.schedule.model import Cause, JobState, RunState
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     wire_bytes: int
     has_files: bool
     """Whether its records are still there, and so its report."""
+    parts: Parts
+    """What its parts came to, if it was asked for by itself: in lists of runs there are none."""
     error: str | None
     """Why it did not come to its end."""
 
@@ -105,7 +108,7 @@ class Begun(msgspec.Struct, frozen=True):
     begun: bool = True
 
 
-def run_of(row: RunRow) -> Run:
+def run_of(row: RunRow, *, in_list: bool = True) -> Run:
     """Return what the API says of a run: all but where its files are."""
     return Run(
         id=row.id,
@@ -124,6 +127,7 @@ def run_of(row: RunRow) -> Run:
         changes=row.changes,
         wire_bytes=row.wire_bytes,
         has_files=row.folder is not None,
+        parts=Parts() if in_list else row.parts,
         error=row.error,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
@@ -20,6 +20,7 @@ from scraper.dashboard.answers import (
     run_of,
 )
 from scraper.dashboard.known_pages import PageSlice, Slice
+from scraper.dashboard.operation import Operation
 from scraper.dashboard.places import API
 from scraper.dashboard.problems import not_there
 from scraper.dashboard.queries import ChangesQuery, NoQuery, PagesQuery, RunsQuery, query_of
@@ -32,20 +33,6 @@ if TYPE_CHECKING:
     from scraper.dashboard.views import Views
 
 DESCRIPTION = "/openapi.json"
-
-
-class Operation(NamedTuple):
-    """One thing that can be asked for or done."""
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    answers: type
-    run: Callable[[web.Request], Awaitable[object]]
-    query: type[msgspec.Struct] = NoQuery
-    status: HTTPStatus = HTTPStatus.OK
-    refusals: tuple[HTTPStatus, ...] = ()
 
 
 class Api:
@@ -167,7 +154,9 @@ class Api:
         return Runs(tuple(map(run_of, rows)), after)
 
     async def _run(self, request: web.Request) -> Run:
-        return run_of(await self._views.run(request.match_info["job"], request.match_info["run"]))
+        return run_of(
+            await self._views.run(request.match_info["job"], request.match_info["run"]), in_list=False
+        )
 
     async def _changes(self, request: web.Request) -> Slice:
         query = query_of(request, ChangesQuery)

@@ -1,28 +1,35 @@
-"""Figures of the daemon's jobs for Prometheus, by prometheus-client.
+"""Figures of the daemon's jobs for Prometheus, by prometheus-client; ``metric_list`` says which.
 
-What runs count is added up from when the dashboard began: a counter that starts anew is what Prometheus
-expects of a program that does.
+What runs count is added up from when the dashboard began.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from scraper.dashboard.metric_list import METRICS
 from scraper.dashboard.views import live_of
-from scraper.schedule.model import TOOK_BOUNDS_S, JobState, RunState
+from scraper.observe.particulars import TOOK_BOUNDS_S
+from scraper.schedule.model import JobState, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from prometheus_client.metrics_core import Metric
 
     from scraper.schedule.model import Control, JobRow, LiveRun, RunRow
+
+_FAMILIES: Final[dict[str, Any]] = {
+    "counter": CounterMetricFamily,
+    "gauge": GaugeMetricFamily,
+    "histogram": HistogramMetricFamily,
+}
 
 
 class _Counted:
@@ -122,81 +129,50 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """Give the figures: prometheus-client's interface of a collector."""
-        jobs = self._control.jobs()
-        yield from self._of_runs(jobs)
-        yield from self._of_jobs(jobs)
-        yield from self._of_queues(jobs)
+        told: dict[str, Any] = {
+            metric.name: _FAMILIES[metric.kind](metric.name, metric.meaning, labels=metric.labels)
+            for metric in METRICS
+        }
+        for job in self._control.jobs():
+            self._tell_of_runs(job, told)
+            self._tell_of_job(job, told)
+            self._tell_of_queues(job, told)
+        yield from told.values()
 
-    def _of_runs(self, jobs: Iterable[JobRow]) -> Iterator[Metric]:
-        records = CounterMetricFamily("scraper_records", "Records written.", labels=("job", "outcome"))
-        runs = CounterMetricFamily("scraper_runs", "Runs that ended, by how.", labels=("job", "state"))
-        took = HistogramMetricFamily(
-            "scraper_answer_seconds", "How long answers took, to the last byte.", labels=("job",)
-        )
-        for job in jobs:
-            counted = self._of(job)
-            outcomes, parts, took_s = counted.with_live()
-            for outcome, number in sorted(outcomes.items()):
-                records.add_metric((job.name, outcome), number)
-            for state, number in sorted(counted.runs.items()):
-                runs.add_metric((job.name, state), number)
-            bounds = (*map(str, TOOK_BOUNDS_S), "+Inf")
-            took.add_metric((job.name,), list(zip(bounds, accumulate(parts), strict=True)), took_s)
-        yield from (records, runs, took)
+    def _tell_of_runs(self, job: JobRow, told: dict[str, Any]) -> None:
+        counted = self._of(job)
+        outcomes, parts, took_s = counted.with_live()
+        for outcome, number in sorted(outcomes.items()):
+            told["scraper_records_total"].add_metric((job.name, outcome), number)
+        for state, number in sorted(counted.runs.items()):
+            told["scraper_runs_total"].add_metric((job.name, state), number)
+        bounds = (*map(str, TOOK_BOUNDS_S), "+Inf")
+        buckets = list(zip(bounds, accumulate(parts), strict=True))
+        told["scraper_answer_seconds"].add_metric((job.name,), buckets, took_s)
 
-    def _of_jobs(self, jobs: Iterable[JobRow]) -> Iterator[Metric]:
-        labels = ("job",)
-        late = GaugeMetricFamily("scraper_job_late_seconds", "How late the last run began.", labels=labels)
-        success = GaugeMetricFamily(
-            "scraper_job_last_success_timestamp_seconds", "When a run last was complete.", labels=labels
-        )
-        due = GaugeMetricFamily(
-            "scraper_job_next_due_timestamp_seconds", "When the next run is due.", labels=labels
-        )
-        silent = GaugeMetricFamily(
-            "scraper_job_silent", "1 when it has not succeeded for too long.", labels=labels
-        )
-        paused = GaugeMetricFamily("scraper_job_paused", "1 when it is paused.", labels=labels)
-        running = GaugeMetricFamily("scraper_job_running", "1 while a run goes on.", labels=labels)
-        for job in jobs:
-            name = (job.name,)
-            begun = next((run for run in job.recent if run.started is not None), None)
-            if begun is not None:
-                late.add_metric(name, begun.late_s)
-            done = next(
-                (run.ended for run in job.recent if run.state is RunState.COMPLETE and run.ended), None
-            )
-            if done is not None:
-                success.add_metric(name, done.timestamp())
-            if job.next_due is not None:
-                due.add_metric(name, job.next_due.timestamp())
-            silent.add_metric(name, job.silent_since is not None)
-            paused.add_metric(name, job.state is JobState.PAUSED)
-            running.add_metric(name, job.state is JobState.RUNNING)
-        yield from (late, success, due, silent, paused, running)
+    def _tell_of_job(self, job: JobRow, told: dict[str, Any]) -> None:
+        name = (job.name,)
+        begun = next((run for run in job.recent if run.started is not None), None)
+        if begun is not None:
+            told["scraper_job_late_seconds"].add_metric(name, begun.late_s)
+        done = next((run.ended for run in job.recent if run.state is RunState.COMPLETE and run.ended), None)
+        if done is not None:
+            told["scraper_job_last_success_timestamp_seconds"].add_metric(name, done.timestamp())
+        if job.next_due is not None:
+            told["scraper_job_next_due_timestamp_seconds"].add_metric(name, job.next_due.timestamp())
+        told["scraper_job_silent"].add_metric(name, job.silent_since is not None)
+        told["scraper_job_paused"].add_metric(name, job.state is JobState.PAUSED)
+        told["scraper_job_running"].add_metric(name, job.state is JobState.RUNNING)
 
-    def _of_queues(self, jobs: Iterable[JobRow]) -> Iterator[Metric]:
-        labels = ("job",)
-        waiting = GaugeMetricFamily(
-            "scraper_run_urls_waiting", "URLs that a run has not finished.", labels=labels
-        )
-        rate = GaugeMetricFamily("scraper_run_pages_per_second", "Pages a second, of late.", labels=labels)
-        ready = GaugeMetricFamily(
-            "scraper_run_hosts_ready", "Hosts that may be asked now and have URLs.", labels=labels
-        )
-        held = GaugeMetricFamily("scraper_run_hosts_held", "Hosts that have to wait.", labels=labels)
-        backed = GaugeMetricFamily(
-            "scraper_run_hosts_backed_off", "Of the busiest hosts, those that are left alone.", labels=labels
-        )
-        for job in jobs:
-            live = self._of(job).live
-            if live is None:
-                continue
-            name = (job.name,)
-            known = live.known if live.total is None else live.total
-            waiting.add_metric(name, max(known - live.done, 0))
-            rate.add_metric(name, live.rate)
-            ready.add_metric(name, live.hosts_ready)
-            held.add_metric(name, live.hosts_held)
-            backed.add_metric(name, sum(host.backs_off_s > 0 for host in live.hosts))
-        yield from (waiting, rate, ready, held, backed)
+    def _tell_of_queues(self, job: JobRow, told: dict[str, Any]) -> None:
+        live = self._of(job).live
+        if live is None:
+            return
+        name = (job.name,)
+        known = live.known if live.total is None else live.total
+        told["scraper_run_urls_waiting"].add_metric(name, max(known - live.done, 0))
+        told["scraper_run_pages_per_second"].add_metric(name, live.rate)
+        told["scraper_run_hosts_ready"].add_metric(name, live.hosts_ready)
+        told["scraper_run_hosts_held"].add_metric(name, live.hosts_held)
+        backed_off = sum(host.backs_off_s > 0 for host in live.hosts)
+        told["scraper_run_hosts_backed_off"].add_metric(name, backed_off)

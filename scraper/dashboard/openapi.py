@@ -15,7 +15,7 @@ from scraper.dashboard.problems import MEDIA_TYPE, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from scraper.dashboard.api import Operation
+    from scraper.dashboard.operation import Operation
 
 _REF = "#/components/schemas/{name}"
 _in_braces = re.compile(r"{(\w+)}").findall

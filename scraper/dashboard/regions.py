@@ -55,6 +55,8 @@ class Regions:
         parts = {
             "figures": region("parts.html", "live_figures", live),
             "outcomes": region("parts.html", "bars", "Outcomes", live.outcomes, BAD_OUTCOMES),
+            "standing": region("parts.html", "told_parts", live.parts, live.cluster_page),
+            "parts": region("parts.html", "part_rows", live.parts, True),
             "failures": region("parts.html", "live_failures", live, now()),
             "hosts": region("parts.html", "live_hosts", live),
         }

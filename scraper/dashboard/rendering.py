@@ -14,6 +14,7 @@ import msgspec
 from scraper import __version__
 from scraper.dashboard.difference import Sides, difference
 from scraper.dashboard.sparkline import STATE_WORDS, kind_of, sparkline
+from scraper.report.render import tokens
 from scraper.report.shown import shown_text
 from scraper.report.tables import may_be_link, number, seconds, size
 
@@ -65,6 +66,8 @@ def static_files() -> dict[str, StaticFile]:
     found = {}
     for entry in resources.files(__package__).joinpath("static").iterdir():
         content = entry.read_bytes()
+        if entry.name == "style.css":
+            content = tokens().encode() + content
         ending = entry.name.rpartition(".")[2]
         found[entry.name] = StaticFile(content, _TYPES[ending], hashlib.sha256(content).hexdigest()[:16])
     return found

@@ -16,7 +16,7 @@ from scraper.dashboard.problems import Refusal, not_there
 from scraper.errors import UsageError
 from scraper.report.render import render
 from scraper.report.reporting import GivenUp, report_of
-from scraper.results import run_file
+from scraper.run.results import run_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -89,7 +89,8 @@ class Views:
         if live is None or run not in {None, live.run}:
             return None
         failures = tuple(msgspec.structs.replace(one, url=shown_url(one.url)) for one in live.failures)
-        return msgspec.structs.replace(live, failures=failures)
+        page = None if live.cluster_page is None else shown_url(live.cluster_page)
+        return msgspec.structs.replace(live, failures=failures, cluster_page=page)
 
     async def changes(
         self,

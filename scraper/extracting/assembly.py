@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from scraper import visiting
 from scraper.archives.ledger import Ledger
 from scraper.archives.reading import ArchiveReader
 from scraper.archives.saved import FolderReader
@@ -17,10 +16,10 @@ from scraper.clock import SystemClock
 from scraper.extracting.extraction import Extraction
 from scraper.extracting.kept import Kept, kept_on_disk
 from scraper.extracting.lines import Lines
-from scraper.runs import Mode, RunFiles, new_run_id
+from scraper.run.files import Mode, RunFiles, new_run_id
 from scraper.verdict.retries import RunBudget
-from scraper.visit import Settler
-from scraper.visiting import decider_for, product_token, retries_for, visitor_for
+from scraper.visit.assembly import check_visits, decider_for, product_token, retries_for, visitor_for
+from scraper.visit.visit import Settler
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,7 +70,7 @@ async def open_extraction(
     """
     clock = clock or SystemClock()
     settings = _offline(settings)
-    visiting.check(settings)
+    check_visits(settings)
     async with contextlib.AsyncExitStack() as stack:
         if isinstance(target, RunFiles):
             kept = await stack.enter_async_context(kept_on_disk(target, source, mode=mode, clock=clock))

@@ -17,7 +17,6 @@ from scraper import record_line
 from scraper.archives.sources import Damaged
 from scraper.channel import Channel
 from scraper.errors import CountMismatch, RunError
-from scraper.execution import RunResult, known_cause, make_outputs
 from scraper.extracting.lines import result_of
 from scraper.messages import Finished, Hop, Request
 from scraper.observe.events import (
@@ -30,6 +29,7 @@ from scraper.observe.events import (
     Sealed,
     Written,
 )
+from scraper.run.execution import RunResult, known_cause, make_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from scraper.messages import Response, Verdict
     from scraper.observe.events import Observer
     from scraper.robots.access import RobotsFile
-    from scraper.runs import RunFiles
+    from scraper.run.files import RunFiles
     from scraper.settings.model import OutputSettings
-    from scraper.visit import Answered, Settler
+    from scraper.visit.visit import Answered, Settler
 
 _PULLED_LINES = 32
 _PULLED_BYTES = 8 * 1024 * 1024
@@ -57,7 +57,7 @@ class Concluder(Protocol):
     async def conclude(
         self, request: Request, result: Response | FetchError, *, at: datetime, started_s: float
     ) -> Answered:
-        """Return what comes of an answer; see ``scraper.visit``."""
+        """Return what comes of an answer; see ``scraper.visit.visit``."""
         ...
 
 

@@ -15,7 +15,7 @@ import msgspec
 from scraper.archives.sources import Identity
 from scraper.errors import UsageError
 from scraper.record import Outcome
-from scraper.runs import Mode, RunFiles, new_run_id
+from scraper.run.files import Mode, RunFiles, new_run_id
 from scraper.sinks.claim import claimed
 from scraper.sinks.jsonl import JsonLinesJournal
 from scraper.sinks.whole_file import whole_file

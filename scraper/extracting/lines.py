@@ -123,14 +123,17 @@ class Lines:
         if answer.line is not None and not _is_sound(answer.line, answer):
             answer = replace(answer, line=None)  # it is not from us: ours have URLs there
         own = answer.line is not None
-        request = self._own_request(answer.line, answer) if answer.line else self._request_for(answer)
+        request = _request_of(answer.line, answer) if answer.line else self._request_for(answer)
         if request.url is not None:
             answer = replace(answer, response=replace(answer.response, url=request.target))
         if answer.place is not None:
             self._ledger.note_place(answer.place, (*answer.keys, _url_key(answer.response.url)))
-        if answer.line is not None and not self._ledger.is_last(key := _line_key(answer.line)):
-            self._ledger.put_aside(key, Waiting(request, answer))
-            return None
+        if answer.line is not None:
+            key = _line_key(answer.line)
+            request, answer = self._latest(key, request, answer)
+            if not self._ledger.is_last(key):
+                self._ledger.put_aside(key, Waiting(request, answer))
+                return None
         if (onward := self._onward(request, answer)) is not None:
             if own:
                 return _led_out(request, answer, onward)
@@ -163,13 +166,21 @@ class Lines:
         onward = self._onward(request, answer)
         return Ready(request, answer, is_last=True) if onward is None else _led_out(request, answer, onward)
 
-    def _own_request(self, line: Line, answer: Archived) -> Request:
-        """Return the line that an answer says it belongs to."""
-        if self._ledger.claim(_line_key(line)) is None:
+    def _latest(self, key: str, request: Request, answer: Archived) -> tuple[Request, Archived]:
+        """Return what a line has come to with a further answer: that one, unless it was there before.
+
+        The parts of a run follow each other in its archive, and a redirect may lead to an earlier one. Dates
+        alone don't decide, since a clock may have been set back.
+        """
+        before = self._ledger.claim(key)
+        if before is None:
             self.begun += 1
-        else:
-            self.joined += 1
-        return _request_of(line, answer)
+            return request, answer
+        self.joined += 1
+        is_earlier = answer.response.fetched_at < before.answer.response.fetched_at
+        if is_earlier and _come(request) < _come(before.request):
+            return before.request, before.answer
+        return request, answer
 
     def _request_for(self, answer: Archived) -> Request:
         """Return the line that an answer of others belongs to: one that waits, or a new one."""
@@ -291,6 +302,11 @@ def _request_of(line: Line, answer: Archived) -> Request:
         tries=line.tries,
         robots=line.robots,
     )
+
+
+def _come(request: Request) -> tuple[int, int]:
+    """Return how far a line has come; within one life of it that only grows."""
+    return len(request.tries), len(request.redirects)
 
 
 def _is_sound(line: Line, answer: Archived) -> bool:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from scraper.clock import Clock
     from scraper.exchange import ArchiveEnd
     from scraper.frontier.facts import Progress
-    from scraper.frontier.gate import Gatekeeper
+    from scraper.frontier.gatekeeper import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.memory import Memory
     from scraper.frontier.state_thread import StateThread

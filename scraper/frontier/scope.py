@@ -6,13 +6,12 @@ are to be held to their site. Nothing is ever downloaded.
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections import Counter
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from scraper.errors import SettingsError
+from scraper.settings.url_patterns import url_searcher
 from scraper.urls import host_key
 
 if TYPE_CHECKING:
@@ -147,17 +146,10 @@ def _searcher(pattern: str, *, setting: str) -> Callable[[str], object] | None:
     """Return the search of a regular expression, ``None`` for an empty one.
 
     Raises:
-        SettingsError: It is none.
+        SettingsError: It is none, or one that some URL could hold up the run with.
     """
-    if not pattern:
-        return None
     try:
-        with warnings.catch_warnings():
-            # Python's plans for "[[" are no concern of who writes a pattern today.
-            warnings.simplefilter("ignore", FutureWarning)
-            return re.compile(pattern).search
-    except (re.error, OverflowError, RecursionError) as error:
-        # The last two are what is raised for a{99999999999} and for thousands of nested groups.
+        return url_searcher(pattern) if pattern else None
+    except ValueError as error:
         reason = str(error)
-    reason = " ".join(reason.split())  # it may quote a line end
-    raise SettingsError(f"{setting}: not a regular expression: {reason}")
+    raise SettingsError(f"{setting}: {reason}")

@@ -11,7 +11,7 @@ from scraper.politeness import HostTurn
 if TYPE_CHECKING:
     from scraper.clock import Clock
     from scraper.frontier.facts import Loaded
-    from scraper.frontier.gate import Gatekeeper
+    from scraper.frontier.gatekeeper import Gatekeeper
     from scraper.frontier.host_queue import HostQueue
     from scraper.frontier.memory import Memory
     from scraper.frontier.occupancy import Largest

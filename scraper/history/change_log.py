@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from scraper.changes import as_fetched
+from scraper.comparing.changes import as_fetched
+from scraper.comparing.names import UnknownField, field_path, value_at
 from scraper.errors import UsageError
-from scraper.field_names import UnknownField, field_path, value_at
 from scraper.record import ChangeStatus
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scraper.errors import UsageError
-from scraper.named_function import load_target
+from scraper.parse.named_function import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from scraper.errors import OutputLocked, StateError, UsageError
 from scraper.planted import refuse_planted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 LAYOUT_VERSION = 1
@@ -27,6 +27,8 @@ _APPLICATION_ID = 0x73637072
 _WAIT_S = 30.0
 """How long a reader waits that comes while the log is put into the file."""
 _CACHE_KIB = 16_384
+_COPIED_AT_ONCE = 4096
+"""Pages of the database, after which it is looked whether the copy is still wanted."""
 
 # A page's number is a key of SQLite's fastest kind, and what is large lies by itself: most look-ups want
 # little. ``page`` is a ``PageRow`` in JSON, ``record`` a record, compressed, ``entry`` a ``ChangeEntry``.
@@ -144,6 +146,45 @@ def tidy(path: Path) -> None:
     """
     with contextlib.suppress(sqlite3.Error), contextlib.closing(opened_to_write(path)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def copied(path: Path, target: Path, *, goes_on: Callable[[], bool]) -> bool:
+    """Write all that the file holds to another one, whole or not at all; return false if ``goes_on`` did.
+
+    Blocking. The copy has no log, so that it can be read where nobody may write beside it.
+
+    Raises:
+        StateError: The file is damaged, or the copy can't be written.
+    """
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        temporary.unlink(missing_ok=True)
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise StateError(f"can't write {target}: {error.strerror}") from error
+
+    def look(_status: int, _left: int, _pages: int) -> None:
+        if not goes_on():
+            raise _Stopped
+
+    try:
+        with (
+            translated(path),
+            contextlib.closing(opened_to_read(path)) as source,
+            contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as copy,
+        ):
+            source.backup(copy, pages=_COPIED_AT_ONCE, progress=look)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        temporary.replace(target)
+    except _Stopped:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+class _Stopped(Exception):
+    """The copy was asked to stop."""
 
 
 @contextlib.contextmanager

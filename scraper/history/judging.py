@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from scraper.carried import carried_record
-from scraper.changes import Digests, compared_fields, compared_values, is_same
-from scraper.field_names import shown_path
+from scraper.comparing.changes import Digests, compared_fields, differing_fields
+from scraper.comparing.names import shown_path
+from scraper.history.carried import carried_record
 from scraper.history.recall import Reader
 from scraper.history.rows import Standing, change_of, digest_of, standing
 from scraper.record import SCHEMA_VERSION, Record
@@ -48,9 +48,7 @@ class Compared:
 
     def differing(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         """Return the names of the fields that differ."""
-        before, after = compared_values(old, self.fields), compared_values(new, self.fields)
-        trios = zip(self.fields, before, after, strict=True)
-        return [shown_path(at) for at, one, other in trios if not is_same(one, other)]
+        return differing_fields(old, new, self.fields)
 
 
 class Judge:

@@ -75,18 +75,6 @@ class PagesFound(msgspec.Struct, frozen=True, kw_only=True):
     """Those behind ``after`` the last page's number."""
 
 
-def pages_known(path: Path) -> int:
-    """Return how many pages a history has.
-
-    Raises:
-        UsageError: It can't be read.
-        StateError: It is damaged.
-    """
-    with closing(opened_to_read(path)) as db, translated(path):
-        count: int = db.execute("SELECT count(*) FROM pages").fetchone()[0]
-    return count
-
-
 def find_pages(
     path: Path, text: str, *, limit: int = 100, gone: bool | None = None, after: int | None = None
 ) -> PagesFound:

@@ -22,6 +22,7 @@ from scraper.history.after import Circumstances, kept, row_after, said_at, title
 from scraper.history.change_log import ChangeEntry, encode_entry, field_changes
 from scraper.history.file import opened_to_write, translated
 from scraper.history.reading import packed, unpacked
+from scraper.history.record_lines import RecordLines
 from scraper.history.rows import PageRow, Standing, failed_again, missed, page_id, standing
 from scraper.record import Change, ChangeStatus, Outcome
 from scraper.sinks.whole_file import whole_file
@@ -84,8 +85,8 @@ class Finished(NamedTuple):
     """A run that is complete."""
 
     run: str
-    journal: Path
-    """Its records, as JSON Lines."""
+    records: tuple[Path, ...]
+    """Its records, as JSON Lines, in one file or in several."""
     changes: Path
     """Where it is written what has changed."""
     extraction: str
@@ -180,10 +181,10 @@ class _Update:
     def carry_out(self) -> Totals:
         """Do it, but for the commit."""
         self._index()
-        with self._finished.journal.open("rb") as journal:
+        with RecordLines(self._finished.records) as lines:
             found = self._db.execute("SELECT id, at FROM now ORDER BY id")
             while batch := found.fetchmany(_BATCH):
-                self._take_in(batch, journal)
+                self._take_in(batch, lines)
         self._miss_absent()
         self._write_changes()
         return Totals(**self._counted)
@@ -197,10 +198,9 @@ class _Update:
             self._db.execute(statement)
 
     def _places(self) -> Iterator[tuple[int, int, int, int]]:
-        at = 0
         decode = msgspec.json.Decoder(_Told).decode
-        with self._finished.journal.open("rb") as journal:
-            for line in journal:
+        with RecordLines(self._finished.records) as lines:
+            for at, line in lines:
                 told = decode(line)
                 said_at = told.validated_at or told.fetched_at
                 if said_at and told.attempts and (self._first_at is None or said_at < self._first_at):
@@ -208,16 +208,13 @@ class _Update:
                 if told.key is not None and told.outcome is not Outcome.DUPLICATE:
                     is_told = standing({"outcome": told.outcome, "status": told.status})
                     yield page_id(told.key), at, told.seq, int(is_told is not Standing.UNTOLD)
-                at += len(line)
 
-    def _take_in(self, places: Sequence[tuple[int, int]], journal: Any) -> None:
+    def _take_in(self, places: Sequence[tuple[int, int]], lines: RecordLines) -> None:
         known = self._known([number for number, _ in places])
         pages: list[tuple[int, str]] = []
         contents: list[tuple[int, bytes]] = []
         for number, at in places:
-            journal.seek(at)
-            line = journal.readline()
-            record: dict[str, Any] = msgspec.json.decode(line)
+            record: dict[str, Any] = msgspec.json.decode(lines.at(at))
             old = known.get(number)
             if old is not None and old.own_key != record["key"]:
                 old = None  # another page that has the same number

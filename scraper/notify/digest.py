@@ -6,13 +6,13 @@ there are.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from scraper.notify.notice import ChangeNotice, PageChange
 from scraper.notify.size import page_size
 from scraper.record import ChangeStatus
+from scraper.settings.url_patterns import url_searcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,7 @@ def page_filter(table: NotifyTable) -> Callable[[PageChange], PageChange | None]
 
     A page that is new, gone or there again has no fields, so ``fields`` says nothing of it.
     """
-    search = re.compile(table.url).search if table.url else None
+    search = url_searcher(table.url) if table.url else None
     exact = frozenset(table.fields)
     below = tuple(f"{name}." for name in table.fields)
     statuses = frozenset(table.changes)

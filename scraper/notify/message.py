@@ -6,7 +6,6 @@ URLs, fields and errors come from pages and servers: each is one line, without s
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from scraper.notify.notice import (
     TestNotice,
     kind_of,
 )
+from scraper.notify.readable import readable
 from scraper.observe.figures import counted
 from scraper.observe.printable import printable, printable_sentence, printable_url
 
@@ -165,14 +165,7 @@ def shown(notice: Notice) -> Notice:
 
 
 def _shown_page(page: PageChange) -> PageChange:
-    fields = tuple(
-        FieldChange(
-            name=_name(field.name),
-            old=_value(field.old, limit=_VALUE),
-            new=_value(field.new, limit=_VALUE),
-        )
-        for field in page.fields[:_FIELDS]
-    )
+    fields = tuple(map(_shown_field, page.fields[:_FIELDS]))
     # Cut long before what is shown ends, so that user info is not taken for something else.
     url = printable_url(page.url[: _AHEAD * _URL], limit=_URL)
     return PageChange(url=url, status=page.status, fields=fields)
@@ -182,12 +175,13 @@ def _name(name: str) -> str:
     return printable(name[: _AHEAD * _NAME], limit=_NAME)
 
 
-def _value(value: Any, *, limit: int) -> str | None:
-    if value is None:
-        return None
-    # Not msgspec, which refuses lone surrogates.
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return printable_sentence(text[: _AHEAD * limit], limit=limit)
+def _shown_field(field: FieldChange) -> FieldChange:
+    old, new = readable(field.old, field.new, limit=_AHEAD * _VALUE)
+    return FieldChange(name=_name(field.name), old=_value(old), new=_value(new))
+
+
+def _value(text: str | None) -> str | None:
+    return None if text is None else printable_sentence(text, limit=_VALUE)
 
 
 def _lines(notice: Notice) -> Iterator[str]:

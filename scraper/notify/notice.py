@@ -33,7 +33,7 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As a record has it: ``title``, ``fields.price``."""
     old: Any = None
-    """As read from JSON; in a notice that is composed, text that was cut."""
+    """As read from JSON; in a notice that is composed, text for people that was cut."""
     new: Any = None
 
 

@@ -11,11 +11,12 @@ import msgspec
 from msgspec import Meta
 from yarl import URL
 
+from scraper.comparing.names import field_paths
 from scraper.errors import UsageError
-from scraper.field_names import field_paths
 from scraper.notify.notice import Kind
 from scraper.notify.signature import signing_keys
 from scraper.record import ChangeStatus
+from scraper.settings.url_patterns import url_searcher
 from scraper.settings.values import check_regular_expression
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def _filter_problems(table: NotifyTable, environment: Mapping[str, str]) -> None
     field_paths(table.fields)
     try:
         check_regular_expression(table.url)
+        url_searcher(table.url)
     except ValueError as error:
         raise UsageError(f"url: {error}") from None
 

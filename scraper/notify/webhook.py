@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from scraper import __version__
 from scraper.fetch import system_error
 from scraper.fetch.resolver import SystemResolver
 from scraper.notify.delivery import NotDelivered
 from scraper.notify.signature import signed_headers
+from scraper.version import VERSION
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -90,7 +90,7 @@ class WebhookTarget:
                     data=message.body,
                     headers={
                         "Content-Type": "application/json",
-                        "User-Agent": f"scraper/{__version__}",
+                        "User-Agent": f"scraper/{VERSION}",
                         **signed,
                     },
                     allow_redirects=False,

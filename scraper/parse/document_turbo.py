@@ -261,7 +261,7 @@ def open_turbo(text: str, *, tags: Sequence[str]) -> TurboDocument:
     """
     markup = harmless(text, most_tags=MAX_TAGS)
     try:
-        tree = turbohtml.parse(markup, scripting=True, allow_declarative_shadow_roots=False)
+        tree = turbohtml.parse(markup, scripting=True, positions=False, allow_declarative_shadow_roots=False)
         return TurboDocument(tree, tags=tags, is_whole=markup == text)
     except (RecursionError, ValueError, MemoryError, turbohtml.HTMLParseError) as error:
         raise BrokenDocument(f"the HTML parser gave up: {error}") from error

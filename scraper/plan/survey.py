@@ -16,7 +16,7 @@ from scraper.errors import SettingsError
 from scraper.fetch.http import HttpFetcher
 from scraper.frontier.facts import Want
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.frontier.rows import NOBODY, names_sitemap
 from scraper.messages import Finished, Request, RobotsRead, RobotsRequest, Settled
 from scraper.observe import figures
@@ -26,10 +26,10 @@ from scraper.plan.model import Plan
 from scraper.plan.tally import DoubtfulCount, Rulings, SettledLines, host_plans
 from scraper.record import Outcome
 from scraper.robots.access import origin_of, robots_url
-from scraper.run_state import kept_for_now
+from scraper.run.state import kept_for_now
 from scraper.sources.stream import SeedStream
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import product_token, visitor_for
+from scraper.visit.assembly import product_token, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from scraper.settings.model import Settings
     from scraper.sources.lines_given import GivenLines
     from scraper.sources.source import Source
-    from scraper.visit import Visitor
+    from scraper.visit.visit import Visitor
 
 _ADMITTED_AT_ONCE = 20_000
 """Nobody waits for the first line here, and a batch writes each page of the state once, however many of its

@@ -44,7 +44,7 @@ from scraper.processes.frames import (
     encode_news,
 )
 from scraper.robots.access import RobotsFile
-from scraper.visiting import archivist_for, remembering, visitor_for
+from scraper.visit.assembly import archivist_for, remembering, visitor_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from scraper.messages import Finished, Impression, Response
     from scraper.parse.page import Parsed
     from scraper.settings.model import ParseSettings
-    from scraper.visit import Answered, Visitor
+    from scraper.visit.visit import Answered, Visitor
 
 _number: contextvars.ContextVar[int] = contextvars.ContextVar("visit")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scraper.messages import Errand
     from scraper.processes.frames import News
     from scraper.processes.process import ChildProcess
-    from scraper.visit import Answered
+    from scraper.visit.visit import Answered
 
 
 class Pending:

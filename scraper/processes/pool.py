@@ -28,8 +28,8 @@ from scraper.record import Failure, Outcome
 from scraper.verdict.page import Done
 from scraper.verdict.retries import RunBudget
 from scraper.verdict.robots import RobotsDecider
-from scraper.visit import Answered, Settler, partial_of, read_robots
-from scraper.visiting import decider_for, retries_for
+from scraper.visit.assembly import decider_for, retries_for
+from scraper.visit.visit import Answered, Settler, partial_of, read_robots
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from scraper.processes.frames import Came, Exchanged
     from scraper.processes.process import Death
     from scraper.settings.model import Settings
-    from scraper.visit import Memory
+    from scraper.visit.visit import Memory
 
 _UNEVEN = 8
 """So many more visits than the least busy child may have the one that keeps a host's connections."""

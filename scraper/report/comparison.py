@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from scraper.changes import compared_fields
+from scraper.comparing.changes import compared_fields
 from scraper.pairing import Comparison
 from scraper.report.bounded import First, Tally
 from scraper.report.model import Changed, Changes

@@ -14,6 +14,7 @@ from scraper.errors import InvalidUrl
 from scraper.observe.counts import GOOD
 from scraper.observe.printable import without_secrets
 from scraper.record import Outcome
+from scraper.report.audit import Auditing
 from scraper.report.bounded import First, Greatest, Tally
 from scraper.report.latency import Hosts, Sketch, Spread
 from scraper.report.model import BrokenLink, Heavy, MissingText, RedirectChain, Unlisted
@@ -77,6 +78,7 @@ class Gathering:
         self.missing: First[MissingText] = First(limit)
         self.titles, self.descriptions = array("Q"), array("Q")
         """Digests of those of all pages: 8 bytes a page, not their text."""
+        self.audit = Auditing(limit)
         self.reasons = Tally(50)
         self.unlisted: First[Unlisted] = First(limit)
         self.largest: Greatest[Heavy] = Greatest(RANKED)
@@ -159,6 +161,7 @@ class Gathering:
         self.html_pages += 1
         self.languages.add(shown_text(record.lang or "(none)", 40))
         self.structured.add(record)
+        self.audit.add(record)
         self.repaired_jsonld += bool(record.jsonld_errors)
         missing = [
             name for name, text in (("title", record.title), ("description", record.description)) if not text

@@ -114,6 +114,51 @@ class Unlisted(NamedTuple):
     """What says so: the canonical URL, the directives, the rule."""
 
 
+class TextLength(NamedTuple):
+    """A title or description that is too long or too short."""
+
+    url: str
+    kind: str
+    """``title`` or ``description``."""
+    what: str
+    """``too long`` or ``too short``."""
+    length: int
+    """In columns: a wide character takes two."""
+    text: str
+
+
+class HeadingFinding(NamedTuple):
+    """A page that has no h1, or several."""
+
+    url: str
+    h1s: int
+    text: str
+    """The first of them; of a page without, its first other headings."""
+
+
+class ThinPage(NamedTuple):
+    """A page with few words."""
+
+    url: str
+    words: int
+    title: str
+
+
+class Audit(NamedTuple):
+    """What an audit asks of HTML pages that search engines may list."""
+
+    pages: int
+    titles: list[Count]
+    """How many titles are ``too long``, ``fitting``, ``too short`` and ``missing``."""
+    descriptions: list[Count]
+    lengths: Rows[TextLength]
+    without_h1: int
+    several_h1: int
+    headings: Rows[HeadingFinding]
+    thin: Rows[ThinPage]
+    """Those with the fewest words first."""
+
+
 class Heavy(NamedTuple):
     """A page that is large or slow."""
 
@@ -194,6 +239,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     missing_descriptions: int
     missing: Rows[MissingText]
     shared: Rows[SharedText]
+    audit: Audit
     unlisted_reasons: list[Count]
     unlisted: Rows[Unlisted]
     largest: list[Heavy]

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import msgspec
 
-from scraper import __version__
 from scraper.observe.counts import GOOD
 from scraper.record import Outcome
+from scraper.report.audit import DESCRIPTION_LENGTHS, FEW_WORDS, TITLE_LENGTHS
 from scraper.report.charts import Bar, bars, moment_text, ranges, time_chart
 from scraper.report.tables import FORMATS, PAGE_ROWS, may_be_link, tables_of
+from scraper.version import VERSION
 
 if TYPE_CHECKING:
     from scraper.report.model import Count, Report
@@ -32,7 +33,7 @@ _ERRORS = 400
 def render(report: Report) -> str:
     """Return the page, to be written as UTF-8."""
     environment = _environment()
-    style, script = _part("style.css"), _part("script.js")
+    style, script = _style(), _part("script.js")
     tables = tables_of(report)
     statuses = frozenset(one.name for one in report.statuses if one.name >= str(_ERRORS))
     failing = frozenset(row.outcome for row in report.broken.shown)
@@ -51,13 +52,18 @@ def render(report: Report) -> str:
         report=report,
         tables=tables,
         page_rows=PAGE_ROWS,
-        version=__version__,
+        version=VERSION,
         period=_period(report),
         rate=_rate(report),
         outcomes=bars(report.outcomes, report.records, bad=_BAD, queries=failing),
         statuses=bars(report.statuses, _sum(report.statuses), bad=statuses, queries=statuses),
         spread=bars(report.spread, _sum(report.spread)),
         reasons=bars(report.unlisted_reasons, report.records, queries=reasons),
+        titles=_lengths(report.audit.titles),
+        descriptions=_lengths(report.audit.descriptions),
+        title_lengths=TITLE_LENGTHS,
+        description_lengths=DESCRIPTION_LENGTHS,
+        few_words=FEW_WORDS,
         languages=bars(report.languages, report.html_pages),
         media_types=bars(report.media_types, _sum(report.media_types)),
         fields=_fields(report),
@@ -68,7 +74,16 @@ def render(report: Report) -> str:
 
 def page_policy() -> str:
     """Return the page's content security policy, for the header of whoever serves it."""
-    return _policy(_part("style.css"), _part("script.js"))
+    return _policy(_style(), _part("script.js"))
+
+
+def tokens() -> str:
+    """Return the colours and fonts of pages for people, in light and dark: custom properties of CSS."""
+    return _part("tokens.css")
+
+
+def _style() -> str:
+    return tokens() + _part("style.css")
 
 
 def _policy(style: str, script: str) -> str:
@@ -89,6 +104,10 @@ def _as_json(value: Any) -> str:
 
 def _sum(counts: list[Count]) -> int:
     return sum(one.number for one in counts)
+
+
+def _lengths(counts: list[Count]) -> list[Bar]:
+    return bars(counts, _sum(counts), queries=frozenset({"too long", "too short"}))
 
 
 def _fields(report: Report) -> list[Bar]:

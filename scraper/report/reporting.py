@@ -9,7 +9,7 @@ from scraper.report.gathering import Gathering
 from scraper.report.model import Count, Report
 from scraper.report.shown import shown_text
 from scraper.report.sources import second_look
-from scraper.results import is_begun, raw_records, read_records
+from scraper.run.results import is_begun, raw_records, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def report_of(
     Memory does not grow with the records but for some 16 bytes of a page, for repeated texts.
 
     Args:
-        path: What a crawl has written; see ``scraper.results``.
+        path: What a crawl has written; see ``scraper.run.results``.
         against: That of an earlier run.
         limit: The most rows that a table is to have; totals count all.
         is_wanted: Asked before each record, so that another thread can have this end.
@@ -75,6 +75,7 @@ def report_of(
         missing_descriptions=found.missing_descriptions,
         missing=found.missing.rows(),
         shared=again.shared,
+        audit=found.audit.figures(),
         unlisted_reasons=found.reasons.ranked(),
         unlisted=found.unlisted.rows(),
         largest=found.largest.ranked(),

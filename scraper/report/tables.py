@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scraper.redaction import MASK
+from scraper.report.audit import FEW_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +82,23 @@ def _of_texts(report: Report) -> Iterator[Table]:
     rows = [[row.text, row.kind, row.pages, row.urls] for row in report.shared.shown]
     caption, empty = "Duplicate titles and descriptions", "Every page has its own."
     yield Table("shared", caption, _columns(columns), rows, report.shared.total, empty)
+
+    columns = "Page:url  Of:tag  What:tag  Length:number  Text:text"
+    audit = report.audit
+    rows = [[row.url, row.kind, row.what, row.length, row.text] for row in audit.lengths.shown]
+    caption, empty = "Titles and descriptions that are too long or too short", "All have a length that fits."
+    yield Table("lengths", caption, _columns(columns), rows, audit.lengths.total, empty)
+
+    columns = "Page:url  h1:number  Text:text"
+    rows = [[row.url, row.h1s, row.text or None] for row in audit.headings.shown]
+    caption, empty = "Pages without an h1, or with several", "Every page has one h1."
+    yield Table("headings", caption, _columns(columns), rows, audit.headings.total, empty)
+
+    rows = [list(row) for row in audit.thin.shown]
+    caption, empty = "Pages with few words", f"Every page has {FEW_WORDS} words or more."
+    yield Table(
+        "thin", caption, _columns("Page:url  Words:number  Title:text"), rows, audit.thin.total, empty
+    )
 
     columns = "Syntax:tag  Type:text  Pages:number  For example:url"
     rows = [list(row) for row in report.structured.shown]

@@ -10,8 +10,8 @@ from scraper import urls
 from scraper.errors import InvalidUrl, UsageError
 from scraper.frontier.rows import names_sitemap
 from scraper.record import SCHEMA_VERSION, Outcome
-from scraper.results import raw_records
 from scraper.robots.access import origin_of
+from scraper.run.results import raw_records
 from scraper.sources.again import LineAgain
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import msgspec
 
 from scraper.errors import OutputExists, SinkError, UsageError
 from scraper.planted import refuse_planted
-from scraper.runs import Mode, RunFiles, run_files
+from scraper.run.files import Mode, RunFiles, run_files
 from scraper.sinks.archive_files import LATE
 from scraper.sinks.endings import ARCHIVE, RECORDS, ending_of
 from scraper.sources.source import Source

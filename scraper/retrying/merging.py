@@ -11,9 +11,10 @@ import msgspec
 
 from scraper.errors import RunError, UsageError
 from scraper.record import Record
-from scraper.results import raw_records
 from scraper.retrying.files import RetryFiles, stamp_of, written
-from scraper.runs import JOURNAL_FORMATS
+from scraper.retrying.in_parts import merge_into_part, remove_unnamed, replaces_parts
+from scraper.run.files import JOURNAL_FORMATS
+from scraper.run.results import raw_records
 from scraper.sinks.formats import finalise
 from scraper.sinks.whole_file import whole_file
 from scraper.sources.again import lines_again
@@ -33,6 +34,8 @@ def merge(files: RetryFiles) -> int:
         RunError: They can't be written, or an answer is missing, which is a bug.
         UsageError: The run has changed meanwhile.
     """
+    if replaces_parts(files):
+        return merge_into_part(files, lambda out: _merge(files, out))
     if files.target.suffix in JOURNAL_FORMATS:
         with whole_file(files.merged) as out:
             return _merge(files, out)
@@ -61,9 +64,12 @@ def take_place(files: RetryFiles) -> None:
             files.merged.chmod(old.st_mode & 0o777)
         for path in (files.lines, files.listed, files.answers.journal):
             path.unlink(missing_ok=True)
+        is_in_parts = replaces_parts(files)
         if files.is_in_place:
             _keep(files.target, files.before)
         files.merged.replace(files.target)
+        if is_in_parts:
+            remove_unnamed(files.target, files.before)
 
 
 def _merge(files: RetryFiles, out: BinaryIO) -> int:

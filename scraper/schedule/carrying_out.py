@@ -26,9 +26,12 @@ _ABORT_S: Final = 5.0
 class CarryingOut:
     """A run under way."""
 
-    def __init__(self, job: Job, row: RunRow, *, note: Callable[[LiveRun], None]) -> None:
+    def __init__(
+        self, job: Job, row: RunRow, *, note: Callable[[LiveRun], None], say: Callable[[str], None]
+    ) -> None:
         self.job = job
         self._note = note
+        self._say = say
         self._process: RunProcess | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
@@ -60,7 +63,7 @@ class CarryingOut:
                     self._process.drain(self._reason)
                 if self._is_given_up:
                     self._process.kill()
-                ended = await self._process.listen(self._hear)
+                ended = await self._process.listen(self._hear, self._say)
         except RunError as error:
             ended = Ended(complete=False, error=str(error))
         finally:
@@ -123,4 +126,5 @@ class CarryingOut:
             wire_bytes=self.row.wire_bytes + ended.wire_bytes,
             took=live.took if silent and live else ended.took,
             took_s=live.took_s if silent and live else ended.took_s,
+            parts=(live.parts if silent and live else ended.parts).at_rest(),
         )

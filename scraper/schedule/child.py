@@ -27,8 +27,9 @@ from scraper.history import change_log
 from scraper.observe.counts import GOOD
 from scraper.observe.printable import printable, without_secrets
 from scraper.record import Outcome
-from scraper.run_state import knows_its_sources
-from scraper.runs import Mode, RunFiles, run_files
+from scraper.run.begun_with import facts_of_run, outputs_begun, settings_begun
+from scraper.run.files import Mode, RunFiles, run_files
+from scraper.run.state import knows_its_sources
 from scraper.schedule.job import PAGES, RECORDS
 from scraper.schedule.pipes import (
     MOST_BYTES,
@@ -38,6 +39,7 @@ from scraper.schedule.pipes import (
     News,
     Order,
     Progress,
+    Remark,
     decode_order,
     encode,
     records_files,
@@ -49,8 +51,11 @@ if sys.platform != "win32":  # where there is no daemon
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
+    from scraper.cluster.engine import Engine
+    from scraper.cluster.job import Job as PartedRun
+    from scraper.run.execution import Run
     from scraper.schedule.model import LiveRun
     from scraper.settings.model import Settings
 
@@ -96,24 +101,75 @@ async def _carry_out(
     begin: Begin, orders: asyncio.Queue[Order | None], *, reporter: Reporter, up: _Up
 ) -> Ended:
     folder = Path(begin.folder)
-    settings = with_history(begin.settings, folder)
-    files = run_files(records_files(folder, begin.formats, records=RECORDS), ordered=settings.output.ordered)
     # One that drains because its daemon has died may still be here.
     with await asyncio.to_thread(_alone, folder):
+        files, settings = await _as_begun(begin, folder, up=up)
         if await asyncio.to_thread(files.is_complete):
             return await asyncio.to_thread(_counted, files)
-        known = await knows_its_sources(files)
-        sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
-        async with open_run(
-            sources, files, settings=settings, observer=reporter, mode=Mode.RESUME, name=begin.run
-        ) as run:
-            reporter.frontier = run.crawl.frontier
+        async with _opened(begin, files, settings=settings, reporter=reporter) as run:
             with up.telling(reporter.live):
                 async with asyncio.TaskGroup() as tasks:
                     obeying = tasks.create_task(_obey(orders, run.drain, run.abort), name="orders")
                     result = await run.execute()
                     obeying.cancel()
     return msgspec.structs.replace(_told(reporter, complete=result.complete), changes=result.changes)
+
+
+async def _as_begun(begin: Begin, folder: Path, *, up: _Up) -> tuple[RunFiles, Settings]:
+    """Return the run's files and settings; one that is gone on with keeps what its records depend on."""
+    settings = with_history(begin.settings, folder)
+    files = _files(folder, begin.formats, settings)
+    facts = await _facts(files)
+    settings, others = settings_begun(settings, facts)
+    formats = begin.formats
+    if (outputs := outputs_begun(facts)) is not None:
+        formats = tuple(name.removeprefix(Path(RECORDS).stem) for name in outputs if name != RECORDS)
+        others += ["formats"] * (sorted(formats) != sorted(begin.formats))
+    if others:
+        what = ", ".join(others)
+        up.send(Remark(f"run {begin.run} ends as it was begun; from the next one on other {what} hold"))
+    return _files(folder, formats, settings), settings
+
+
+async def _facts(files: RunFiles) -> Mapping[str, str]:
+    """Return what an unfinished run keeps of how it was begun, in parts or not."""
+    if not files.is_unfinished():
+        return {}
+    from scraper.schedule.parted_run import facts_of_parted  # noqa: PLC0415 - few runs are gone on with
+
+    parted = await asyncio.to_thread(facts_of_parted, files)
+    return await facts_of_run(files) if parted is None else parted
+
+
+def _files(folder: Path, formats: tuple[str, ...], settings: Settings) -> RunFiles:
+    return run_files(records_files(folder, formats, records=RECORDS), ordered=settings.output.ordered)
+
+
+@contextlib.asynccontextmanager
+async def _opened(
+    begin: Begin, files: RunFiles, *, settings: Settings, reporter: Reporter
+) -> AsyncIterator[Run | PartedRun]:
+    """Give the run: in parts by the settings, but an unfinished one as it was begun."""
+
+    def opened(engine: Engine) -> None:
+        reporter.cluster_page = engine.dashboard
+
+    if files.is_unfinished() or settings.cluster.shards:
+        from scraper.schedule.parted_run import parted_run  # noqa: PLC0415 - few runs have parts
+
+        reporter.parted = await parted_run(
+            begin, files, settings=settings, observer=reporter, clock=SystemClock(), opened=opened
+        )
+        if reporter.parted is not None:
+            yield reporter.parted
+            return
+    known = await knows_its_sources(files)
+    sources = [] if known else sources_from_arguments(begin.sources, settings.sources)
+    async with open_run(
+        sources, files, settings=settings, observer=reporter, mode=Mode.RESUME, name=begin.run
+    ) as whole:
+        reporter.frontier = whole.crawl.frontier
+        yield whole
 
 
 def with_history(settings: Settings, folder: Path) -> Settings:
@@ -141,7 +197,7 @@ async def _obey(
 
 
 def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> Ended:
-    counts = reporter.snapshot()
+    counts, (took, took_s) = reporter.snapshot(), reporter.took
     return Ended(
         complete=complete,
         error=None if error is None else one_line(error),
@@ -149,8 +205,9 @@ def _told(reporter: Reporter, *, complete: bool, error: str | None = None) -> En
         failed=counts.failed,
         outcomes={outcome.value: count for outcome, count in counts.by_outcome.items()},
         wire_bytes=counts.wire_bytes,
-        took=tuple(reporter.took),
-        took_s=reporter.took_s,
+        took=took,
+        took_s=took_s,
+        parts=reporter.parts,
     )
 
 

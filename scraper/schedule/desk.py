@@ -60,7 +60,7 @@ class Desk:
         self._is_ending = False
         self._running: CarryingOut | None = None
         self._began_at = clock.utc()
-        self._silent_since: datetime | None = None
+        self._silent_since: datetime | None = ledger.silent_since if job.alarm_after else None
         self._seen: object = None
         self._tasks: asyncio.TaskGroup | None = None
         self._has_begun = asyncio.Event()
@@ -220,7 +220,9 @@ class Desk:
         return self.job.output / RUNS / run
 
     def _start(self, row: RunRow) -> None:
-        running = self._running = CarryingOut(self.job, row, note=lambda _live: self._changed())
+        running = self._running = CarryingOut(
+            self.job, row, note=lambda _live: self._changed(), say=self._say
+        )
         assert self._tasks is not None  # noqa: S101 - whoever begins a run has seen to it
         self._tasks.create_task(self._guarded(self._carry_out(running)), name=f"run {self.job.name} {row.id}")
         self._changed()
@@ -378,3 +380,4 @@ class Desk:
             if self._listener is not None:
                 self._listener.silence(self.job, since, missed=self.job.alarm_after)
             self._changed()
+            await self._ledger.note_silence(since)  # after it was told: rather twice than never

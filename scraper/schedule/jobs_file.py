@@ -16,7 +16,7 @@ from scraper.schedule.durations import duration, shown_duration
 from scraper.schedule.job import Job, is_job_name
 from scraper.schedule.toml_lines import TomlLines
 from scraper.settings.load import Given, environment_layer, fold, read_table, table_layer
-from scraper.settings.model import Settings
+from scraper.settings.model import ClusterSettings, Settings
 from scraper.settings.options import remedy
 from scraper.settings.values import cut, masked, toml_literal
 from scraper.sinks.endings import ENDINGS, JSON_LINES
@@ -156,12 +156,8 @@ class _Reader:
         layer = [self._placed(one, at) for one in table_layer(table, origin=self._origin(at))]
         loaded, problems = fold([layer, self._environment])
         self._problems += problems
-        if loaded.settings.cluster.shards:
-            self._wrong(
-                f"job.{name}: cluster.shards: a job keeps what is known of its pages, which runs in parts "
-                "can't yet; leave it out, run.processes takes more cores",
-                *at,
-            )
+        if (problem := _wrong_with_cluster(loaded.settings.cluster)) is not None:
+            self._wrong(f"job.{name}: {problem}", *at, "cluster")
         return loaded.settings
 
     def _placed(self, given: Any, at: tuple[str, ...]) -> Any:
@@ -205,6 +201,20 @@ class _Reader:
                         *("job", name, "output"),
                     )
             seen[folder] = name
+
+
+def _wrong_with_cluster(cluster: ClusterSettings) -> str | None:
+    if cluster == ClusterSettings():
+        return None
+    from scraper.cluster.job import check_cluster  # noqa: PLC0415 - few jobs run in parts
+
+    try:
+        check_cluster(cluster)
+    except UsageError as error:
+        return str(error)
+    if not cluster.shards and (cluster.engine != "local" or cluster.scheduler):
+        return "cluster.engine and cluster.scheduler run the parts of a list: add cluster.shards"
+    return None
 
 
 def _shown(value: object) -> str:

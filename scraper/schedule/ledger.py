@@ -146,8 +146,22 @@ class Ledger:
         if before.is_paused is is_paused:
             return False
         counts_from = before.counts_from if is_paused else now
-        await self._remember(replace(before, is_paused=is_paused, counts_from=counts_from))
+        await self._remember(replace(before, is_paused=is_paused, counts_from=counts_from, silence_told=None))
         return True
+
+    @property
+    def silent_since(self) -> datetime | None:
+        """Since when the job is known as silent, also by an earlier daemon; ``None`` when it is not."""
+        told = self.remembered.silence_told
+        return told if told == self.succeeded else None
+
+    async def note_silence(self, since: datetime) -> None:
+        """Keep that the job was reported as silent.
+
+        Raises:
+            StateError: It can't be written: the next daemon reports it again.
+        """
+        await self._remember(replace(self.remembered, silence_told=since))
 
     async def latest(self, limit: int, before: datetime | None) -> list[RunRow]:
         """Return runs that were due before a time, newest first.
@@ -200,4 +214,4 @@ def _as_of(job: Job, now: datetime, before: Remembered | None) -> Remembered:
         return Remembered(known_since=now, schedule=job.schedule, zone=job.zone, counts_from=now)
     if (before.schedule, before.zone) == (job.schedule, job.zone):
         return before
-    return replace(before, schedule=job.schedule, zone=job.zone, counts_from=now)
+    return replace(before, schedule=job.schedule, zone=job.zone, counts_from=now, silence_told=None)

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from scraper.observe.particulars import Failure, HostRow
+from scraper.observe.parts import Parts
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractContextManager
@@ -90,6 +93,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     took: tuple[int, ...] = ()
     """As ``LiveRun.took``, of what was asked since it was last gone on with."""
     took_s: float = 0.0
+    parts: Parts = Parts()
+    """What the parts of a run in parts came to."""
     error: str | None = None
     """Why it did not come to its end, in one line without secrets."""
 
@@ -123,32 +128,6 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     """Why the file's present text is not what it runs by, in one line."""
 
 
-class HostRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One host in a run that goes on."""
-
-    host: str
-    done: int
-    failed: int
-    waiting: int
-    backs_off_s: float = 0.0
-    """How long it is still left alone because it asked for it or failed; 0 when it is not."""
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """A page that failed just now."""
-
-    at: datetime
-    seq: int
-    url: str
-    outcome: str
-    status: int | None = None
-    message: str | None = None
-
-
-TOOK_BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Up to where the parts of ``LiveRun.took`` reach."""
-
-
 class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """How far a run is that goes on. Made anew about once a second."""
 
@@ -171,9 +150,13 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     failures: tuple[Failure, ...]
     """The latest, newest first; fifty at the most."""
     took: tuple[int, ...] = ()
-    """How many answers took so long: a number for each of ``TOOK_BOUNDS_S``, and one for those beyond."""
+    """As ``Particulars.took``: how many answers took so long."""
     took_s: float = 0.0
     """All of their times together."""
+    parts: Parts = Parts()
+    """Of a run in parts; of another one there are none."""
+    cluster_page: str | None = None
+    """Where the cluster's own page is, by what its scheduler says: http or https, and not to be trusted."""
 
 
 class Control(Protocol):

@@ -139,6 +139,7 @@ def set_paused(job: Job, *, is_paused: bool, now: datetime) -> None:
             )
             counts_from = before.counts_from if is_paused else now
             if before.is_paused is not is_paused:
-                history.remember(replace(before, is_paused=is_paused, counts_from=counts_from))
+                after = replace(before, is_paused=is_paused, counts_from=counts_from, silence_told=None)
+                history.remember(after)
     except OutputLocked as error:
         raise UsageError(f"the daemon of {job.output} is beginning or ending; say it again") from error

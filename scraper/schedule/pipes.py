@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
+from scraper.observe.parts import Parts
 from scraper.schedule.model import LiveRun
 from scraper.settings.model import Settings
 
@@ -43,6 +44,12 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
     live: LiveRun
 
 
+class Remark(msgspec.Struct, frozen=True, tag=True):
+    """A line for the daemon's log, without secrets."""
+
+    text: str
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The run is over; nothing follows."""
 
@@ -57,9 +64,10 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     took: tuple[int, ...] = ()
     """As ``LiveRun.took``."""
     took_s: float = 0.0
+    parts: Parts = Parts()
 
 
-News: TypeAlias = Progress | Ended
+News: TypeAlias = Progress | Remark | Ended
 
 
 def _decoder(kind: object) -> Callable[[bytes], Any]:

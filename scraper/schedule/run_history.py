@@ -54,6 +54,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     counts_from: datetime
     """No due time up to this one counts as missed: the schedule was another, or the job paused."""
     is_paused: bool = False
+    silence_told: datetime | None = None
+    """Since when it had no success when it was reported as silent; nobody is to be told of that again."""
 
 
 class RunHistory:

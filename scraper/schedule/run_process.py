@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 
 from scraper.errors import RunError
-from scraper.schedule.pipes import MOST_BYTES, Begin, Drain, Ended, decode_news, encode
+from scraper.schedule.pipes import MOST_BYTES, Begin, Drain, Ended, Remark, decode_news, encode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -58,8 +58,8 @@ class RunProcess:
             run.kill()
             await process.wait()
 
-    async def listen(self, note: Callable[[LiveRun], None]) -> Ended:
-        """Take news until the child has ended, and return its last word.
+    async def listen(self, note: Callable[[LiveRun], None], say: Callable[[str], None]) -> Ended:
+        """Take news until the child has ended, and return its last word; ``say`` is given remarks.
 
         A child that dies without one has died of something: that is told in its place.
         """
@@ -71,6 +71,8 @@ class RunProcess:
                 news = decode_news(line)
                 if isinstance(news, Ended):
                     last = news
+                elif isinstance(news, Remark):
+                    say(news.text)
                 else:
                     note(news.live)
         except (msgspec.MsgspecError, ValueError):  # ValueError: a line beyond the limit

@@ -33,11 +33,14 @@ class Holds(enum.Enum):
     """The URL of a proxy, perhaps with credentials; empty for none."""
     REGULAR_EXPRESSION = enum.auto()
     """A pattern of Python's ``re``."""
+    URL_PATTERN = enum.auto()
+    """The same, to be searched for in URLs that others write (``settings.url_patterns``)."""
 
 
 Headers = Annotated[dict[str, str], Meta(extra={"holds": Holds.HEADERS})]
 ProxyUrl = Annotated[str, Meta(extra={"holds": Holds.PROXY})]
 RegularExpression = Annotated[str, Meta(extra={"holds": Holds.REGULAR_EXPRESSION})]
+UrlPattern = Annotated[str, Meta(extra={"holds": Holds.URL_PATTERN})]
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,10 +150,10 @@ class FollowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How many links away from the list; 0 follows none."""
     same_site: bool = False
     """Only links to the registrable domain (``example.co.uk``) of the page that has them."""
-    include: RegularExpression = ""
+    include: UrlPattern = ""
     """A regular expression: only URLs that it is found in. The lines of the list are then only held
     to it when no links are followed."""
-    exclude: RegularExpression = ""
+    exclude: UrlPattern = ""
     """A regular expression: no URL that it is found in, not from the list either."""
     honour_nofollow: bool = False
     """Leave out links that are marked ``nofollow``, by themselves or by their page."""

@@ -59,7 +59,7 @@ class Option(NamedTuple):
             return f"{table} a JSON object such as {json.dumps(self.example)}; {parts}"
         if self.holds is Holds.PROXY:
             return "a proxy's URL, http://host:port or https://host:port, or nothing"
-        if self.holds is Holds.REGULAR_EXPRESSION:
+        if self.holds in {Holds.REGULAR_EXPRESSION, Holds.URL_PATTERN}:
             return "a regular expression (Python's re)"
         words = self.words or _allowed(self.kind, self.annotation)
         if self.field.endswith("_bytes"):

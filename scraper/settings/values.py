@@ -19,6 +19,7 @@ from scraper.redaction import MASK
 from scraper.settings.headers import CONTROL, SECRET_HEADER, check_headers, headers_from_text
 from scraper.settings.model import Holds
 from scraper.settings.proxy import parse_proxy, shown_proxy
+from scraper.settings.url_patterns import url_searcher
 
 if TYPE_CHECKING:
     from scraper.settings.options import Option
@@ -141,8 +142,10 @@ def _check_further(value: object, *, holds: Holds | None) -> None:
         raise ValueError("expected a finite number")
     if isinstance(value, str) and CONTROL.search(value):
         raise ValueError("expected one line without control characters")
-    if holds is Holds.REGULAR_EXPRESSION and isinstance(value, str):
+    if holds in {Holds.REGULAR_EXPRESSION, Holds.URL_PATTERN} and isinstance(value, str):
         check_regular_expression(value)
+        if holds is Holds.URL_PATTERN:
+            url_searcher(value)
     if holds is Holds.PROXY and isinstance(value, str):
         parse_proxy(value)
     if holds is Holds.HEADERS and isinstance(value, dict):

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from scraper.changes import compared_fields
+from scraper.comparing.changes import compared_fields
 from scraper.pairing import Comparison
 from tests.support.memory import peak_bytes
 from tests.support.runs import a_record

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from scraper.results import raw_records
+from scraper.run.results import raw_records
 from scraper.sinks.formats import FORMATS, finalise
 from tests.fidelity import ours
 from tests.fidelity.corpus import pages

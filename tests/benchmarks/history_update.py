@@ -117,7 +117,7 @@ def main() -> None:
             with journal.open("w", encoding="utf-8") as file:
                 file.writelines(json.dumps(record) + "\n" for record in records(count, run=run))
             began_s, began_cpu_s = time.perf_counter(), time.process_time()
-            finished = Finished(f"r{run}", journal, changes, "extraction")
+            finished = Finished(f"r{run}", (journal,), changes, "extraction")
             now = _BEGAN + timedelta(days=run)
             totals = update(path, finished, settings=settings, compared=compared, asking=asking, now=now)
             took_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s

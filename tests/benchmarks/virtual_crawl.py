@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.messages import Batch, Errand, Impression, RobotsRead, RobotsRequest, Seed, Sign, Visited
 from scraper.observe.events import Event, Written
 from scraper.pipeline import Crawl

@@ -15,9 +15,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
+from scraper.observe.parts import Parts
 from scraper.schedule.model import JobState, RunState
 from tests.support.chromium import Opened, chromium, watched
-from tests.support.fake_daemon import HOSTILE, run, sample_live
+from tests.support.fake_daemon import HOSTILE, run, sample_live, sample_parts
 from tests.support.reports import record, write_run
 from tests.support.served_dashboard import ServedDashboard, served_dashboard
 
@@ -238,6 +239,68 @@ def test_a_run_is_followed_to_its_end(browser: Browser, served: ServedDashboard)
         # It loads itself again, and is a finished run's page.
         expect(page.locator("main .chip").first).to_have_text("complete")
         expect(page.locator(".figures")).to_contain_text("1,180")
+    assert troubles == []
+
+
+def test_the_parts_of_a_run_are_followed_and_kept(browser: Browser, served: ServedDashboard) -> None:
+    now = datetime.now(UTC)
+    row = run("fresh", now.replace(microsecond=1), state=RunState.RUNNING, lines=0, outcomes={}, failed=0)
+    whole = sample_live(now, row)
+
+    def show(daemon: FakeDaemon, **fields: Any) -> None:
+        daemon.show(msgspec.structs.replace(whole, **fields), "fresh")
+
+    def begin(daemon: FakeDaemon) -> None:
+        daemon.put(row)
+        daemon.set("fresh", state=JobState.RUNNING)
+        show(daemon, parts=Parts(), cluster_page=None)
+
+    served.do(begin)
+    with opened(browser, served) as (page, troubles):
+        page.goto(f"{served.url}/jobs/fresh/runs/{row.id}")
+        page.locator("[data-followed]").wait_for()
+        parts = page.get_by_role("region", name="Parts", exact=True)
+        expect(page.get_by_role("heading", name="Parts")).to_be_hidden()  # a run in one part has none
+        served.do(show)
+        expect(page.get_by_role("heading", name="Parts")).to_be_visible()
+        expect(page.locator("[data-region=standing]")).to_have_text(
+            "5 parts: 2 at work, 1 lost, 1 waiting, 1 finished. The cluster's own page: http://10.0.0.5:8787/status"
+        )
+        lost = parts.get_by_role("row").nth(2)
+        assert lost.get_by_role("cell").all_inner_texts() == [
+            *(
+                "1",
+                "lost, begins again",
+                "rack-2-node-11\nIt was killed by SIGKILL",
+                "1",
+                "2 (2 lost)",
+                "120 of 262",
+                "12",
+            )
+        ]
+        link = page.get_by_role("link", name="8787/status")
+        assert link.get_attribute("href") == "http://10.0.0.5:8787/status"
+        assert link.get_attribute("rel") == "noreferrer noopener nofollow"
+        # Whatever the scheduler says, nothing but an address of the web is led to, and a name stays a text.
+        served.do(lambda daemon: show(daemon, cluster_page=f"javascript:alert(1)//{HOSTILE}"))
+        expect(page.locator("[data-region=standing] a")).to_have_count(0)
+        assert "<img src=x" in parts.inner_text()
+
+        ended = msgspec.structs.replace(
+            row, lines=1180, outcomes={"ok": 1180}, parts=sample_parts().at_rest()
+        )
+        served.do(lambda daemon: daemon.put(ended))
+        served.do(lambda daemon: daemon.end("fresh"))
+        expect(page.locator("main .chip").first).to_have_text("complete")
+        expect(page.locator(".of-parts .lead")).to_have_text("5 parts: 4 waiting, 1 finished.")
+        last = page.get_by_role("table", name="Parts of the run").get_by_role("row").last
+        assert last.get_by_role("cell").all_inner_texts()[3:] == [
+            "2",
+            "4 (1 lost)",
+            "67 of 300",
+            "2",
+            "160.0 KiB",
+        ]
     assert troubles == []
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-from scraper.record import LinkEntry, Outcome, Redirect
+from scraper.record import Heading, LinkEntry, Outcome, Redirect
 from scraper.report.render import render
 from scraper.report.reporting import report_of
 from tests.support.chromium import Opened, chromium, watched
@@ -43,6 +43,9 @@ def records() -> Iterator[Record]:
             title=HOSTILE if seq < 3 else f"Page {seq}",
             lang=("en", "de", "nl")[seq % 3],
             jsonld=[{"@type": "Article"}],
+            word_count=10 * seq,
+            text_length=60 * seq,
+            headings=[Heading(level=1, text=HOSTILE)] * (seq % 3),
             indexable=seq % 9 != 0,
             indexable_reason=None if seq % 9 else "noindex",
             meta_robots=[] if seq % 9 else ["noindex"],
@@ -136,6 +139,8 @@ def test_tables_sort_search_and_turn_pages(browser: Browser, report: Path) -> No
         assert column(page, "largest", 1) == ["Nothing matches."]
         page.locator("#outcomes").get_by_role("button", name="404").click()
         assert set(column(page, "broken", 3)) == {"404"}
+        page.locator("#texts").get_by_role("button", name="too long").first.click()
+        assert set(column(page, "lengths", 3)) == {"too long"}
     assert troubles == []
 
 
@@ -174,7 +179,7 @@ def test_script_and_html_write_the_same(browser: Browser, report: Path) -> None:
         opened(browser, report, java_script_enabled=False) as (plain, _),
     ):
         names = page.locator("[data-table]").evaluate_all("all => all.map(one => one.dataset.table)")
-        assert len(names) == 10
+        assert len(names) == 13
         for name in names:
             assert rows(page, name) == rows(plain, name), name
         assert plain.locator("[data-table=hosts] tbody tr").count() == 30

@@ -15,7 +15,7 @@ from scraper.cluster.lease import write_fence
 from scraper.cluster.local import LocalProcesses
 from scraper.cluster.orders import Answer, Fence, encode
 from scraper.cluster.places import ShardPlace
-from scraper.share import RECORDS
+from scraper.run.share import RECORDS
 from tests.support.orders import RUN, orders
 from tests.support.polite_site import page, serving
 from tests.support.processes import lines_in

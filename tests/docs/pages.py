@@ -1,8 +1,8 @@
 """A page of the documentation as a session: its blocks in their order, and what each is for.
 
 A block of shell is run line by line in the page's folder. ``title="first terminal"`` runs it beside all that
-follows, until the page ends or another block takes its place. Any other block with a title is a file of that
-name; Python without one is a program. What only shows something is ``text``.
+follows, until the page ends or another block of that title takes its place. Any other block with a title is a
+file of that name; Python without one is a program. What only shows something is ``text``.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Command(NamedTuple):
 
     line: str
     code: int
+    until: str
+    """What it says in the end, when it is to be repeated until then; empty for once."""
 
     @property
     def runs_here(self) -> bool:
@@ -62,5 +64,6 @@ def commands(body: str) -> list[Command]:
         pending = ""
         if line.strip():
             ends = re.search(r"ends with (\d+)", comment)
-            found.append(Command(line.strip(), int(ends[1]) if ends else 0))
+            until = re.search(r"until it says (\w+)", comment)
+            found.append(Command(line.strip(), int(ends[1]) if ends else 0, until[1] if until else ""))
     return found

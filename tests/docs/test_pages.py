@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import configparser
 import contextlib
 import os
@@ -37,6 +38,17 @@ PAGES = [
     for page in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
     if page.name not in APART and any(block.language != "text" for block in blocks(page))
 ]
+WEB = "127.0.0.1:8600"
+"""Where pages have the dashboard; a test has it at a port that is free."""
+IS_THERE = re.compile(rb"Press Ctrl-C| ready: ")
+"""What programs say that go on running."""
+HURRIED = (
+    "SCRAPER_POLITENESS_DELAY_S=0",
+    "SCRAPER_POLITENESS_RETRY_AFTER_CAP_S=0.5",
+    "SCRAPER_POLITENESS_CIRCUIT_PAUSE_S=0.5",
+    "SCRAPER_RETRY_BASE_S=0",
+    "SCRAPER_FETCH_READ_S=3",
+)
 KINDS = {"sh", "text", "toml", "python", "ini", "json", "html", "dockerfile", "nginx", "yaml"}
 
 
@@ -50,13 +62,13 @@ class Terminal:
     def run(self, line: str) -> None:
         """Run a command in the place of the one before; it is there when it has said something."""
         self.close()
-        said = self._folder / "said"
+        said = self._folder / f"said by {line.split()[1]}"
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         with said.open("wb") as errors:
             self._running = subprocess.Popen(
                 shlex.split(line), cwd=self._folder, env=environment, stderr=errors, stdout=errors
             )
-        wait_until(lambda: b"Press Ctrl-C" in said.read_bytes(), what=line)
+        wait_until(lambda: IS_THERE.search(said.read_bytes()) is not None, what=line)
 
     def close(self) -> None:
         """Stop what runs, as the page says: by Ctrl-C."""
@@ -81,15 +93,19 @@ def prepared(folder: Path, server: SampleServer) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 async def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
-    port = str(free_port())
+    port, web = str(free_port()), f"127.0.0.1:{free_port()}"
     async with SampleServer(SITE) as server, contextlib.AsyncExitStack() as stack:
         prepared(tmp_path, server)
-        terminal = Terminal(tmp_path)
-        stack.callback(terminal.close)
+        terminals: dict[str, Terminal] = {}
         for block in blocks(page):
-            if block.title == "first terminal":
+            if block.title.endswith(" terminal"):
+                if block.title not in terminals:
+                    terminals[block.title] = Terminal(tmp_path)
+                    stack.callback(terminals[block.title].close)
                 (command,) = commands(block.body)
-                terminal.run(f"{command.line} --port {port}")
+                is_site = command.line.startswith("scraper demo")
+                line = f"{command.line} --port {port}" if is_site else command.line.replace(WEB, web)
+                terminals[block.title].run(line)
             elif block.title:
                 written(block, tmp_path)
             elif block.language == "python":
@@ -97,13 +113,23 @@ async def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
                 assert code == 0, err
             elif block.language == "sh":
                 for command in filter(lambda one: one.runs_here, commands(block.body)):
-                    code, _, err = await ran(here(command.line, server), folder=tmp_path)
-                    assert code == command.code, f"{command.line}: {err}"
+                    await followed(command, here(command.line, server, web=web), folder=tmp_path)
 
 
-def here(text: str, server: SampleServer) -> str:
-    """Put the sample site in the place of the host that pages name; it is ours, and needs no rest."""
-    return "export SCRAPER_POLITENESS_DELAY_S=0\n" + text.replace("https://example.com/", server.url("/"))
+async def followed(command: Command, line: str, *, folder: Path) -> None:
+    """Run a line as it stands in a page, as often as the page says."""
+    async with asyncio.timeout(TIMEOUT_S if command.until else None):
+        while True:
+            code, out, err = await ran(line, folder=folder)
+            assert code == command.code, f"{command.line}: {err}"
+            if command.until in out:
+                return
+
+
+def here(text: str, server: SampleServer, *, web: str) -> str:
+    """Put the sample site in the place of the host that pages name; it is ours, and needs no patience."""
+    text = text.replace("https://example.com/", server.url("/")).replace(WEB, web)
+    return f"export {' '.join(HURRIED)}\n{text}"
 
 
 def written(block: Block, folder: Path) -> None:

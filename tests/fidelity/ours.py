@@ -10,7 +10,7 @@ from scraper.messages import Finished
 from scraper.record import Record
 from scraper.settings.model import ParseSettings, RetrySettings, Settings
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import product_token, visitor_for
+from scraper.visit.assembly import product_token, visitor_for
 from tests.support.fakes import FakeClock, FakeFetcher, request, response
 
 if TYPE_CHECKING:

@@ -127,6 +127,16 @@ async def test_runs_come_in_parts_until_there_are_no_more(url: str) -> None:
     assert [run["due"] for run in found] == sorted((run["due"] for run in found), reverse=True)
 
 
+async def test_a_run_has_its_parts_where_it_is_asked_for_by_itself(url: str) -> None:
+    listed = (await get(url, "/jobs/shop/runs?limit=1"))["runs"][0]
+    alone = await get(url, f"/jobs/shop/runs/{listed['id']}")
+    assert listed["parts"] == {"by_state": {}, "rows": []}
+    assert alone["parts"]["by_state"] == {"waiting": 4, "finished": 1}
+    assert [row["state"] for row in alone["parts"]["rows"]].count("finished") == 1
+    live = await get(url, "/jobs/news/live")
+    assert live["parts"]["by_state"] == {"running": 2, "lost": 1, "waiting": 1, "finished": 1}
+
+
 async def test_changes_come_by_kind_by_words_and_in_parts(url: str) -> None:
     run = (await get(url, "/jobs/shop/runs?limit=1"))["runs"][0]["id"]
     target = f"/jobs/shop/runs/{run}/changes?status=gone&status=new&limit=40&q=KETTLE-"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -13,10 +16,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.support.daemons import daemon, history, write_jobs
+from tests.support.polite_site import page, serving_in_thread
 from tests.support.processes import Server, scrape, serving, wait_until, write_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.support.daemons import Daemon
@@ -93,6 +97,66 @@ def test_a_run_is_begun_watched_and_read(server: Server, tmp_path: Path) -> None
         assert asking.json("/drain", method="POST") == {"begun": True}
         assert one.running.wait().code == 0
         assert TOKEN not in one.log
+
+
+def test_a_run_in_parts_is_watched_and_a_lost_worker_seen(tmp_path: Path) -> None:
+    seen = threading.Event()
+    with serving_in_thread(lambda ask: page(title=ask.target, delay_s=0 if seen.is_set() else 0.5)) as site:
+        _watch_in_parts([site.url(f"127.0.14.{n % 6 + 1}", f"/{n}") for n in range(60)], tmp_path, seen)
+
+
+def _watch_in_parts(urls: list[str], tmp_path: Path, seen: threading.Event) -> None:
+    write_list(tmp_path / "urls.txt", [*urls, "this is no URL"])
+    settings = {"cluster": {"shards": 2, "workers": 2}, "run": {"workers": 1}, "politeness": {"delay_s": 0}}
+    write_jobs(tmp_path, {"pages": {"sources": ["urls.txt"], "output": "output", "settings": settings}})
+    environment = {"SCRAPER_WEB_TOKEN": TOKEN}
+    with daemon(tmp_path, "--web", "127.0.0.1:0", environment=environment) as one:
+        asking = Asking(one)
+        run = asking.json("/jobs/pages/trigger", method="POST")["recent"][0]["id"]
+        live: dict[str, Any] = {}
+
+        def shows(wanted: Callable[[], bool]) -> Callable[[], bool]:
+            def look() -> bool:
+                with suppress(HTTPError):  # 404: it has not begun
+                    live.update(asking.json("/jobs/pages/live"))
+                return bool(live) and wanted()
+
+            return look
+
+        def rows() -> list[dict[str, Any]]:
+            return list(live["parts"]["rows"])
+
+        both = shows(lambda: live["hosts"] and live["failures"] and all(row["done"] for row in rows()))
+        wait_until(both, what="two parts at work", running=one.running)
+        assert live["parts"]["by_state"] == {"running": 2}
+        assert live["done"] == sum(row["done"] for row in rows())
+        assert live["total"] == sum(row["lines"] for row in rows()) == 61
+        assert [(row["attempt"], row["round"], row["lost"]) for row in rows()] == [(1, 1, 0)] * 2
+        assert {row["host"].partition(":")[0] for row in live["hosts"]} <= {
+            f"127.0.14.{n}" for n in range(1, 7)
+        }
+        assert [failure["outcome"] for failure in live["failures"]] == ["invalid_url"]
+        assert sum(live["took"]) > 0
+
+        victim = rows()[0]["worker"]
+        os.kill(int(victim.removeprefix("process ")), signal.SIGKILL)
+        wait_until(
+            shows(lambda: rows()[0]["lost"] == 1 and rows()[0]["worker"] not in {"", victim}),
+            what="another worker",
+            running=one.running,
+        )
+        assert (rows()[0]["attempt"], rows()[0]["why"]) == (2, "was killed by SIGKILL")
+        page = asking.text(f"/jobs/pages/runs/{run}")
+        assert f"<bdi>{rows()[0]['worker']}</bdi>" in page
+
+        seen.set()
+        one.heard(f"run {run} is complete")
+        ended = asking.json(f"/jobs/pages/runs/{run}")
+        assert (ended["lines"], ended["failed"]) == (61, 1)
+        assert ended["parts"]["by_state"] == {"finished": 2}
+        told = [(row["attempt"], row["lost"], row["done"] == row["lines"]) for row in ended["parts"]["rows"]]
+        assert told == [(2, 1, True), (1, 0, True)]
+        assert sum(row["done"] for row in ended["parts"]["rows"]) == 61
 
 
 def test_a_signal_ends_it_while_a_page_is_open(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scraper.changes import compared_fields
+from scraper.comparing.changes import compared_fields
 from scraper.errors import OutputExists, OutputLocked, StateError, UsageError
 from scraper.history import update
 from scraper.history.change_log import read_changes
 from scraper.history.file import held
-from scraper.history.reading import find_pages, pages_known, timeline
+from scraper.history.reading import find_pages, timeline
 from scraper.pairing import Comparison
 from tests.support.changing_site import MODIFIED, Changing, tag_of, titled
 from tests.support.crawling import crawled, run_to_file
@@ -24,7 +24,7 @@ from tests.support.processes import records_in, scrape, write_list
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scraper.execution import RunResult
+    from scraper.run.execution import RunResult
 
 
 class Series:
@@ -345,11 +345,11 @@ async def test_what_nothing_leads_to_any_more_is_gone_after_some_runs_and_forgot
         assert len(await series.run("a", history=history)) == 1
         assert series.changes() == [("gone", "b")]
         assert series.result.changes["gone"] == 1
-        assert pages_known(series.history) == 2
+        assert len(find_pages(series.history, "").pages) == 2
         await series.run("a", history=history)
         assert series.changes() == []
         await series.run("a", history=history)
-        assert pages_known(series.history) == 1
+        assert len(find_pages(series.history, "").pages) == 1
         assert timeline(series.history, site.url("b")) is None
         assert statuses(await series.run("a", "b", history=history)) == ["unchanged", "new"]
 
@@ -385,7 +385,7 @@ async def test_duplicates_and_lines_that_are_no_page_have_no_change(tmp_path: Pa
         for told in ("new", "unchanged"):
             records = await series.run(*lines)
             assert statuses(records) == [told, None, None]
-        assert pages_known(series.history) == 1
+        assert len(find_pages(series.history, "").pages) == 1
 
 
 async def test_a_page_that_seldom_changes_is_seldom_asked_for(tmp_path: Path) -> None:
@@ -446,12 +446,12 @@ async def test_a_run_that_is_stopped_changes_nothing_until_it_is_complete(tmp_pa
         ways: dict[str, Any] = {"output": {"batch_records": 4}, "run": {"workers": 2}}
         stopped = await run_to_file([str(listed)], output, drain_after=4, history=history, **ways)
         assert not stopped.complete
-        assert pages_known(tmp_path / "pages.sqlite") == 0
+        assert len(find_pages(tmp_path / "pages.sqlite", "").pages) == 0
         with pytest.raises(UsageError, match=r"begun with history\.file"):
             await run_to_file([str(listed)], output, resume=True, **ways)
         result = await run_to_file([str(listed)], output, resume=True, history=history, **ways)
         assert result.complete
-        assert pages_known(tmp_path / "pages.sqlite") == 40
+        assert len(find_pages(tmp_path / "pages.sqlite", "").pages) == 40
         assert result.changes["new"] == 40
 
 
@@ -464,7 +464,7 @@ async def test_a_history_that_can_not_be_updated_leaves_a_run_to_be_resumed(
             patch.setattr(update._Update, "carry_out", _no_room)
             with pytest.raises(StateError, match=r"pages\.sqlite: database or disk is full"):
                 await run_to_file([site.url("a")], output, history=history)
-        assert pages_known(tmp_path / "pages.sqlite") == 0
+        assert len(find_pages(tmp_path / "pages.sqlite", "").pages) == 0
         result = await run_to_file([site.url("a")], output, resume=True, history=history)
         assert (result.complete, result.changes["new"], len(site.sent("a"))) == (True, 1, 1)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scraper.results import read_records
+from scraper.run.results import read_records
 from tests.support.processes import (
     PYTHON,
     SCRAPER,
@@ -102,7 +102,7 @@ def test_a_piped_list_is_not_needed_again(server: Server, tmp_path: Path) -> Non
 
 DIES = """
 import os, signal, sys
-import scraper.assembly, scraper.execution, scraper.frontier.store, scraper.sinks.jsonl
+import scraper.assembly, scraper.run.execution, scraper.frontier.store, scraper.sinks.jsonl
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -153,8 +153,8 @@ POINTS = {
     "when the first batch is written and not noted": "die_at_once(store, 'finish')",
     "when a batch is written and not noted": "die_at_second(store, 'finish')",
     "when a batch is noted": "die_after(store, 'finish')",
-    "before the array is made": "die_at_once(scraper.execution.Run, '_complete')",
-    "when the array is made": "die_after_waiting_for(scraper.execution.Run, '_complete')",
+    "before the array is made": "die_at_once(scraper.run.execution.Run, '_complete')",
+    "when the array is made": "die_after_waiting_for(scraper.run.execution.Run, '_complete')",
     "before the state is removed": "die_at_once(store, 'close')",
     "when the state is removed": "die_after(store, 'close')",
 }

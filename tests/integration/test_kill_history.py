@@ -37,7 +37,7 @@ WAYS = ("--delay", "0", "--set", "output.batch_records=8", "--set", "history.gon
 
 DIES = """
 import os, signal, sys
-import scraper.execution, scraper.frontier.store, scraper.history.remembered, scraper.history.update
+import scraper.run.execution, scraper.frontier.store, scraper.history.remembered, scraper.history.update
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)

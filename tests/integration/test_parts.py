@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from scraper.parts import PARTS_FILE, read_parts
+from scraper.run.parts import PARTS_FILE, read_parts
 from tests.support.crawling import crawled
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.linked_site import HOSTS, LinkedSite

@@ -18,8 +18,9 @@ from scraper.cluster.task import Attempt
 from scraper.errors import RunError, UsageError
 from scraper.frontier.store import Store
 from scraper.observe.events import Event, PartLost
-from scraper.runs import Mode
-from scraper.share import RECORDS, STATE
+from scraper.observe.parts import PartRow, Parts, PartState
+from scraper.run.files import Mode
+from scraper.run.share import RECORDS, STATE
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.orders import RUN, orders
 from tests.support.polite_site import Answer as Page
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper.cluster.engine import Engine
+    from scraper.cluster.job import Job
+    from scraper.cluster.totals import Totals
     from scraper.settings.model import ClusterSettings
     from tests.support.polite_site import Site
 
@@ -168,13 +171,13 @@ class _Faulty:
     async def room(self) -> int:
         return await self._inner.room()
 
-    async def submit(self, shard: int, attempt: int, order: bytes) -> None:
+    async def submit(self, shard: int, attempt: int, order: bytes) -> str:
         fault = self._faults.pop(0) if self._faults else ""
         if fault == "never begun":
-            return
+            return "nobody"
         if fault in {"answer lost", "said to be dead"}:
             self._lost.add((shard, attempt))
-        await self._inner.submit(shard, attempt, order)
+        return await self._inner.submit(shard, attempt, order)
 
     async def wait_any(self) -> Ended:
         while True:
@@ -203,9 +206,18 @@ def _faulty(*faults: str) -> Callable[[ClusterSettings, int], Any]:
 class _Noted:
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.rows: tuple[PartRow, ...] = ()
+        self.states: set[PartState] = set()
+        self._look: Callable[[], Parts] = Parts
+
+    def watch(self, job: Job, totals: Totals) -> None:
+        del totals
+        self._look = job.parts
 
     def notice(self, event: Event) -> None:
         self.events.append(event)
+        self.rows = self._look().rows
+        self.states.update(row.state for row in self.rows)
 
 
 async def test_what_an_engine_forgets_or_gets_wrong_is_made_good(
@@ -220,12 +232,20 @@ async def test_what_an_engine_forgets_or_gets_wrong_is_made_good(
             tmp_path / "out",
             engine=_faulty("never begun", "answer lost", "", "said to be dead"),
             observer=noted,
+            begun=noted.watch,
             cluster={"shards": 3, "lease_s": 1.0},
         )
 
     assert sorted(record["seq"] for record in records_of(tmp_path / "out")) == list(range(len(urls)))
     assert len(_pages(site)) == len(urls)  # a part that is whole asks nobody again
     assert sum(isinstance(event, PartLost) for event in noted.events) == 3
+    assert noted.states == set(PartState)  # whoever looks at the run sees it happen
+    rows = noted.rows
+    assert {row.state for row in rows} == {PartState.FINISHED}
+    assert sum(row.lost for row in rows) == 3
+    assert all(row.attempt == row.lost + 1 for row in rows)
+    assert sum(row.done for row in rows) == len(urls)
+    assert {(row.round, row.worker, row.done - row.lines) for row in rows} == {(1, "this process", 0)}
 
 
 async def test_a_part_that_never_comes_further_ends_the_run(tmp_path: Path) -> None:

@@ -14,15 +14,15 @@ from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[impor
 import scraper
 from scraper.cli.main import main
 from scraper.errors import OutputExists, SinkError, UsageError
-from scraper.results import read_records
-from scraper.runs import Mode, run_files
+from scraper.run.files import Mode, run_files
+from scraper.run.results import read_records
 from scraper.sinks.remote import Remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scraper.execution import RunResult
+    from scraper.run.execution import RunResult
 
 
 class SharedFolder(LocalFileSystem):  # type: ignore[misc]  # of a library without types

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from tests.support.processes import Server, has_each_once, scrape, serving, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and sockets of POSIX")
 
@@ -89,6 +89,35 @@ def test_a_killed_daemons_run_is_gone_on_with(server: Server, tmp_path: Path) ->
     assert (row["id"], row["state"], row["resumed"]) == (run, "complete", 1)
     assert has_each_once(records_of(tmp_path, row), urls)
     assert sum(count > 1 for count in server.asked("killed").values()) <= 4, "more than was under way"
+
+
+def test_a_run_ends_by_the_settings_it_was_begun_with(server: Server, tmp_path: Path) -> None:
+    urls = server.bulk(40, tag="edited", hosts=10, delay_s=0.2)
+    settings = {"run": {"workers": 4, "drain_s": 5}, "parse": {"links": True}}
+    write_jobs(tmp_path, {"pages": a_job(tmp_path, urls, settings=settings, formats=[".json"])})
+    with daemon(tmp_path) as one:
+        run = trigger(tmp_path, "pages")
+        server.wait_for(10, tag="edited", running=one.running)
+        one.running.kill()
+    edited = {
+        **settings,
+        "parse": {"text": "visible"},
+        "output": {"ordered": True},
+        "history": {"file": "other.sqlite"},
+    }
+    write_jobs(tmp_path, {"pages": a_job(tmp_path, urls, settings=edited, formats=[".csv"])})
+    with daemon(tmp_path) as one:
+        one.heard(f"run {run} ends as it was begun; from the next one on other")
+        one.heard(f"run {run} is complete")
+        following = trigger(tmp_path, "pages")
+        one.heard(f"run {following} is complete")
+    new, old = history(tmp_path, "pages")
+    assert has_each_once(records_of(tmp_path, old), urls)
+    assert {path.suffix for path in Path(tmp_path, old["folder"]).glob("records.*")} == {".jsonl", ".json"}
+    assert {path.suffix for path in Path(tmp_path, new["folder"]).glob("records.*")} == {".jsonl", ".csv"}
+    assert not any("text" in record for record in records_of(tmp_path, old))
+    assert all("text" in record for record in records_of(tmp_path, new))
+    assert Path(tmp_path, "other.sqlite").is_file()
 
 
 def test_sigterm_drains_and_the_next_daemon_abandons_if_it_is_told_to(server: Server, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import scraper
 from scraper.assembly import open_run
 from scraper.clock import SystemClock
 from scraper.observe.events import Observers, Written
-from scraper.runs import Mode, run_files
+from scraper.run.files import Mode, run_files
 from scraper.sources.arguments import sources_from_arguments
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scraper import Record, Settings
-    from scraper.execution import Run, RunResult
     from scraper.observe.events import Event
+    from scraper.run.execution import Run, RunResult
 
 _QUICK: dict[str, dict[str, Any]] = {
     "run": {"workers": 16},

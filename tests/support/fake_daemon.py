@@ -19,8 +19,10 @@ from scraper.dashboard.known_pages import (
     Slice,
 )
 from scraper.errors import UsageError
+from scraper.observe.particulars import Failure, HostRow
+from scraper.observe.parts import PartRow, Parts, PartState, parts_of
 from scraper.record import ChangeStatus
-from scraper.schedule.model import Cause, Failure, HostRow, JobRow, JobState, LiveRun, RunRow, RunState
+from scraper.schedule.model import Cause, JobRow, JobState, LiveRun, RunRow, RunState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator, Sequence
@@ -256,6 +258,7 @@ def sample(now: datetime, folder: Path, *, size: int = SIZE) -> tuple[FakeDaemon
     shop = history(
         "shop", 6 * hour, {3: RunState.SKIPPED_OVERLAP, 9: RunState.FAILED}, folder=folder, late_s=2.4
     )
+    shop[0] = msgspec.structs.replace(shop[0], parts=sample_parts().at_rest())
     news = history("news", hour, {0: RunState.RUNNING, 12: RunState.OVERDUE, 13: RunState.OVERDUE})
     docs = history("docs-of-a-very-long-name-indeed", 24 * hour, dict.fromkeys(range(5), RunState.FAILED))
     daemon = FakeDaemon(
@@ -348,7 +351,31 @@ def sample_live(now: datetime, row: RunRow, *, done: int = 431) -> LiveRun:
         failures=failures,
         took=(100, 120, 80, 60, 40, 20, 6, 3, 2, 0),
         took_s=160.5,
+        parts=sample_parts(),
+        cluster_page="http://10.0.0.5:8787/status",
     )
+
+
+def sample_parts() -> Parts:
+    """A part in each state, and one whose worker has a hostile name."""
+    states = (PartState.RUNNING, PartState.LOST, PartState.WAITING, PartState.FINISHED, PartState.RUNNING)
+    rows = [
+        PartRow(
+            part=number,
+            state=state,
+            worker=("tcp://10.0.0.17:41793", "rack-2-node-11", "", "worker 3", HOSTILE)[number],
+            attempt=(1, 2, 0, 1, 4)[number],
+            lost=(0, 2, 0, 0, 1)[number],
+            why=("", "was killed by SIGKILL", "", "", f"failed ({HOSTILE})")[number],
+            round=(1, 1, 1, 1, 2)[number],
+            done=(96, 120, 0, 148, 67)[number],
+            lines=(260, 262, 210, 148, 300)[number],
+            failed=(9, 12, 0, 0, 2)[number],
+            output_bytes=40_960 * number,
+        )
+        for number, state in enumerate(states)
+    ]
+    return parts_of(rows)
 
 
 def sample_pages(now: datetime, runs: Sequence[RunRow], *, most: int) -> FakePages:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from scraper.clock import SystemClock
 from scraper.cluster.engine import InProcess
-from scraper.cluster.job import Job, JobResult
+from scraper.cluster.job import Job
 from scraper.cluster.job_place import job_place
 from scraper.cluster.totals import Totals
 from scraper.observe.events import Observers
-from scraper.results import raw_records, run_file
-from scraper.runs import Mode
+from scraper.run.files import Mode
+from scraper.run.results import raw_records, run_file
 from scraper.sources.arguments import sources_from_arguments
 from tests.support import crawling
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from scraper.cluster.engine import Engine
     from scraper.observe.events import Observer
+    from scraper.run.execution import RunResult
     from scraper.settings.model import ClusterSettings
 
     OpenEngine = Callable[[ClusterSettings, int], AbstractAsyncContextManager[Engine]]
@@ -44,20 +45,27 @@ async def run_in_parts(
     mode: Mode = Mode.NEW,
     engine: OpenEngine = in_process,
     observer: Observer | None = None,
+    begun: Callable[[Job, Totals], None] = lambda _job, _totals: None,
     **sections: dict[str, Any],
-) -> JobResult:
-    """Do what ``scraper crawl --shards`` does; a table for each section of the settings."""
+) -> RunResult:
+    """Do what ``scraper crawl --shards`` does; a table for each section of the settings.
+
+    ``begun`` is given what can be asked meanwhile how far the run is.
+    """
     settings = crawling.settings(**{"cluster": {"shards": 3}, **sections})
-    return await Job(
+    totals = Totals(clock=SystemClock())
+    job = Job(
         sources_from_arguments(sources, settings.sources),
         job_place([str(output)], ordered=settings.output.ordered),
         settings=settings,
         mode=mode,
         observer=observer or Observers(),
-        totals=Totals(clock=SystemClock()),
+        totals=totals,
         clock=SystemClock(),
         engine=engine,
-    ).execute()
+    )
+    begun(job, totals)
+    return await job.execute()
 
 
 def records_of(output: Path) -> list[dict[str, Any]]:

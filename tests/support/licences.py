@@ -48,6 +48,7 @@ _MEANT: Final = {
 }
 """SPDX identifiers of what older metadata says in words, where the words mean one licence."""
 READ: Final = {
+    "google-re2": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
     "justext": "BSD-2-Clause",
     "partd": "BSD-3-Clause",
@@ -71,8 +72,8 @@ def stated(package: str) -> str | None:
         for line in about.get_all("Classifier") or ()
         if line.startswith("License :: ")
     ]
-    older = (about.get("License"), *classifiers) if len(classifiers) <= 1 else ()
-    for said in (about.get("License-Expression"), *older):
+    older = [*(about.get_all("License") or ()), *classifiers] if len(classifiers) <= 1 else []
+    for said in [*(about.get_all("License-Expression") or ()), *older]:
         expression: str | None = _MEANT.get(said, said)
         if expression and not _licensing().validate(expression).errors:
             return expression

@@ -21,11 +21,17 @@ from scraper.cli import main as program
 from scraper.cli.exits import Exit
 from scraper.cli.options import FLAGS
 from scraper.cli.overview import SUBCOMMANDS
+from scraper.dashboard.metric_list import METRICS
+from scraper.observe.counts import GOOD
+from scraper.observe.particulars import TOOK_BOUNDS_S
 from scraper.record import SCHEMA_VERSION, Outcome, Page, Record
+from scraper.schedule.model import RunState
 from scraper.settings.docstrings import field_docstrings
 from scraper.settings.options import options, sections
 from scraper.settings.values import toml_literal
+from scraper.verdict.retries import TRANSIENT_OUTCOMES, TRANSIENT_STATUSES
 from tests.support import licences
+from tests.support.outcome_remedies import PARTLY_TRIED_AGAIN, REMEDIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -54,7 +60,6 @@ _PARTS = (
 
 def record_page() -> str:
     """Return ``docs/reference/record.md``."""
-    meanings = field_docstrings(Outcome)
     own = [field for field in msgspec.structs.fields(Record) if field.name not in Page.__struct_fields__]
     always = [field.name for field in own if field.required]
     visited = [field.name for field in own if not field.required]
@@ -80,11 +85,7 @@ def record_page() -> str:
         "",
         *_fields(Record, Page.__struct_fields__),
         "",
-        "## Outcomes",
-        "",
-        "| outcome | meaning |",
-        "| --- | --- |",
-        *(f"| `{member.value}` | {_plain(meanings.get(member.name, ''))} |" for member in Outcome),
+        "What the values of `outcome` mean, and what to do about each: [outcomes](outcomes.md).",
         "",
         "## Parts",
     ]
@@ -92,6 +93,79 @@ def record_page() -> str:
         lines += ["", f"### {part.__name__}", "", _plain(inspect.getdoc(part) or ""), ""]
         lines += _fields(part, part.__struct_fields__)
     return "\n".join(lines) + "\n"
+
+
+def outcomes_page() -> str:
+    """Return ``docs/reference/outcomes.md``."""
+    meanings = field_docstrings(Outcome)
+    rows = [
+        f"| `{one.value}` | {_plain(meanings[one.name])} | {_tried_again(one)} | {REMEDIES[one]} |"
+        for one in Outcome
+    ]
+    statuses = ", ".join(map(str, sorted(TRANSIENT_STATUSES)))
+    return "\n".join(
+        [
+            "# Outcomes",
+            "",
+            _NOTE,
+            "",
+            "What came of a line. Every record has one outcome, and every input line one record.",
+            f"For `--strict` all are failures but {', '.join(f'`{one}`' for one in sorted(GOOD))}.",
+            "",
+            "| outcome | meaning | tried again by itself | what to do |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+            f"Statuses that may pass are {statuses}.",
+            "Tries are `retry.retries` for each line, and over the whole run no more than",
+            "`retry.budget_share` of all requests. Whether a record may become another when it is asked",
+            "for again is its `retryable`: `scraper retry` asks again for those,",
+            "and with `--outcome` for others.",
+            "",
+        ]
+    )
+
+
+def _tried_again(outcome: Outcome) -> str:
+    if outcome is Outcome.HTTP_ERROR:
+        return "statuses that may pass"
+    return (
+        "yes" if outcome in TRANSIENT_OUTCOMES else "what may pass" if outcome in PARTLY_TRIED_AGAIN else "no"
+    )
+
+
+def metrics_page() -> str:
+    """Return ``docs/reference/metrics.md``."""
+    rows = [
+        f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels)} | {one.told_of} "
+        f"| {one.meaning} |"
+        for one in METRICS
+    ]
+    bounds = ", ".join(f"{bound:g}" for bound in TOOK_BOUNDS_S)
+    return "\n".join(
+        [
+            "# Metrics",
+            "",
+            _NOTE,
+            "",
+            "What `GET /metrics` of the [dashboard](../guides/dashboard.md#metrics) tells Prometheus of the",
+            "jobs of a daemon. It needs `pip install prometheus-client`.",
+            "Counters begin at 0 with the daemon.",
+            "",
+            "| metric | kind | labels | of which jobs | meaning |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+            "| label | values |",
+            "| --- | --- |",
+            "| `job` | the job's name in the file of jobs |",
+            "| `outcome` | [outcomes](outcomes.md) |",
+            f"| `state` | {', '.join(f'`{state}`' for state in RunState if state is not RunState.RUNNING)} |",
+            "",
+            f"`scraper_answer_seconds` has buckets up to {bounds} seconds, and `+Inf`.",
+            "",
+        ]
+    )
 
 
 def settings_page() -> str:
@@ -161,6 +235,8 @@ def exit_codes_page() -> str:
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "record.md": record_page,
+    "outcomes.md": outcomes_page,
+    "metrics.md": metrics_page,
     "settings.md": settings_page,
     "commands.md": commands_page,
     "exit-codes.md": exit_codes_page,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from scraper.schedule.job import Job
-    from scraper.schedule.model import LiveRun, RunRow
+    from scraper.schedule.model import RunRow
 
 MINUTE: Final = timedelta(minutes=1)
 _LATE_FROM_S: Final = 60.0
@@ -93,7 +93,7 @@ class SimulatedRun:
 
     under_way: Final[list[SimulatedRun]] = []
 
-    def __init__(self, job: Job, row: RunRow, *, note: Callable[[LiveRun], None]) -> None:  # noqa: ARG002
+    def __init__(self, job: Job, row: RunRow, **told: Any) -> None:  # noqa: ARG002 - it is done at once
         self.job = job
         self.row = row
         self.live = None

@@ -12,7 +12,7 @@ import pytest
 from scraper.cli.main import main
 from scraper.errors import OutputExists, OutputLocked, UsageError
 from scraper.export import export
-from scraper.results import read_records
+from scraper.run.results import read_records
 from scraper.sinks.claim import claimed
 from tests.support.records_made import record_line
 

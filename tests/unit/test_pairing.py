@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.changes import change_between, compared_fields
+from scraper.comparing.changes import compared_fields, differing_fields
 from scraper.errors import UsageError
 from scraper.pairing import Comparison, Difference, Entry, Totals
 from tests.support.runs import a_record, write_run
@@ -130,7 +130,11 @@ def test_it_agrees_with_comparing_in_memory(
     old, new = data.draw(pages), data.draw(pages)
     runs = [{n: a_record(n, title=title) for n, title in run.items()} for run in (old, new)]
     fields = compared_fields([])
-    expected = {URL(n): change_between(runs[0].get(n), runs[1].get(n), fields).status for n in {**old, **new}}
+    expected = {URL(n): "new" for n in new.keys() - old.keys()}
+    expected |= {URL(n): "gone" for n in old.keys() - new.keys()}
+    for n in old.keys() & new.keys():
+        differs = bool(differing_fields(runs[0][n], runs[1][n], fields))
+        expected[URL(n)] = "changed" if differs else "unchanged"
     entries, totals = compared(tmp_path_factory.getbasetemp(), list(runs[0].values()), list(runs[1].values()))
     found = {entry.url: entry.status for entry in entries}
     assert found == {url: status for url, status in expected.items() if status != "unchanged"}

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from scraper.errors import PageError, SinkError
-from scraper.following import Follower
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.frontier.scope import Scope
 from scraper.observe.events import Admitted, LinksTaken, Redirected, RobotsKnown, Sealed, TriedAgain, Written
 from scraper.parse.links import Target
 from scraper.parse.page import Parsed
 from scraper.pipeline import Crawl
-from scraper.reading import Reader
 from scraper.record import Outcome, Page
 from scraper.robots.access import Standing
 from scraper.settings.model import (
@@ -33,7 +31,9 @@ from scraper.verdict.page import Decider
 from scraper.verdict.redirects import RedirectRules
 from scraper.verdict.retries import Retries, RunBudget
 from scraper.verdict.robots import RobotsDecider
-from scraper.visit import Visitor
+from scraper.visit.following import Follower
+from scraper.visit.reading import Reader
+from scraper.visit.visit import Visitor
 from tests.support.fakes import (
     Answer,
     Blocked,

@@ -33,7 +33,7 @@ from scraper.parse.page import PageParser
 from scraper.settings.model import ParseSettings, Settings
 from scraper.sinks.jsonl import JsonLinesJournal
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import product_token, visitor_for
+from scraper.visit.assembly import product_token, visitor_for
 from tests.benchmarks.real_pages import real_page
 from tests.support.crawling import run_to_file
 from tests.support.fakes import FakeClock, FakeFetcher, FakeState, batch, finished, play, request, response

@@ -356,7 +356,7 @@ def test_a_reader_that_leaves_is_no_noise(arguments: list[str]) -> None:
         )
     finally:
         os.close(writer)
-    assert done.returncode == Exit.BROKEN
+    assert done.returncode == Exit.READER_LEFT
     assert done.stderr == b""
 
 
@@ -376,7 +376,7 @@ def test_completion_knows_commands_and_options() -> None:
 
 
 def test_every_exit_code_is_explained_and_distinct() -> None:
-    assert [int(code) for code in Exit] == [0, 1, 2, 3, 130, 143]
+    assert [int(code) for code in Exit] == [0, 1, 2, 3, 130, 141, 143]
 
 
 def test_check_finds_a_selector_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,9 +19,9 @@ from scraper.cli.exits import Exit
 from scraper.cli.main import main
 from scraper.frontier.rows import Line, request_of
 from scraper.frontier.scope import Scope
-from scraper.results import raw_records
 from scraper.retrying.choice import Candidate, Choice
-from scraper.runs import Mode, RunFiles
+from scraper.run.files import Mode, RunFiles
+from scraper.run.results import raw_records
 from scraper.settings.model import FollowSettings
 from tests.support.runs import a_record, write_run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -109,12 +110,14 @@ def test_the_history_is_shown_newest_first(told: Told, folder: Path) -> None:
 
 
 def test_a_pause_is_kept_for_the_next_daemon(told: Told, folder: Path) -> None:
-    assert told("pause", "a") == []
+    paused = "a: is paused: none of its runs begins before `scraper schedule resume a`"
+    assert told("pause", "a") == [paused]
     assert told("list")[1].startswith("a    paused ")
     assert told("next", "--count", "1")[3:] == [
         "a: is paused; none of these begins before `scraper schedule resume a`"
     ]
-    assert told("resume", "a") == []
+    (resumed,) = told("resume", "a")
+    assert re.fullmatch(r"a: is resumed, and due next 20\d\d-\d\d-\d\d \d\d:30:00Z", resumed)
     assert told("list")[1].startswith("a    waiting ")
 
 

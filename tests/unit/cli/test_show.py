@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner
 from rich.cells import cell_len
 
+from scraper.cli.exits import Exit
 from scraper.cli.main import main
 from scraper.cli.show import _aligned, show
-from scraper.field_names import field_paths
+from scraper.comparing.names import field_paths
+from tests.support.processes import TIMEOUT_S, started
 from tests.support.runs import a_record, write_run
 
 
@@ -24,6 +26,15 @@ def run(tmp_path: Path) -> str:
         a_record(3, title="c", size=30),
     ]
     return str(write_run(tmp_path / "pages.jsonl", records))
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "pages.jsonl", (a_record(seq, title="T" * 200) for seq in range(5000)))
+    with started("show", path, reads=True) as running:
+        assert running.stdout.readline() == b"seq\toutcome\tstatus\turl\ttitle\n"
+        running.stdout.close()
+        assert running.popen.wait(TIMEOUT_S) == Exit.READER_LEFT
+        assert running.err.read_text() == ""
 
 
 def said(*words: str) -> list[str]:

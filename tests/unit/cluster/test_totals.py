@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from scraper.cluster.manifest import Shard
 from scraper.cluster.orders import Figures
 from scraper.cluster.totals import Totals
+from scraper.observe.particulars import Failure, HostRow
 from scraper.record import Outcome
 from tests.support.fakes import FakeClock
 
@@ -17,6 +20,7 @@ def _shard(number: int, figures: Figures) -> Shard:
         open=True,
         dealt=0,
         completions=0,
+        listed=0,
         folder="",
         figures=figures,
     )
@@ -53,3 +57,54 @@ def test_parts_add_up_and_what_died_still_counts_what_it_said_last() -> None:
     snapshot = totals.snapshot()
     assert (snapshot.done, snapshot.left_s, snapshot.retries) == (22, 0.0, 3)
     assert (snapshot.ended, snapshot.complete) == (True, True)
+
+
+def _failure(second: int) -> Failure:
+    return Failure(
+        at=datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC),
+        seq=second,
+        url="https://a.example/",
+        outcome="timeout",
+    )
+
+
+def _host(name: str, waiting: int, backs_off_s: float = 0.0) -> HostRow:
+    return HostRow(host=name, done=1, failed=0, waiting=waiting, backs_off_s=backs_off_s)
+
+
+def test_hosts_failures_and_times_of_all_parts_are_put_together() -> None:
+    totals = Totals(clock=FakeClock())
+    totals.begin("a run", [_shard(0, Figures()), _shard(1, Figures())], lines=20)
+    assert (totals.hosts(), totals.failures(), totals.took()) == ((), (), ((), 0.0))
+    first = Figures(
+        lines=8,
+        done=2,
+        hosts=(_host("a.example", 5),),
+        failures=(_failure(3), _failure(1)),
+        took=(1, 2),
+        took_s=0.5,
+    )
+    totals.hear(0, first)
+    totals.hear(
+        1,
+        Figures(
+            lines=9,
+            done=1,
+            hosts=(_host("b.example", 9), _host("c.example", 1, 30.0)),
+            failures=(_failure(2),),
+            took=(0, 1, 4),
+            took_s=2.0,
+        ),
+    )
+    assert [row.host for row in totals.hosts()] == ["c.example", "b.example", "a.example"]
+    assert [one.seq for one in totals.failures()] == [3, 2, 1]
+    assert totals.took() == ((1, 3, 4), 2.5)
+
+    totals.end(0, None)  # its worker was killed: its hosts are in nobody's hands
+    assert [row.host for row in totals.hosts()] == ["c.example", "b.example"]
+    assert [one.seq for one in totals.failures()] == [3, 2, 1]
+    totals.hear(0, Figures(lines=8, done=3, failures=tuple(_failure(second) for second in range(59, 9, -1))))
+    assert [one.seq for one in totals.failures()] == list(range(59, 9, -1))
+    assert totals.took() == ((1, 3, 4), 2.5)
+    assert totals.of(0).done == 3
+    assert totals.of(7) == Figures()

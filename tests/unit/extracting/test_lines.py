@@ -20,7 +20,7 @@ from scraper.record import Outcome
 from scraper.settings.model import Settings
 from scraper.sinks.warc_records import WarcRecords
 from scraper.verdict.retries import RunBudget
-from scraper.visiting import decider_for, retries_for
+from scraper.visit.assembly import decider_for, retries_for
 from tests.support.warcs import HTML, Archive
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from scraper import urls
 from scraper.channel import Channel
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.messages import Batch, Finished, Found, Impression, Request, RobotsRequest, Seed, Sign
 from scraper.record import Outcome, Redirect, Try
 from scraper.robots.access import Standing, origin_of

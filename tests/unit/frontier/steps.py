@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from msgspec import convert
 
 from scraper.frontier.frontier import Frontier
-from scraper.frontier.gate import Gatekeeper
+from scraper.frontier.gatekeeper import Gatekeeper
 from scraper.messages import NO_IMPRESSION, Errand, Impression, Request, RobotsRequest, Sign
 from scraper.settings.model import FrontierSettings, PolitenessSettings, RobotsSettings
 

@@ -17,7 +17,7 @@ from scraper.history import rows, update
 from scraper.history.change_log import ChangeEntry, read_changes
 from scraper.history.file import held, made, opened_to_read
 from scraper.history.judging import Compared
-from scraper.history.reading import find_pages, pages_known, timeline
+from scraper.history.reading import find_pages, timeline
 from scraper.history.update import Finished, Totals
 from scraper.history.validators import Asking
 from scraper.settings.model import FetchSettings, HistorySettings
@@ -54,7 +54,7 @@ class Kept:
         write_run(self.journal, records)
         return update.update(
             self.path,
-            Finished(run, self.journal, self.changes, "extraction"),
+            Finished(run, (self.journal,), self.changes, "extraction"),
             settings=self.settings,
             compared=Compared(self.settings.compare),
             asking=Asking(FetchSettings(), salt=b"salt"),
@@ -87,7 +87,7 @@ def test_an_earlier_run_that_ends_later_takes_nothing_back(tmp_path: Path) -> No
     known = timeline(kept.path, "https://a.example/0")
     assert known is not None
     assert (known.record["title"], known.page.run) == ("New", "20260131T000000Z-2")
-    assert pages_known(kept.path) == 2
+    assert len(find_pages(kept.path, "").pages) == 2
     assert [page.is_gone for page in find_pages(kept.path, "").pages] == [False, False]
 
 
@@ -274,7 +274,7 @@ def test_a_history_is_held_by_one(tmp_path: Path) -> None:
     with held(kept.path), pytest.raises(OutputLocked, match="another run"), held(kept.path):
         pass
     with held(kept.path):
-        assert pages_known(kept.path) == 0  # who only looks is not kept out
+        assert len(find_pages(kept.path, "").pages) == 0  # who only looks is not kept out
 
 
 PAGES = st.dictionaries(st.integers(0, 5), st.sampled_from(["ok", "changed", "404", "dead"]), max_size=6)

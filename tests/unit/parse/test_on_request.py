@@ -15,7 +15,7 @@ from scraper.parse.main_text import Supplement
 from scraper.parse.page import PageParser
 from scraper.record import LinkEntry, Page
 from scraper.settings.model import ParseSettings, Settings
-from scraper.visiting import check
+from scraper.visit.assembly import check_visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,10 +160,10 @@ def test_a_library_that_is_missing_is_named_before_anything_is_opened(
     asked: dict[str, Any], module: Any, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(parse=ParseSettings(**asked))
-    check(settings)
+    check_visits(settings)
     missing: Callable[[str], None] = lambda _: None  # noqa: E731 - as find_spec says that there is none
     monkeypatch.setattr(module, "find_spec", missing)
     with pytest.raises(UsageError) as caught:
-        check(settings)
+        check_visits(settings)
     assert str(caught.value) == said
-    check(Settings())
+    check_visits(Settings())

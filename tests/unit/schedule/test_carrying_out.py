@@ -40,7 +40,7 @@ def a_run(folder: Path, *, deadline_s: float = 60) -> CarryingOut:
     row = RunRow(
         id="r", job="a", cause=Cause.SCHEDULE, state=RunState.RUNNING, due=due, folder=folder / "runs" / "r"
     )
-    return CarryingOut(job, row, note=lambda _live: None)
+    return CarryingOut(job, row, note=lambda _live: None, say=print)
 
 
 @pytest.fixture(autouse=True)

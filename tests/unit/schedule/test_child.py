@@ -9,8 +9,8 @@ import pytest
 
 from scraper.errors import RunError
 from scraper.frontier.state_thread import StateThread
-from scraper.run_state import knows_its_sources
-from scraper.runs import run_files
+from scraper.run.files import run_files
+from scraper.run.state import knows_its_sources
 from scraper.schedule.child import _alone, _counted, one_line, with_history
 from scraper.schedule.pipes import Begin, Drain, Ended, decode_news, decode_order, encode, records_files
 from scraper.settings.model import FetchSettings, FieldRule, HistorySettings, ParseSettings, Settings

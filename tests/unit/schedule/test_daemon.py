@@ -18,11 +18,11 @@ from scraper.schedule.model import RunState
 from scraper.schedule.sd_notify import ServiceManager
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from scraper.schedule.job import Job
-    from scraper.schedule.model import LiveRun, RunRow
+    from scraper.schedule.model import RunRow
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and sockets of POSIX")
 
@@ -33,7 +33,7 @@ JOB = '[job.a]\nsources = "https://a.example/"\nschedule = "@daily"\noutput = "{
 class AtOnce:
     """A run that is complete as soon as it has begun."""
 
-    def __init__(self, job: Job, row: RunRow, *, note: Callable[[LiveRun], None]) -> None:  # noqa: ARG002
+    def __init__(self, job: Job, row: RunRow, **told: Any) -> None:  # noqa: ARG002 - it is done at once
         self.job = job
         self.row = row
         self.live = None

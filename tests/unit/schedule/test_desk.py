@@ -32,7 +32,14 @@ class StandIn:
 
     latest: StandIn
 
-    def __init__(self, job: Job, row: RunRow, *, note: Callable[[LiveRun], None]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        row: RunRow,
+        *,
+        note: Callable[[LiveRun], None],
+        say: Callable[[str], None],  # noqa: ARG002 - as above
+    ) -> None:
         self.job = job
         self.row = row
         self.live = None
@@ -287,6 +294,41 @@ async def test_silence_is_told_once_and_ends_with_a_success(tmp_path: Path) -> N
         await office.run_ends()
         assert desk.row().silent_since is None
         assert office.heard.silent_since == DAY
+
+
+async def test_silence_is_not_told_again_by_the_next_daemon(tmp_path: Path) -> None:
+    office = Office(tmp_path, alarm_after=2)
+    async with office.at_work():
+        for hour in (1, 2, 3):
+            await office.until(hour)
+            await office.run_ends(RunState.FAILED, error="no")
+    async with office.at_work() as desk:
+        assert desk.row().silent_since == DAY
+        await office.until(4)
+        await office.run_ends(RunState.FAILED, error="no")
+        assert office.heard.silences == [(DAY, 2)]
+    async with office.at_work() as desk:
+        await office.until(5)
+        await office.run_ends()
+        assert office.heard.silent_since == DAY
+        for hour in (6, 7, 8):
+            await office.until(hour)
+            await office.run_ends(RunState.FAILED, error="no")
+        assert [since for since, _ in office.heard.silences] == [DAY, desk.row().silent_since]
+
+
+async def test_silence_after_a_pause_is_another_one(tmp_path: Path) -> None:
+    office = Office(tmp_path, alarm_after=1)
+    async with office.at_work() as desk:
+        await office.until(1)
+        await office.run_ends(RunState.FAILED, error="no")
+        await desk.pause()
+        await desk.resume()
+    async with office.at_work() as desk:
+        assert desk.row().silent_since is None
+        await office.until(2)
+        await office.run_ends(RunState.FAILED, error="no")
+        assert office.heard.silences == [(DAY, 1), (DAY, 1)]
 
 
 async def test_a_long_run_that_succeeds_ends_the_silence(tmp_path: Path) -> None:

@@ -165,8 +165,21 @@ def test_a_list_that_is_not_there_is_no_problem_of_the_file(tmp_path: Path) -> N
     assert told.startswith("job.a: sources: no such file: 'no-such.txt'")
 
 
-def test_a_job_is_not_run_in_parts(tmp_path: Path) -> None:
-    text = '[job.a]\nsources = ["x.txt"]\nschedule = "@daily"\n[job.a.settings.cluster]\nshards = 2\n'
-    (problem,) = problems(tmp_path, text)
-    assert "job.a: cluster.shards: " in problem
-    assert "run.processes" in problem
+@pytest.mark.parametrize(
+    ("cluster", "said"),
+    [
+        ("shards = 2", None),
+        ("shards = 2\nworkers = 1", None),
+        (
+            'engine = "dask"',
+            "cluster.engine and cluster.scheduler run the parts of a list: add cluster.shards",
+        ),
+        ('shards = 2\nscheduler = "tcp://127.0.0.1:1"', "add --engine dask"),
+        ('shards = 2\nengine = "dask"\nscheduler = "somewhere"', "is no address: write tcp://host:8786"),
+        ("shards = 9999", "cluster.shards"),
+    ],
+)
+def test_a_job_may_be_run_in_parts(tmp_path: Path, cluster: str, said: str | None) -> None:
+    text = '[job.a]\nsources = ["x.txt"]\nschedule = "@daily"\n[job.a.settings.cluster]\n'
+    found = problems(tmp_path, text + cluster)
+    assert [(said or "") in problem for problem in found] == ([] if said is None else [True])

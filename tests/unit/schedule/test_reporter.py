@@ -8,8 +8,8 @@ import msgspec
 
 from scraper.frontier.occupancy import Largest, busiest
 from scraper.observe.events import RunStarted, Sealed, Written
+from scraper.observe.particulars import TOOK_BOUNDS_S
 from scraper.record import Outcome
-from scraper.schedule.model import TOOK_BOUNDS_S
 from scraper.schedule.reporter import Reporter
 from tests.support.fakes import FakeClock
 from tests.unit.observe.samples import finished

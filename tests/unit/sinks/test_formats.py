@@ -20,7 +20,7 @@ from pyarrow import parquet as pq  # type: ignore[import-untyped]
 from scraper import record_values
 from scraper.errors import SinkError, UsageError
 from scraper.record import SCHEMA_VERSION, Heading, Record
-from scraper.results import raw_records, read_records
+from scraper.run.results import raw_records, read_records
 from scraper.sinks import formats
 from scraper.sinks.columns import Kind, columns
 from scraper.sinks.csv_table import guarded

@@ -1,0 +1,1 @@
+"""One visit: fetched, judged, read, and made a record; and from settings to who does that."""
