@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from scraper.messages import Seed
+    from scraper.observe.counts import Snapshot
+    from scraper.observe.library_progress import Progress
     from scraper.parse.visited_page import VisitedPage
     from scraper.record import Outcome, Record
     from scraper.run.execution import RunResult
@@ -62,6 +64,7 @@ __all__ = [
     "OutputSettings",
     "ParseSettings",
     "PolitenessSettings",
+    "Progress",
     "Record",
     "RetrySettings",
     "RobotsSettings",
@@ -73,6 +76,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SinkError",
+    "Snapshot",
     "SourceError",
     "SourceSettings",
     "StateError",
@@ -102,6 +106,8 @@ _HOMES = {
     "RunSettings": "scraper.settings.model",
     "Settings": "scraper.settings.model",
     "SourceSettings": "scraper.settings.model",
+    "Progress": "scraper.observe.library_progress",
+    "Snapshot": "scraper.observe.counts",
     "VisitedPage": "scraper.parse.visited_page",
     "crawl": "scraper.api",
     "crawl_to_files": "scraper.api",

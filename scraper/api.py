@@ -56,7 +56,7 @@ async def crawl(
     Args:
         lines: URLs as a list file has them, or ``Seed`` values that carry other columns along.
         settings: The defaults where not given.
-        observer: Is told how the run goes on.
+        observer: Is told how the run goes on: a ``Progress``.
 
     Raises:
         SettingsError: A setting is out of its bounds.
@@ -122,7 +122,7 @@ async def crawl_to_files(
         settings: The defaults where not given.
         resume: Go on with an unfinished run; begin it if there is none.
         fresh: Start over, and replace what is there.
-        observer: Is told how the run goes on.
+        observer: Is told how the run goes on: a ``Progress``.
 
     Raises:
         UsageError: Nothing was started: an output is there already, a source can't be read, ...

@@ -242,6 +242,8 @@ class Impression(msgspec.Struct, frozen=True):
     trouble: str | None = None
     """Why it may be given up, for people: ``timeout: no answer within 15 s``; only of a host that was silent
     or overloaded."""
+    is_repeated: bool = False
+    """The line's try before this one was refused the same way, 429 or 503."""
 
 
 NO_IMPRESSION = Impression(Sign.UNKNOWN)

@@ -10,6 +10,7 @@ Three things hold a host back beyond the user's own limits: what it asks for (``
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from scraper.host_limits import limits_for
@@ -93,6 +94,11 @@ class HostTurn:
         """The delay in force: the largest of the user's, the host's ``Crawl-delay`` and the adapted."""
         return max(self._own_delay_s, self._crawl_delay_s, self._pace.delay_s)
 
+    def least_s(self, requests: int) -> float:
+        """Return what so many requests take by the delay alone, if the host bears each of them well."""
+        rest_s = max(self._own_delay_s, self._crawl_delay_s, self._pace.slower_by_s)
+        return shrinking_s(requests, self._pace.delay_s, rest_s=rest_s)
+
     @property
     def is_prompt(self) -> bool:
         """Whether answers come before the delay allows the next request, by all that is known."""
@@ -169,6 +175,22 @@ class HostTurn:
         self.hold_until(self._departed_s + self.delay_s)
 
 
+def shrinking_s(requests: int, delay_s: float, *, rest_s: float) -> float:
+    """Return the sum of so many delays, of which each is as much smaller as a good answer makes it.
+
+    Args:
+        requests: How many.
+        delay_s: The adapted delay before the first of them.
+        rest_s: Where it ends.
+    """
+    least_s = max(rest_s, _TRIFLE_S)
+    if delay_s <= least_s:
+        return requests * max(delay_s, rest_s)
+    kept = 1.0 - _REGAINED
+    larger = min(requests, math.ceil(math.log(least_s / delay_s) / math.log(kept)))
+    return delay_s * (1.0 - kept**larger) / _REGAINED + (requests - larger) * rest_s
+
+
 class Unlimited(HostTurn):
     """The turn of requests that ask nobody: duplicates and invalid lines."""
 
@@ -188,7 +210,10 @@ class _Pace:
 
     *Overloaded* (429, 503): the delay in force is doubled, to a second at least, and the slots are halved,
     because the host says that it is too much. A burst of them says it once: only what was released
-    after the last slowdown is news, the rest was let go at the former pace.
+    after the last slowdown is news, the rest was let go at the former pace. Nor is it news that a line
+    which was refused is refused again: that may well be the page, and other lines tell when it is the host.
+    Else each such page makes its host many times slower. Measured: with 503 for one page in 200, the last
+    tenth of 50,000 lines at 400 hosts took five minutes in place of one.
 
     *Slower than it was*: the delay approaches what the answers take longer than normal, because a queue
     grows where we can't see it. Normal is what the host itself showed, so a slow one is not punished.
@@ -229,7 +254,7 @@ class _Pace:
         """Adapt to what came back, ``under_way`` still being so; return whether it was one slowdown more."""
         latency_s = impression.latency_s
         is_news = self._is_news(now_s - (latency_s or 0.0))
-        if impression.sign is Sign.OVERLOADED and is_news:
+        if impression.sign is Sign.OVERLOADED and is_news and not impression.is_repeated:
             self.delay_s = min(max(2 * in_force_s, _FIRST_STEP_S), at_most_s)
             self.slots = max(1, self.slots // 2)
             self._good, self._slowed_s, self._old = 0, now_s, under_way
@@ -237,7 +262,7 @@ class _Pace:
         if impression.sign is Sign.GOOD:
             if latency_s is not None:
                 self._learn(latency_s)
-            goal_s = min(self._slower_by_s, at_most_s)
+            goal_s = min(self.slower_by_s, at_most_s)
             if goal_s > self.delay_s:
                 self.delay_s += (goal_s - self.delay_s) * _GIVEN_WAY
             elif is_news:
@@ -262,7 +287,7 @@ class _Pace:
         return self._recent_s
 
     @property
-    def _slower_by_s(self) -> float:
+    def slower_by_s(self) -> float:
         """How much longer than normal the answers take, 0 when that is no more than noise."""
         by_s = self._recent_s - self._normal_s
         is_slow = by_s > _SLOWER_BY_S and self._recent_s > _SLOWER_TIMES * self._normal_s
@@ -276,7 +301,7 @@ class _Pace:
             self._normal_s = self._recent_s
             return
         latency_s = min(latency_s, _OUTLIER_TIMES * self._recent_s + _SLOWER_BY_S)
-        weight = _NORMAL_WHILE_SLOW if self._slower_by_s else _NORMAL
+        weight = _NORMAL_WHILE_SLOW if self.slower_by_s else _NORMAL
         self._normal_s += (latency_s - self._normal_s) * weight
         self._recent_s += (latency_s - self._recent_s) * _RECENT
 

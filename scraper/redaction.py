@@ -2,7 +2,7 @@
 
 There are two degrees. A record and the state have a URL as it was asked for, parameters included, but no
 user info: ``without_user_info``, ``shown_location``, ``shown_header``. Terminal and log have secret
-parameters masked as well: ``redact``.
+parameters masked as well: ``redact``; so has an export on request: ``redact_within``.
 
 What comes here is hostile, and as long as a header may be: everything takes time in proportion to the
 length. So a pattern that is searched for may only begin where the run of characters before it has ended;
@@ -12,6 +12,7 @@ one that may begin anywhere in a run, and fails at its end, reads the run again 
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import unquote
 
 from scraper.urls import AT_SIGN, has_user_info, may_hold_user_info, trimmed
@@ -35,6 +36,8 @@ _sitemap = re.compile(r"(?:\s*sitemap:)+", re.IGNORECASE).match
 _begins_with_host = re.compile(r"[a-z][a-z0-9+.-]*:|[/\\]{2}", re.IGNORECASE).match
 _first_url = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+:|[/\\]{2}", re.IGNORECASE).search
 
+_url_in_text = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
+_is_reference = re.compile(r"[/?.#]\S*").fullmatch
 _parameter = re.compile(r"(?<=[?&;#])([^=&;#?]+)=([^&;#?]*)").search
 _rest_of_value = re.compile(r"[^&;#]*").match
 _secret_part = re.compile(
@@ -65,6 +68,28 @@ def redact(url: str) -> str:
     shown = _without_secret_parameters(url)
     # A slash in a value may have made a path, and so no user info, of what stands behind it.
     return url if shown == url else without_user_info(shown)
+
+
+def redact_within(values: dict[str, Any] | list[Any]) -> None:
+    """Mask what ``redact`` masks in all URLs of what JSON holds, in place: also within texts, and in paths.
+
+    Names stay, and so does all text around URLs. The depth of the values does not matter.
+    """
+    waiting: list[dict[Any, Any] | list[Any]] = [values]
+    while waiting:
+        holder = waiting.pop()
+        for at, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
+            if isinstance(value, str):
+                holder[at] = _redacted_text(value)
+            elif isinstance(value, dict | list):
+                waiting.append(value)
+
+
+def _redacted_text(text: str) -> str:
+    if "://" in text:
+        return _url_in_text.sub(lambda found: redact(found[0]), text)
+    # Of a reference only the parameters may be secret, and an at sign is a sign.
+    return _without_secret_parameters(text) if "=" in text and _is_reference(text) else text
 
 
 def without_user_info(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -12,6 +11,7 @@ import msgspec
 from jinja2 import Environment, StrictUndefined
 
 from scraper.cli.exits import Exit
+from scraper.cli.run_argument import RunPath, shown_run
 from scraper.comparing.changes import compared_fields
 from scraper.observe.printable import printable, printable_json, printable_url
 from scraper.pairing import Comparison, Totals
@@ -19,6 +19,7 @@ from scraper.run.results import run_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DIFFERS = 1
 """The exit code when something differs, as diff and grep have it; then a run's ``BROKEN`` has no meaning."""
@@ -34,8 +35,8 @@ _SIGNS: Final = {
 
 
 @click.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=RunPath())
+@click.argument("new", type=RunPath())
 @click.option(
     "--fields",
     metavar="NAME,...",
@@ -70,7 +71,7 @@ def diff(*, old: Path, new: Path, fields: str | None, form: str) -> int:
     chosen = compared_fields([name.strip() for name in (fields or "").split(",") if name.strip()])
     comparison = Comparison(run_file(old), run_file(new), fields=chosen)
     write = {"text": _text, "json": _json_lines, "html": _html}[form]
-    for part in write(comparison, str(old), str(new)):
+    for part in write(comparison, shown_run(old), shown_run(new)):
         click.echo(part, nl=False)
     return DIFFERS if comparison.totals.differing else Exit.COMPLETE
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from scraper.cli.run_argument import RunPath
 from scraper.errors import UsageError
 from scraper.report.render import render
 from scraper.report.reporting import DEFAULT_ROWS, report_of
@@ -15,7 +16,7 @@ _PAGES = (".html", ".htm")
 
 
 @click.command()
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=RunPath())
 @click.option(
     "-o",
     "--output",
@@ -24,9 +25,7 @@ _PAGES = (".html", ".htm")
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where the page goes; the ending is .html or .htm.",
 )
-@click.option(
-    "--against", metavar="OLD", type=click.Path(path_type=Path), help="An earlier run to compare with."
-)
+@click.option("--against", metavar="OLD", type=RunPath(), help="An earlier run to compare with.")
 @click.option(
     "--rows",
     type=click.IntRange(1, 100_000),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,10 @@ from scraper.cli.options import (
     settings_options_without,
     talk_options,
 )
+from scraper.cli.run_argument import RunPath
 from scraper.cli.running import Talk, resume_command, run_and_show
 from scraper.errors import UsageError
+from scraper.observe import figures
 from scraper.observe.printable import printable
 from scraper.record import Outcome
 from scraper.retrying.begun import begin, go_on, is_answered
@@ -48,7 +51,10 @@ _OUTCOMES = sorted(outcome for outcome in Outcome if outcome is not Outcome.DUPL
 
 
 @click.command(cls=SettingsCommand)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument(
+    "run",
+    type=RunPath(refused="a retry works on files of this machine: scraper export RUN -o pages.jsonl first"),
+)
 @click.option(
     "--outcome", "outcomes", metavar="NAME,...", help="Records of these outcomes: timeout,dns_error."
 )
@@ -141,7 +147,8 @@ def _answer(files: RetryFiles, chosen: Chosen, *, settings: Settings, talk: Talk
             return code
     good = merge(files)
     if not talk.quiet:
-        _say(f"{files.target}: {chosen.lines} records asked again, {good} of them ok now")
+        asked = figures.counted(chosen.lines, one="record", many="records")
+        _say(f"{files.target}: {asked} asked again, {good:,} of them ok now")
     _finish(files, quiet=talk.quiet)
     return code
 
@@ -150,6 +157,10 @@ def _finish(files: RetryFiles, *, quiet: bool) -> int:
     take_place(files)
     if not quiet and files.is_in_place:
         _say(f"The records as they were: {files.before}")
+        if stale := files.made_of_the_run():
+            outputs = [word for path in stale for word in ("-o", str(path))]
+            command = shlex.join(["scraper", "export", str(files.run), *outputs, "--fresh"])
+            _say(f"Not made anew: {', '.join(map(str, stale))}. {command}")
     return Exit.COMPLETE
 
 

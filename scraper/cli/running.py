@@ -25,7 +25,9 @@ from scraper.observe.log import JsonLog
 from scraper.observe.no_display import NoDisplay
 from scraper.observe.status import HostsWaiting
 from scraper.redaction import redact
+from scraper.run.history_places import changes_file
 from scraper.run.results import READABLE
+from scraper.sinks.endings import JSON_LINES
 from scraper.sinks.stdout import StandardOutputJournal
 
 if TYPE_CHECKING:
@@ -138,6 +140,7 @@ def _summarise(
         snapshot,
         output=None if is_told else ", ".join(map(str, (*outputs, *uploaded))),
         log=str(talk.log_json) if talk.log_json else None,
+        changes=str(changes_file(settings, files)) if settings.history.file and result.complete else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
@@ -169,9 +172,11 @@ def next_commands(
 
     ``extracting`` are the options by which the run had its records made; see ``extraction_options``.
     """
-    output = next((path for path in outputs if path.name.endswith(READABLE)), None)
-    if output is None:
+    readable = [path for path in outputs if path.name.endswith(READABLE)]
+    if not readable:
         return []
+    # All of these commands read JSON Lines several times as fast as anything else.
+    output = next((path for path in readable if path.name.endswith(JSON_LINES)), readable[0])
     report = ["report", str(output), "-o", str(output.with_name("report.html"))]
     if not snapshot.failed:
         return [shlex.join(["scraper", *report])]
@@ -190,7 +195,11 @@ def extraction_options(arguments: Sequence[str] | None = None) -> list[str]:
     kept: list[str] = []
     for word, following in pairwise([*words, "--"]):
         name, has_value, _ = word.partition("=")
-        if name in _EXTRACTING:
+        if word == "--set" and following.startswith("parse."):
+            kept += [word, following]
+        elif word.startswith("--set=parse."):
+            kept.append(word)
+        elif name in _EXTRACTING:
             takes_next = _EXTRACTING[name] and not has_value and not following.startswith("-")
             kept += [word, following] if takes_next else [word]
     return kept
@@ -218,4 +227,5 @@ def _waiting(opened: Sequence[Run]) -> HostsWaiting:
         held=stands.hosts_held,
         in_memory=stands.hosts_in_memory,
         least_s=stands.least_s,
+        longest_host=stands.longest_host,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from typing import TYPE_CHECKING
 
 from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
-from scraper.cli.running import Talk, next_commands, resumable
+from scraper.cli.running import Talk, extraction_options, next_commands, resumable
 from scraper.cli.signals import signals_stop
 from scraper.cli.statements import statements
 from scraper.clock import SystemClock
@@ -17,6 +18,7 @@ from scraper.observe.counts import GOOD
 from scraper.observe.events import Observers
 from scraper.observe.log import JsonLog
 from scraper.observe.no_display import NoDisplay
+from scraper.run.history_places import changes_file
 
 if TYPE_CHECKING:
     import signal
@@ -90,13 +92,17 @@ def _summarise(totals: Totals, result: RunResult, place: JobPlace, *, settings: 
 
     snapshot = totals.snapshot()
     where = ", ".join([*map(str, result.outputs), *result.uploaded])
+    further = next_commands(snapshot, result.outputs, extracting=extraction_options())
+    if place.store:
+        further = [shlex.join(["scraper", "report", str(place.store), "-o", "report.html"])]
     print_summary(
         stderr_console(),
         snapshot,
-        output=where if snapshot.complete else str(place.work),
+        output=where if snapshot.complete or place.store else str(place.work),
         log=str(talk.log_json) if talk.log_json else None,
+        changes=str(changes_file(settings, place)) if settings.history.file and result.complete else None,
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
-        next_commands=next_commands(snapshot, result.outputs) if snapshot.complete else (),
+        next_commands=further if snapshot.complete else (),
     )

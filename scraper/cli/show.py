@@ -7,12 +7,12 @@ import json
 import shutil
 import sys
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.cells import cell_len, set_cell_size
 
+from scraper.cli.run_argument import RunPath
 from scraper.comparing.names import FieldPath, field_path, field_paths, shown_path, value_at
 from scraper.comparing.where import condition
 from scraper.errors import UsageError
@@ -21,6 +21,7 @@ from scraper.run.results import record_values, run_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     Row = list[Any]
 
@@ -34,7 +35,7 @@ _GAP = "  "
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunPath())
 @click.option("--where", metavar="CONDITION", help="Only records that meet it: 'status >= 400'.")
 @click.option(
     "--fields",

@@ -41,6 +41,8 @@ def named(
     outputs = (
         sorted([*(path.name for path in files.outputs), *(remote.shown for remote in files.remotes)])
         if files
+        else [place.store.shown]
+        if place.store
         else []
     )
     told = msgspec.json.encode([outputs, files.ordered if files else False]).decode()

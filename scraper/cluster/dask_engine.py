@@ -58,6 +58,8 @@ def require_library() -> None:
 class DaskCluster:
     """An engine of Dask workers; see ``engine.Engine``."""
 
+    shares_memory = False
+
     def __init__(self, client: Any, tasks: asyncio.TaskGroup) -> None:
         self._client = client  # ``Any``: its types know only the calls that block
         self._tasks = tasks

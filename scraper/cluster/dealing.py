@@ -9,6 +9,8 @@ import msgspec
 
 from scraper.cluster.orders import Forwarded, encode
 from scraper.cluster.places import ShardPlace
+from scraper.cluster.scratch import scratch_folder
+from scraper.cluster.storage import Folder, all_at_once
 from scraper.errors import RunError
 from scraper.sinks.whole_file import whole_file
 from scraper.sources.dealt import DealtLine
@@ -16,6 +18,8 @@ from scraper.sources.dealt import DealtLine
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from scraper.cluster.storage import Storage
 
 
 class Deal(NamedTuple):
@@ -26,6 +30,44 @@ class Deal(NamedTuple):
     """Which of this part's inputs it is."""
     name: str
     lines: int
+
+
+def deal_in(
+    storage: Storage,
+    outbox: str,
+    *,
+    under: str,
+    scratch: str,
+    shards: int,
+    next_input: Callable[[int], int],
+) -> list[Deal]:
+    """Deal out an outbox in a storage as ``deal`` does, by way of this machine where it is a store.
+
+    Args:
+        storage: Where the whole work is.
+        outbox: What of it is to be dealt out.
+        under: Where the run's things are in it.
+        scratch: A folder of this machine for files in between; empty for that of the system.
+        shards: As for ``deal``.
+        next_input: As for ``deal``.
+
+    Raises:
+        RunError: It can't be read or written, or is damaged.
+    """
+    if isinstance(storage, Folder):
+        return deal(storage.path / under, storage.path / outbox, shards=shards, next_input=next_input)
+    try:
+        with scratch_folder(scratch) as folder:
+            here, work = folder / "outbox", folder / "work"
+            storage.get(outbox, here)
+            for shard in range(shards):
+                ShardPlace(work, shard).folder.mkdir(parents=True)
+            deals = deal(work, here, shards=shards, next_input=next_input)
+            files = {f"{one.shard:05}/{one.name}" for one in deals}
+            all_at_once(storage, lambda name: storage.put(work / name, f"{under}{name}"), files)
+    except OSError as error:
+        raise RunError(f"can't deal out {storage.shown}/{outbox}: {error.strerror or error}") from error
+    return deals
 
 
 def deal(work: Path, outbox: Path, *, shards: int, next_input: Callable[[int], int]) -> list[Deal]:

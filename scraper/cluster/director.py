@@ -15,25 +15,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scraper.cluster.dealing import Deal, deal
+from scraper.cluster.dealing import Deal, deal_in
 from scraper.cluster.lease import write_fence
 from scraper.cluster.orders import Answer, Fence, Order, encode
 from scraper.cluster.part import Part
 from scraper.cluster.places import ShardPlace
+from scraper.cluster.storage import Folder, all_at_once
 from scraper.errors import RunError, ScraperError
 from scraper.observe.events import Draining, PartLost, Written
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scraper.cluster.engine import Ended, Engine
     from scraper.cluster.manifest import Manifest
+    from scraper.cluster.storage import Storage
     from scraper.cluster.totals import Totals
     from scraper.observe.events import Observer
     from scraper.observe.parts import PartRow
     from scraper.settings.model import Settings
 
 _LOOKS_EVERY_S = 1.0
+_LOOKS_IN_STORE_S = 2.0
+_LOOKS_A_LEASE = 6
 _BEGINS_WITHIN_S = 60.0
 """How long a worker may take to give its first sign: a Python has to start, and to import what it needs."""
 _NO_WORKER_S = 300.0
@@ -54,7 +56,8 @@ class Director:
     def __init__(
         self,
         *,
-        work: Path,
+        storage: Storage,
+        under: str = "",
         manifest: Manifest,
         engine: Engine,
         settings: Settings,
@@ -63,8 +66,9 @@ class Director:
         observer: Observer,
         totals: Totals,
     ) -> None:
-        """Take over a run whose list is split."""
-        self._work = work.absolute()
+        """Take over a run whose list is split; ``under`` is where in the storage it is."""
+        self._storage = storage
+        self._under = under
         self._manifest = manifest
         self._engine = engine
         self._settings = settings
@@ -76,13 +80,21 @@ class Director:
         self._lines = int(manifest.fact("lines") or 0)
         lease_s = settings.cluster.lease_s
         self._parts = [
-            Part(shard, ShardPlace(self._work, shard.shard), run=run, lease_s=lease_s)
+            Part(shard, ShardPlace(storage, shard.shard, under=under), run=run, lease_s=lease_s)
             for shard in manifest.shards()
         ]
         # The longest first: what is long and begins late is what all others wait for.
         self._in_order = sorted(self._parts, key=lambda part: -part.shard.weight_s)
         self._error: ScraperError | None = None
         self._is_stopping = False
+        self._untold = False
+        """Workers have still to be told to stop."""
+        is_folder = isinstance(storage, Folder)
+        self._look_every_s = 0.0 if is_folder else min(_LOOKS_IN_STORE_S, lease_s / _LOOKS_A_LEASE)
+        self._settle_s = 0.0 if is_folder else min(storage.sign_every_s, lease_s / _LOOKS_A_LEASE)
+        """What a worker has learnt of its hosts in so long before its death may be lost with it: hosts are
+        left alone for longer than any delay that could have been learnt, obeyed and lost in that time."""
+        self._looked_s = float("-inf")
         self._some_worker_s = asyncio.get_running_loop().time()
         """When there was one the last time."""
 
@@ -104,7 +116,7 @@ class Director:
         try:
             await self._direct()
         except OSError as error:
-            raise RunError(f"{self._work} can't be reached: {error.strerror or error}") from error
+            raise RunError(f"{self._storage.shown} can't be reached: {error.strerror or error}") from error
         if self._error is not None:
             raise self._error
 
@@ -114,6 +126,8 @@ class Director:
                 await self._submit()
             elif not any(part.running for part in self._parts):
                 break
+            if self._untold:
+                await self._tell_to_stop()
             try:
                 async with asyncio.timeout(_LOOKS_EVERY_S):
                     ended = await self._engine.wait_any()
@@ -131,10 +145,16 @@ class Director:
         self._stop()
 
     def _stop(self) -> None:
-        self._is_stopping = True
-        for part in self._parts:
-            if part.running:
-                write_fence(part.place, Fence(run=self._run, attempt=part.attempt, stop=True))
+        self._is_stopping = self._untold = True
+
+    async def _tell_to_stop(self) -> None:
+        self._untold = False
+        fences = {
+            part.place.name: (part.place, Fence(run=self._run, attempt=part.attempt, stop=True))
+            for part in self._parts
+            if part.running
+        }
+        await asyncio.to_thread(all_at_once, self._storage, lambda name: write_fence(*fences[name]), fences)
 
     # --- from hand to hand ----------------------------------------------------------------------
 
@@ -150,23 +170,24 @@ class Director:
             raise RunError("there is no worker left that anything could be sent to")
         for part in waiting:
             if not part.attempt:
-                self._take(part)
+                await self._take(part)
             if room > 0 and part.watch.is_free() and part.not_before_s <= now_s:
                 room -= 1
                 await self._send(part)
 
-    def _take(self, part: Part) -> None:
+    async def _take(self, part: Part) -> None:
         """Say in a part's folder that it is for a new attempt, then look whether anybody is at it."""
         part.attempt = self._manifest.next_attempt(part.shard.shard)
-        write_fence(part.place, Fence(run=self._run, attempt=part.attempt))
-        part.watch.look()
+        await asyncio.to_thread(write_fence, part.place, Fence(run=self._run, attempt=part.attempt))
+        await asyncio.to_thread(part.watch.look)
 
     async def _send(self, part: Part) -> None:
         shard = part.shard
         inputs = self._manifest.inputs(shard.shard)
         part.given = len(inputs)
         order = Order(
-            work=str(self._work),
+            work=self._storage.place,
+            under=self._under,
             run=self._run,
             shard=shard.shard,
             shards=len(self._parts),
@@ -176,6 +197,8 @@ class Director:
             dealt=shard.dealt,
             may_begin_anew=not shard.completions,
             lease_s=self._settings.cluster.lease_s,
+            checkpoint_s=self._settings.cluster.checkpoint_s,
+            scratch=self._settings.cluster.scratch,
             archive=self._archive,
             settings=self._carried,
         )
@@ -187,7 +210,7 @@ class Director:
         part = self._parts[ended.shard]
         if not part.running or ended.attempt != part.attempt:
             return  # given up before
-        part.watch.look()
+        await asyncio.to_thread(part.watch.look)
         if ended.is_gone:
             part.watch.bury()
         if ended.answer is None:
@@ -212,9 +235,14 @@ class Director:
         deals: list[Deal] = []
         if answer.outbox:
             given = {one.shard.shard: len(self._manifest.inputs(one.shard.shard)) for one in self._parts}
-            outbox = part.place.folder / answer.outbox
             write = partial(
-                deal, self._work, outbox, shards=len(self._parts), next_input=lambda to: given[to] + 1
+                deal_in,
+                self._storage,
+                f"{part.place.name}/{answer.outbox}",
+                under=self._under,
+                scratch=self._settings.cluster.scratch,
+                shards=len(self._parts),
+                next_input=lambda to: given[to] + 1,
             )
             deals = await asyncio.to_thread(write)
         self._manifest.complete(
@@ -240,7 +268,7 @@ class Director:
         self._count_vain(part, done, why)
 
     def _count_vain(self, part: Part, done: int, why: str) -> None:
-        part.lose(done, why, now_s=asyncio.get_running_loop().time())
+        part.lose(done, why, now_s=asyncio.get_running_loop().time(), settle_s=self._settle_s)
         if part.vain >= self._settings.cluster.attempts:
             self._break(
                 RunError(
@@ -259,10 +287,15 @@ class Director:
     async def _look(self) -> None:
         """Look at all signs of life; give up workers that are not heard of."""
         now_s = asyncio.get_running_loop().time()
-        for part in self._parts:
-            if not part.running and not part.attempt:
-                continue
-            part.watch.look()
+        # In a store each look is a request that costs money; signs are given there more rarely, too.
+        if now_s - self._looked_s < self._look_every_s:
+            return
+        self._looked_s = now_s
+        looked_at = {part.place.name: part for part in self._parts if part.running or part.attempt}
+        await asyncio.to_thread(
+            all_at_once, self._storage, lambda name: looked_at[name].watch.look(), looked_at
+        )
+        for part in looked_at.values():
             if not part.running:
                 continue
             beat = part.watch.hears(part.attempt)

@@ -7,6 +7,7 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING
 
+from scraper.cluster.gathering import remove_segments, run_in
 from scraper.cluster.lease import Watch, write_fence
 from scraper.cluster.manifest import Manifest, is_manifest
 from scraper.cluster.orders import Fence
@@ -35,34 +36,38 @@ async def discard_unfinished(place: JobPlace, *, lease_s: float, clock: Clock) -
     """
     if is_manifest(place.state):
         manifest = await asyncio.to_thread(Manifest, place.state)
+        is_gone = False
         try:
-            if place.work.exists():
-                await _evict(place.work, manifest, run=new_run_id(clock.utc()), lease_s=lease_s)
-                await asyncio.to_thread(remove, place.work)
+            before = manifest.fact("run") or ""
+            if place.work.exists() or (place.store and before):
+                await _evict(place, manifest, run=new_run_id(clock.utc()), lease_s=lease_s)
+                await asyncio.to_thread(remove_run, place, before)
+            is_gone = True
         except OSError as error:
-            raise RunError(f"can't remove {place.work}: {error.strerror}") from error
+            raise RunError(f"can't remove {place.name}: {error.strerror or error}") from error
         finally:
-            manifest.close(remove=not place.work.exists())
+            manifest.close(remove=is_gone)
     elif place.state.exists():
         await discard(place.state)
 
 
-async def _evict(work: Path, manifest: Manifest, *, run: str, lease_s: float) -> None:
+async def _evict(place: JobPlace, manifest: Manifest, *, run: str, lease_s: float) -> None:
     """Wait until nobody is at any part of a run any more, which is to be thrown away.
 
     Raises:
         OSError: It can't be told to them.
     """
     watches = []
+    before = manifest.fact("run") or ""
     for shard in manifest.shards():
         if shard.attempt:
-            place = ShardPlace(work, shard.shard)
-            write_fence(place, Fence(run=run, attempt=manifest.next_attempt(shard.shard)))
-            before = manifest.fact("run") or ""
-            watches.append(Watch(place, run=before, sent=shard.attempt, lease_s=lease_s))
+            part = ShardPlace(place.storage, shard.shard, under=place.under(before))
+            fence = Fence(run=run, attempt=manifest.next_attempt(shard.shard))
+            await asyncio.to_thread(write_fence, part, fence)
+            watches.append(Watch(part, run=before, sent=shard.attempt, lease_s=lease_s))
     while watches:
         for watch in watches:
-            watch.look()
+            await asyncio.to_thread(watch.look)
         watches = [watch for watch in watches if not watch.is_free()]
         if watches:
             await asyncio.sleep(min(_LOOKS_EVERY_S, lease_s / 4))  # nobody tells when a lease is over
@@ -82,6 +87,32 @@ def clear(work: Path) -> None:
         remove(work)
     except OSError as error:
         raise UsageError(f"can't remove {work}: {error.strerror}") from error
+
+
+def remove_run(place: JobPlace, run: str) -> None:
+    """Remove all of an unfinished run, when nobody is at it any more.
+
+    Raises:
+        OSError: It can't be removed.
+    """
+    if place.store is None:
+        remove(place.work)
+        return
+    clear_store(place, run)
+    if run_in(place.store) != run:
+        remove_segments(place.store, run=run)
+
+
+def clear_store(place: JobPlace, run: str) -> None:
+    """Remove from a store what only an unfinished run needs.
+
+    Raises:
+        OSError: It can't be removed.
+    """
+    work, _, own = place.under(run).rstrip("/").partition("/")
+    place.storage.remove(f"{work}/{own}")
+    if not place.storage.names(work):
+        place.storage.remove(work)
 
 
 def remove(folder: Path) -> None:

@@ -37,6 +37,8 @@ class Engine(Protocol):
 
     dashboard: str | None
     """Where the engine's own page is: a URL of http or https, by what somebody else says."""
+    shares_memory: bool
+    """Whether attempts are in this very process."""
 
     async def room(self) -> int:
         """Return how many more attempts can be begun just now.
@@ -75,6 +77,7 @@ class InProcess:
     """Attempts in this process, one at a time; for tests, and for where no process can be started."""
 
     dashboard: str | None = None
+    shares_memory = True
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,27 +11,29 @@ import msgspec
 
 from scraper.cluster.begun import named
 from scraper.cluster.director import Director
-from scraper.cluster.discarding import clear, discard_unfinished, remove
-from scraper.cluster.gathering import check_counts, gather
-from scraper.cluster.local import LocalProcesses
+from scraper.cluster.discarding import clear, clear_store, discard_unfinished, remove
+from scraper.cluster.engines import check_cluster, open_engine
+from scraper.cluster.gathering import check_counts, gather, run_in
+from scraper.cluster.known import parts_here, put_known
+from scraper.cluster.lease import last_figures
 from scraper.cluster.manifest import Manifest
 from scraper.cluster.part import row_of
-from scraper.cluster.places import LIST, known_file
-from scraper.cluster.split import Stopped, split
-from scraper.errors import ScraperError, UsageError
+from scraper.cluster.places import LIST, ShardPlace
+from scraper.cluster.split import Stopped, split_in
+from scraper.cluster.storage import all_at_once
+from scraper.errors import RunError, ScraperError, UsageError
 from scraper.observe.events import Aborting, ChangesKnown, Draining, RunEnded, RunStarted
 from scraper.observe.parts import Parts, parts_of
 from scraper.run.execution import RunResult
 from scraper.run.files import Mode, keep_cache_apart
 from scraper.run.history import open_remembered
 from scraper.run.history_places import check_history
-from scraper.run.parts import part_files
 from scraper.run.same_settings import same_extraction, same_history
 from scraper.sinks.claim import claimed
 from scraper.visit.assembly import check_visits, product_token
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -41,50 +41,12 @@ if TYPE_CHECKING:
     from scraper.cluster.engine import Engine
     from scraper.cluster.job_place import JobPlace
     from scraper.cluster.manifest import Shard
+    from scraper.cluster.orders import Figures
     from scraper.cluster.totals import Totals
     from scraper.history.remembered import History
     from scraper.observe.events import Observer
     from scraper.settings.model import ClusterSettings, Settings
     from scraper.sources.source import Source
-
-
-_is_address = re.compile(r"[a-z]+://[^/\s]+:[0-9]{1,5}").fullmatch
-
-
-def check_cluster(settings: ClusterSettings) -> None:
-    """Refuse what does not go together, and a library that is missing.
-
-    Raises:
-        UsageError: The settings contradict each other, or the engine is not installed.
-    """
-    if settings.scheduler and settings.engine != "dask":
-        raise UsageError("--scheduler (cluster.scheduler) is of a Dask cluster: add --engine dask")
-    if settings.engine == "dask":
-        from scraper.cluster.dask_engine import require_library  # noqa: PLC0415 - an extra
-
-        require_library()
-    if settings.scheduler and not _is_address(settings.scheduler):
-        raise UsageError(
-            f"--scheduler (cluster.scheduler) {settings.scheduler!r} is no address: write tcp://host:8786"
-        )
-
-
-@contextlib.asynccontextmanager
-async def open_engine(settings: ClusterSettings, shards: int) -> AsyncIterator[Engine]:
-    """Give the engine that the settings name.
-
-    Raises:
-        UsageError: The cluster can't be reached.
-    """
-    workers = min(shards, settings.workers or os.cpu_count() or 1)
-    if settings.engine == "local":
-        async with LocalProcesses.open(workers=workers) as local:
-            yield local
-        return
-    from scraper.cluster.dask_engine import DaskCluster  # noqa: PLC0415 - an extra
-
-    async with DaskCluster.open(settings.scheduler, workers=workers) as cluster:
-        yield cluster
 
 
 class Job:
@@ -142,6 +104,7 @@ class Job:
         keep_cache_apart(settings.robots.cache, files=place.files, others=lists)
         if place.files:
             place.files.keep_apart(lists)
+        place.check_settings(settings)
         changes = check_history(settings, place, mode=self._mode, others=lists)
         await asyncio.to_thread(place.check, self._mode)
         try:
@@ -157,11 +120,23 @@ class Job:
             begun = False
             try:
                 begun = await self._execute(manifest, changes)
+                if self.is_complete and place.store:  # while there is what says whose it was
+                    await self._clear(str(manifest.fact("run")))
             finally:
-                manifest.close(remove=self.is_complete or (not begun and manifest.fact("lines") is None))
+                has_come_to_nothing = not begun and manifest.fact("lines") is None
+                if has_come_to_nothing and place.store and (run := manifest.fact("run")):
+                    with contextlib.suppress(RunError):  # it is what can't be reached
+                        await self._clear(run)
+                manifest.close(remove=self.is_complete or has_come_to_nothing)
             if self.is_complete:
                 await asyncio.to_thread(remove, place.work)
         return self._result()
+
+    async def _clear(self, run: str) -> None:
+        try:
+            await asyncio.to_thread(clear_store, self._place, run)
+        except OSError as error:
+            raise RunError(f"can't remove what is left in {self._place.name}: {error}") from error
 
     def _result(self) -> RunResult:
         snapshot, place = self.totals.snapshot(), self._place
@@ -171,7 +146,7 @@ class Job:
             lines=snapshot.known,
             records=snapshot.done,
             outputs=place.files_made(),
-            uploaded=tuple(remote.shown for remote in place.files.remotes) if place.files else (),
+            uploaded=place.uploaded(),
             elapsed_s=snapshot.elapsed_s,
             changes=snapshot.changes,
             resumable=not self.is_complete,
@@ -180,6 +155,8 @@ class Job:
     async def _execute(self, manifest: Manifest, changes: Path | None) -> bool:
         """Do it, and return whether the list is split."""
         began_s, settings, clock = self._clock.monotonic(), self._settings, self._clock
+        if self._place.store and manifest.fact("replaces") is None:
+            manifest.note(replaces=await asyncio.to_thread(run_in, self._place.store))
         run, self._sources = named(
             manifest, self._place, self._sources, settings=settings, clock=clock, name=self._name
         )
@@ -213,12 +190,18 @@ class Job:
             parts = int(manifest.fact("parts") or 0)
             # Before the list is split: that takes its time, and a cluster that is not there is soon seen.
             async with self._engine(self._settings.cluster, parts) as engine:
+                if self._place.store and self._place.store.is_of_one_process and not engine.shares_memory:
+                    raise UsageError(
+                        f"{self._place.store} is in the memory of one process: name a storage that all "
+                        "workers reach, such as s3://bucket/pages"
+                    )
                 self._opened(engine)
-                if manifest.fact("lines") is None and not await self._split(manifest):
+                if manifest.fact("lines") is None and not await self._split(manifest, run):
                     return
-                self._begin(manifest, run)
+                await self._begin(manifest, run)
                 self._director = Director(
-                    work=self._place.work,
+                    storage=self._place.storage,
+                    under=self._place.under(run),
                     manifest=manifest,
                     engine=engine,
                     settings=self._settings,
@@ -233,20 +216,25 @@ class Job:
                 if not self._director.is_over:
                     return
         else:
-            self._begin(manifest, run)
+            await self._begin(manifest, run)
         shards = manifest.shards()
         check_counts(shards, lines=int(manifest.fact("lines") or 0))
-        await asyncio.to_thread(gather, self._place, shards, run=run, settings=self._settings)
+        replaces = manifest.fact("replaces") or ""
+        await asyncio.to_thread(
+            gather, self._place, shards, run=run, settings=self._settings, replaces=replaces
+        )
         if self._history is not None:
-            totals = await self._history.complete(part_files(self._place.parts))
+            async with parts_here(self._place, scratch=self._settings.cluster.scratch) as files:
+                totals = await self._history.complete(files)
             self.totals.changes = msgspec.structs.asdict(totals)
             self._observer.notice(ChangesKnown(self.totals.changes))
         self.is_complete = True
 
-    def _begin(self, manifest: Manifest, run: str) -> None:
+    async def _begin(self, manifest: Manifest, run: str) -> None:
         """Tell that the run begins, or goes on."""
         shards = self._shards = manifest.shards()
-        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0))
+        said = await asyncio.to_thread(self._said, shards, run)
+        self.totals.begin(run, shards, lines=int(manifest.fact("lines") or 0), said=said)
         snapshot = self.totals.snapshot()
         self._has_begun = True
         self._observer.notice(
@@ -265,6 +253,17 @@ class Job:
             return parts_of(self._director.parts())
         return parts_of([row_of(shard, self.totals.of(shard.shard)) for shard in self._shards])
 
+    def _said(self, shards: Sequence[Shard], run: str) -> dict[int, Figures | None]:
+        """Return what the last worker of each part said of it."""
+        storage, under = self._place.storage, self._place.under(run)
+        said: dict[int, Figures | None] = {}
+
+        def ask(shard: str) -> None:
+            said[int(shard)] = last_figures(ShardPlace(storage, int(shard), under=under), run=run)
+
+        all_at_once(storage, ask, [str(one.shard) for one in shards])
+        return said
+
     def drain(self, reason: str) -> None:
         """Begin nothing new; what is under way may finish."""
         self._stopped.set()
@@ -281,7 +280,7 @@ class Job:
         if self._work is not None:
             self._work.cancel()
 
-    async def _split(self, manifest: Manifest) -> bool:
+    async def _split(self, manifest: Manifest, run: str) -> bool:
         """Split the list; return whether that was done to the end."""
         place, settings, history = self._place, self._settings, self._history
         shards = int(manifest.fact("parts") or 0)
@@ -291,9 +290,11 @@ class Job:
 
         def work() -> bool:
             try:
-                weighed = split(
+                weighed = split_in(
+                    place.storage,
                     self._sources,
-                    place.work,
+                    under=place.under(run),
+                    scratch=settings.cluster.scratch,
                     shards=shards,
                     politeness=settings.politeness,
                     goes_on=goes_on,
@@ -301,12 +302,15 @@ class Job:
             except Stopped:
                 return False
             # Also for workers on this machine: what a run that goes on compares with stays the same.
-            if history and not history.copy(known_file(place.work), goes_on=goes_on):
+            if history and not put_known(
+                place, history, run=run, scratch=settings.cluster.scratch, goes_on=goes_on
+            ):
                 return False
             manifest.begin(lines=weighed.lines, parts=[(*part, LIST) for part in weighed.parts])
             return True
 
-        await asyncio.to_thread(clear, place.work)
+        if not place.store:
+            await asyncio.to_thread(clear, place.work)
         try:
             return await asyncio.to_thread(work)
         except asyncio.CancelledError:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from scraper.cluster.manifest import is_manifest
+from scraper.cluster.storage import Folder, Store
 from scraper.errors import OutputExists, UsageError
 from scraper.planted import refuse_planted
 from scraper.run.files import Mode, RunFiles, run_files
 from scraper.run.parts import PARTS_FILE
 from scraper.sinks.endings import ENDINGS, ending_of
+from scraper.sinks.remote import located
+from scraper.sinks.remote_system import LOCAL, WEB, protocol_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from scraper.cluster.storage import Storage
     from scraper.settings.model import Settings
+
+_WORK = "work"
 
 
 class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,10 +38,28 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
     """The director's state; there only while the run is incomplete."""
     work: Path
     """The folder that all workers use. It is gone when the run is complete."""
+    store: Store | None = None
+    """Where the parts are and stay, when that is no folder of this machine. ``parts`` and ``work`` only say
+    then what is claimed here."""
+
+    @property
+    def storage(self) -> Storage:
+        """What all workers use."""
+        return self.store or Folder(self.work)
+
+    def under(self, run: str) -> str:
+        """Return where in the storage a run's things are, for as long as it is incomplete.
+
+        In a store each run has a place of its own: a worker of another one, given up and not dead, can't be
+        kept from writing.
+        """
+        return f"{_WORK}/{run}/" if self.store else ""
 
     @property
     def name(self) -> str:
         """What to call the run."""
+        if self.store:
+            return self.store.shown
         return self.files.name if self.files else str(self.parts.parent)
 
     @property
@@ -50,7 +74,15 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
 
     def files_made(self) -> tuple[Path, ...]:
         """Return the files on this machine that are there in the end."""
+        if self.store:
+            return ()
         return self.files.files_made() if self.files else (self.parts,)
+
+    def uploaded(self) -> tuple[str, ...]:
+        """Return what is there in the end that is not on this machine, without secrets."""
+        if self.store:
+            return (self.store.shown,)
+        return tuple(remote.shown for remote in self.files.remotes) if self.files else ()
 
     def written(self) -> Iterator[Path]:
         """Yield every file that the run may write to, but for those of its parts."""
@@ -75,7 +107,21 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.state.exists():
             return False
+        if self.store:
+            return _is_in(self.store)
         return self.files.is_complete() if self.files else self.parts.is_file()
+
+    def check_settings(self, settings: Settings) -> None:
+        """Refuse with parts in a store what is a file of one machine.
+
+        Raises:
+            UsageError: The settings name one.
+        """
+        if self.store and settings.robots.cache:
+            raise UsageError(
+                f"robots.cache is a file of one machine: leave it out with parts in {self.store}, "
+                "where each keeps its robots.txt files itself"
+            )
 
     def check(self, mode: Mode) -> None:
         """Refuse what would overwrite. Blocking; remote outputs are asked for.
@@ -95,16 +141,40 @@ class JobPlace(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def _check_folder(self, mode: Mode) -> None:
-        refuse_planted(self.parts)
         refuse_planted(self.state)
+        if self.store:
+            self.store.check()
+            self._check_work(self.store)
+        else:
+            refuse_planted(self.parts)
         if mode is Mode.RESUME and self.is_complete():
             raise OutputExists(f"{self.name} is complete: nothing to resume, --fresh starts over")
         if mode is Mode.NEW and self.state.exists():
             raise OutputExists(
                 f"an unfinished run lies in {self.name}: go on with --resume, or start over with --fresh"
             )
-        if mode is Mode.NEW and os.path.lexists(self.parts):
-            raise OutputExists(f"{self.parts} exists: replace it with --fresh, or name another folder")
+        if mode is Mode.NEW and (_is_in(self.store) if self.store else os.path.lexists(self.parts)):
+            where = f"{self.store}/{PARTS_FILE}" if self.store else self.parts
+            raise OutputExists(f"{where} exists: replace it with --fresh, or name another folder")
+
+    def _check_work(self, store: Store) -> None:
+        """Refuse what only the machine can go on with, or remove, that it was begun on."""
+        try:
+            others = [] if self.state.exists() else store.names(_WORK)
+        except OSError as error:
+            raise UsageError(f"can't reach {store}: {error}") from error
+        if others:
+            raise UsageError(
+                f"an unfinished run lies in {store}, and its state ({self.state}) is not here: go on where "
+                f"it was begun, or remove {store}/{_WORK} when nobody is at it any more"
+            )
+
+
+def _is_in(store: Store) -> bool:
+    try:
+        return store.exists(PARTS_FILE)
+    except OSError as error:
+        raise UsageError(f"can't reach {store}: {error}") from error
 
 
 def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
@@ -115,12 +185,19 @@ def job_place(outputs: Sequence[str], *, ordered: bool) -> JobPlace:
     Raises:
         UsageError: There is no output, or it is none that can be written.
     """
-    if len(outputs) == 1 and "://" not in outputs[0] and ending_of(Path(outputs[0])) not in ENDINGS:
-        folder = Path(outputs[0])
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder}: is there and is no folder, and its ending is that of no format")
+    if len(outputs) == 1 and _names_folder(outputs[0]):
         if ordered:
             raise UsageError("--ordered (output.ordered) needs one file: -o FILE; parts are in no order")
+        if protocol_of(outputs[0]) not in {"", *LOCAL}:
+            store = Store(outputs[0])
+            store.require_library()
+            here = Path(store.local_name)
+            state, work = here.with_name(f"{here.name}.state"), here.with_name(f"{here.name}.work")
+            return JobPlace(files=None, parts=here, state=state, work=work, store=store)
+        folder = located(outputs[0])
+        assert isinstance(folder, Path)  # noqa: S101 - its protocol says so
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder}: is there and is no folder, and its ending is that of no format")
         parts = folder / PARTS_FILE
         return JobPlace(files=None, parts=parts, state=folder / f"{PARTS_FILE}.state", work=folder / "work")
     return place_of(run_files(outputs, ordered=ordered))
@@ -150,3 +227,11 @@ def place_of(files: RunFiles) -> JobPlace:
     """Return the places of a run in parts that has these files, each in one piece."""
     work = files.state.with_name(f"{files.state.name.removesuffix('.state')}.parts")
     return JobPlace(files=files, parts=work / PARTS_FILE, state=files.state, work=work)
+
+
+def _names_folder(output: str) -> bool:
+    """Return whether an output is meant as a folder; web pages are refused as files are."""
+    protocol = protocol_of(output)
+    path = output.partition("?")[0] if protocol else output
+    is_marked = bool(protocol) and path.endswith("/")
+    return protocol not in WEB and (is_marked or ending_of(PurePath(path)) not in ENDINGS)

@@ -1,8 +1,8 @@
 """Who may ask a part's hosts: one worker at a time, also where one that is given up for dead is not.
 
-A worker says that it lives by a file in the part's folder, and reads there whether it still has the part. It
-trusts nobody's clock but its own: its lease counts from *before* its last sign was written, the one who
-watches counts from *after* having seen it. So the lease is over for the worker first, whatever their clocks
+A worker says that it lives by a file in the storage, and reads there whether it still has the part. It trusts
+nobody's clock but its own: its lease counts from *before* its last sign was written, the one who watches
+counts from *after* having seen it. So the lease is over for the worker first, whatever their clocks
 show. And it stops asking well before that: a request that was begun may take long to be sent.
 
 Sign first, then reading: whoever takes the part writes first and looks for a sign then. So of two that come
@@ -11,17 +11,16 @@ at the same time at least one sees the other.
 
 from __future__ import annotations
 
-import secrets
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from scraper.cluster.orders import Beat, Fence, Figures, encode
+from scraper.cluster.places import BEAT, FENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from scraper.cluster.places import ShardPlace
 
@@ -30,7 +29,7 @@ _ASKS_FOR = 0.5
 connection take to be sent, then they are given up:"""
 _HOLDS_FOR = 0.8
 _SIGNS = 6
-"""A lease is renewed so many times while it lasts, but at least once a second."""
+"""A lease is renewed so many times while it lasts, and more often where a sign costs nothing."""
 
 
 def awake_s() -> float:
@@ -63,7 +62,7 @@ class Lease:
     @property
     def every_s(self) -> float:
         """How long to wait between two signs."""
-        return min(1.0, self._lease_s / _SIGNS)
+        return min(self._place.storage.sign_every_s, self._lease_s / _SIGNS)
 
     def may_ask(self) -> bool:
         """Whether a request may be begun."""
@@ -84,7 +83,7 @@ class Lease:
         beat = Beat(
             run=self._run, attempt=self._attempt, count=self._count, released=released, figures=figures
         )
-        write_small(self._place.beat, encode(beat))
+        self._place.write(BEAT, encode(beat))
         fence = read_fence(self._place)
         if self.is_mine(fence) and not released:
             self._renewed_s = began_s
@@ -126,7 +125,7 @@ class Watch:
     def look(self) -> None:
         """Read the sign; what can't be read is as none."""
         try:
-            beat = msgspec.json.decode(self._place.beat.read_bytes(), type=Beat)
+            beat = msgspec.json.decode(self._place.read(BEAT), type=Beat)
         except (OSError, msgspec.DecodeError):
             return
         if (beat.run, beat.attempt, beat.count) != self._seen:
@@ -168,9 +167,22 @@ class Watch:
         return self._clock() - self._changed_s > self._lease_s
 
 
+def last_figures(place: ShardPlace, *, run: str) -> Figures | None:
+    """Return what the last worker of a part said of it, in whichever attempt of the run."""
+    try:
+        beat = msgspec.json.decode(place.read(BEAT), type=Beat)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return beat.figures if beat.run == run else None
+
+
 def write_fence(place: ShardPlace, fence: Fence) -> None:
-    """Say what the part's worker is to do."""
-    write_small(place.fence, encode(fence))
+    """Say what the part's worker is to do.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    place.write(FENCE, encode(fence))
 
 
 def read_fence(place: ShardPlace) -> Fence:
@@ -180,13 +192,6 @@ def read_fence(place: ShardPlace) -> Fence:
         OSError: It can't be read.
     """
     try:
-        return msgspec.json.decode(place.fence.read_bytes(), type=Fence)
+        return msgspec.json.decode(place.read(FENCE), type=Fence)
     except msgspec.DecodeError as error:
-        raise OSError(f"{place.fence} is damaged: {error}") from error
-
-
-def write_small(path: Path, content: bytes) -> None:
-    """Replace a file in one step; it need not outlive a power cut, and so is not synced."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # a process's number is its machine's
-    temporary.write_bytes(content)
-    temporary.replace(path)
+        raise OSError(f"{place.shown}/{FENCE} is damaged: {error}") from error

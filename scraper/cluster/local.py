@@ -30,6 +30,7 @@ class LocalProcesses:
     """An engine of child processes; see ``engine.Engine``."""
 
     dashboard: str | None = None
+    shares_memory = False
 
     def __init__(self, tasks: asyncio.TaskGroup, *, workers: int) -> None:
         self._tasks = tasks

@@ -14,7 +14,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt at one part of the run."""
 
     work: str
-    """The folder of the whole work, by a path that holds on every machine; see ``cluster.places``."""
+    """The storage of the whole work, by a path that holds on every machine, or by a URL; see
+    ``cluster.storage``."""
+    under: str = ""
+    """Where in it the run's things are; see ``cluster.places``."""
     run: str
     shard: int
     shards: int
@@ -28,6 +31,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     may_begin_anew: bool
     """Nobody has been given anything by this part yet, so that it may be done again from its list."""
     lease_s: float
+    checkpoint_s: float = 30.0
+    scratch: str = ""
     archive: bool = False
     """It keeps what is on the wire."""
     settings: dict[str, Any]

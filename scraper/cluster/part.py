@@ -64,13 +64,16 @@ class Part:
         """Note that it is complete, for now, with so many records."""
         self.vain, self._furthest = 0, done
 
-    def lose(self, done: int, why: str, *, now_s: float) -> None:
-        """Count an attempt that ended with so many records, and is to be made again."""
+    def lose(self, done: int, why: str, *, now_s: float, settle_s: float = 0.0) -> None:
+        """Count an attempt that ended with so many records, and is to be made again.
+
+        ``settle_s`` is how long that has to wait at least.
+        """
         self.lost, self._is_lost = self.lost + 1, True
         self.why = printable_sentence(why, limit=_WHY_CHARACTERS)
         self.vain = 0 if done > self._furthest else self.vain + 1
         self._furthest = max(self._furthest, done)
-        self.not_before_s = now_s + _PAUSE_S * (2**self.vain - 1)
+        self.not_before_s = now_s + max(settle_s, _PAUSE_S * (2**self.vain - 1))
 
     def row(self, figures: Figures) -> PartRow:
         """Return how it stands, by what was heard of it last."""

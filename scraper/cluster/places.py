@@ -1,4 +1,4 @@
-"""Where everything of a run in parts lies, below one folder that all workers reach by the same path."""
+"""Where everything of a run in parts lies in its storage."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scraper.cluster.storage import Folder
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from scraper.cluster.storage import Storage
 
 OWNERS = "owners"
 """Whose each slot is."""
@@ -20,25 +22,68 @@ _attempt = re.compile(r"run-([0-9]{6})").fullmatch
 
 
 class ShardPlace:
-    """The folder of one part."""
+    """What is of one part."""
 
-    def __init__(self, work: Path, shard: int) -> None:
-        """Name it; nothing is made."""
-        self.folder = work / f"{shard:05}"
-        self.fence = self.folder / FENCE
-        self.beat = self.folder / BEAT
+    def __init__(self, work: Path | Storage, shard: int, *, under: str = "") -> None:
+        """Name it; nothing is made.
 
-    def claim(self, attempt: int) -> Path:
-        """Return the file that whoever begins an attempt makes."""
-        return self.folder / f"claim-{attempt:06}"
+        ``under`` is where the run's things are in the storage: empty, or ``work/RUN/``.
+        """
+        self.storage: Storage = Folder(work) if isinstance(work, Path) else work
+        self.name = f"{under}{shard:05}"
+        self.shown = f"{self.storage.shown}/{self.name}"
+
+    def read(self, name: str) -> bytes:
+        """Return what one of the part's small files holds.
+
+        Raises:
+            OSError: It can't be read.
+        """
+        return self.storage.read(f"{self.name}/{name}")
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace one of the part's small files.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        self.storage.write(f"{self.name}/{name}", content)
+
+    def names(self) -> list[str]:
+        """Return what of the part lies in the storage.
+
+        Raises:
+            OSError: It can't be listed.
+        """
+        return self.storage.names(self.name)
+
+    def delete(self, name: str) -> None:
+        """Remove one of the part's files, if it is there.
+
+        Raises:
+            OSError: It can't be removed.
+        """
+        self.storage.delete(f"{self.name}/{name}")
+
+    def claim(self, attempt: int) -> bool:
+        """Return whether nobody else has begun this attempt.
+
+        Raises:
+            OSError: It can't be asked.
+        """
+        return self.storage.claim(f"{self.name}/claim-{attempt:06}")
+
+    # --- where the storage is a folder ----------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        """The part's folder, if it is one of a path."""
+        assert isinstance(self.storage, Folder)  # noqa: S101 - nobody asks for it elsewhere
+        return self.storage.path / self.name
 
     def run(self, attempt: int) -> Path:
         """Return where an attempt's records and state are."""
-        return self.folder / f"run-{attempt:06}"
-
-    def outbox(self, attempt: int) -> Path:
-        """Return the file with what a complete attempt has for others."""
-        return self.folder / f"out-{attempt:06}.jsonl"
+        return self.folder / run_name(attempt)
 
     def inbox(self, number: int) -> Path:
         """Return the file that is dealt to the part as the ``number``-th."""
@@ -46,20 +91,34 @@ class ShardPlace:
 
     def runs_before(self, attempt: int) -> list[Path]:
         """Return the folders of earlier attempts, the latest first."""
-        found = [(int(match[1]), path) for match, path in self._runs() if int(match[1]) < attempt]
-        return [path for _, path in sorted(found, reverse=True)]
+        found = [
+            (int(match[1]), path)
+            for path in self.folder.iterdir()
+            if (match := _attempt(path.name)) is not None
+        ]
+        return [path for number, path in sorted(found, reverse=True) if number < attempt]
 
-    def _runs(self) -> Iterator[tuple[re.Match[str], Path]]:
-        for path in self.folder.iterdir():
-            if (match := _attempt(path.name)) is not None:
-                yield match, path
+
+def run_name(attempt: int) -> str:
+    """Return what the folder of an attempt's records and state is called."""
+    return f"run-{attempt:06}"
+
+
+def outbox_name(attempt: int) -> str:
+    """Return what the file is called with what a complete attempt has for others."""
+    return f"out-{attempt:06}.jsonl"
+
+
+def learnt_name(attempt: int) -> str:
+    """Return what the file is called with what an attempt has learnt of hosts since its last checkpoint."""
+    return f"learnt-{attempt:06}"
+
+
+def checkpoint_name(attempt: int, number: int) -> str:
+    """Return what the file is called that makes a checkpoint whole."""
+    return f"checkpoint-{attempt:06}-{number:06}"
 
 
 def owners_file(work: Path) -> Path:
     """Return the file with the map of slots."""
     return Path(work, OWNERS)
-
-
-def known_file(work: Path) -> Path:
-    """Return the file with what was known of pages before the run."""
-    return Path(work, KNOWN)

@@ -19,7 +19,9 @@ import msgspec
 
 from scraper import urls
 from scraper.cluster.orders import encode
-from scraper.cluster.places import LIST, ShardPlace, owners_file
+from scraper.cluster.places import LIST, OWNERS, ShardPlace, owners_file
+from scraper.cluster.scratch import scratch_folder
+from scraper.cluster.storage import Folder, all_at_once
 from scraper.errors import InvalidUrl, RunError
 from scraper.frontier.rows import names_sitemap
 from scraper.frontier.territory import SLOTS, packed, slot_of
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from scraper.cluster.storage import Storage
     from scraper.messages import Seed
     from scraper.settings.model import PolitenessSettings
     from scraper.sources.source import Source
@@ -40,6 +43,7 @@ _LEAST_S = 0.005
 """What a line weighs whose host has no delay: about what fetching and parsing a page costs a processor."""
 _SITEMAP_CHARS = len("sitemap:")
 _SLOT_DIGITS = 4
+_WORK = "work"
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +57,46 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
 
 class Stopped(Exception):
     """The split was asked to stop."""
+
+
+def split_in(
+    storage: Storage,
+    sources: Sequence[Source],
+    *,
+    under: str,
+    scratch: str,
+    shards: int,
+    politeness: PolitenessSettings,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> Weighed:
+    """Split into a storage as ``split`` does into a folder, by way of this machine where it is a store.
+
+    Args:
+        storage: Where the whole work is to be.
+        sources: As for ``split``.
+        under: Where the run's things are in the storage.
+        scratch: A folder of this machine for files in between; empty for that of the system.
+        shards: As for ``split``.
+        politeness: As for ``split``.
+        goes_on: As for ``split``.
+
+    Raises:
+        SourceError: A list can't be read.
+        RunError: Something can't be written.
+        Stopped: ``goes_on`` was false.
+    """
+    if isinstance(storage, Folder):
+        work = storage.path / under
+        return split(sources, work, shards=shards, politeness=politeness, goes_on=goes_on)
+    try:
+        with scratch_folder(scratch) as folder:
+            here = folder / _WORK
+            weighed = split(sources, here, shards=shards, politeness=politeness, goes_on=goes_on)
+            names = [f"{shard:05}/{LIST}" for shard in range(shards)]
+            all_at_once(storage, lambda name: storage.put(here / name, f"{under}{name}"), [*names, OWNERS])
+    except OSError as error:
+        raise RunError(f"can't split the list in {storage.shown}: {error.strerror or error}") from error
+    return weighed
 
 
 def split(

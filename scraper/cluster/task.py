@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +21,9 @@ from scraper.clock import SystemClock
 from scraper.cluster.attempt_figures import AttemptFigures
 from scraper.cluster.lease import Lease, awake_s
 from scraper.cluster.orders import Answer, End, Figures, Forwarded, Order, encode
-from scraper.cluster.places import ShardPlace, known_file, owners_file
+from scraper.cluster.places import OWNERS, ShardPlace, outbox_name
+from scraper.cluster.storage import storage_at
+from scraper.cluster.workspace import open_workspace
 from scraper.errors import CountMismatch, OutputLocked, RunError, UsageError
 from scraper.frontier.store import Store
 from scraper.run.share import STATE, Share, archive_name
@@ -31,7 +32,10 @@ from scraper.sinks.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from scraper.cluster.workspace import Workspace
+    from scraper.frontier.state_thread import StateThread
     from scraper.run.execution import Run
 
 _READ_AT_ONCE = 2000
@@ -66,19 +70,23 @@ class Attempt:
         """Take the order; ``clock`` is what the lease goes by."""
         self._order = order
         self._driver_gone = driver_gone or asyncio.Event()
-        self._place = ShardPlace(Path(order.work), order.shard)
+        self._storage = storage_at(order.work)
+        self._place = ShardPlace(self._storage, order.shard, under=order.under)
         self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s, clock=clock)
         self._counts = AttemptFigures(clock=SystemClock())
         self._renewed = asyncio.Event()
         """A sign of life was given since somebody has waited for it."""
         self._run: Run | None = None
+        self._state: StateThread | None = None
+        self._workspace: Workspace | None = None
         self._is_stopping = False
         self._is_superseded = False
 
     async def run(self) -> Answer:
         """Do it, and let go of the part in the end, whatever comes."""
         try:
-            if not await asyncio.to_thread(self._claim):
+            # Engines send again what they think is lost.
+            if not await asyncio.to_thread(self._place.claim, self._order.attempt):
                 return Answer(end="taken")
             fence = await asyncio.to_thread(self._lease.renew, Figures())
             if not self._lease.is_mine(fence):
@@ -88,32 +96,22 @@ class Attempt:
             async with asyncio.TaskGroup() as tasks:
                 beating = tasks.create_task(self._beat(tasks), name="lease")
                 try:
-                    answer = await self._work()
+                    answer = await self._work(tasks)
                 finally:
                     beating.cancel()
         except BaseExceptionGroup as group:
             raise _only(group) from None
         except OSError as error:
-            return Answer(end="failed", message=f"{self._place.folder}: {error.strerror or error}")
+            return self._unreached(error)
         with contextlib.suppress(OSError):  # whoever watches will see that nothing comes any more
             await asyncio.to_thread(self._lease.renew, answer.figures, released=True)
         return answer
 
-    def _claim(self) -> bool:
-        """Make sure that nobody begins this attempt twice: engines send again what they think is lost."""
+    async def _work(self, tasks: asyncio.TaskGroup) -> Answer:
         try:
-            os.close(os.open(self._place.claim(self._order.attempt), os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            return False
-        return True
-
-    async def _work(self) -> Answer:
-        try:
-            folder = await self._folder()
-            if folder is None:
-                return Answer(end="locked", message=f"{self._place.folder} is held by the attempt before")
-            end = await self._crawl(folder)
-            return await asyncio.to_thread(self._answer, folder, end)
+            workspace = open_workspace(self._order, self._place, every_s=self._lease.every_s)
+            async with workspace as self._workspace:
+                return await self._work_in(self._workspace, tasks)
         except CountMismatch:
             raise
         except OutputLocked as error:
@@ -122,33 +120,26 @@ class Attempt:
             return Answer(end="failed", message=str(error))
         except UsageError as error:
             return Answer(end="refused", message=str(error))
+        except OSError as error:
+            return self._unreached(error)
 
-    async def _folder(self) -> Path | None:
-        """Return where to work: what the attempt before has left, else a new folder.
+    def _unreached(self, error: OSError) -> Answer:
+        return Answer(end="failed", message=f"{self._place.shown}: {error.strerror or error}")
 
-        ``None`` when that is still held by whoever works there: a process that was stopped, or one on a
-        machine that is cut off. It asks nobody any more, but what it has may still grow.
-        """
-        own = self._place.run(self._order.attempt)
-        before = await asyncio.to_thread(self._place.runs_before, self._order.attempt)
-        if not before:
-            return own
-        until_s = asyncio.get_running_loop().time() + self._order.lease_s
-        while not await asyncio.to_thread(_is_left, before[0]):
-            if asyncio.get_running_loop().time() >= until_s:
-                return own if self._order.may_begin_anew else None
-            await asyncio.sleep(self._lease.every_s)  # nobody tells when a lock is given back
-        # Under another name, whoever comes back to the old one finds nothing there.
-        await asyncio.to_thread(before[0].replace, own)
-        return own
+    async def _work_in(self, workspace: Workspace, tasks: asyncio.TaskGroup) -> Answer:
+        folder = await workspace.begin()
+        if folder is None:
+            return Answer(end="locked", message=f"{self._place.shown} is held by the attempt before")
+        end = await self._crawl(folder, workspace, tasks)
+        return await asyncio.to_thread(self._answer, folder, workspace, end)
 
-    async def _crawl(self, folder: Path) -> End:
+    async def _crawl(self, folder: Path, workspace: Workspace, tasks: asyncio.TaskGroup) -> End:
         order = self._order
-        owners = await asyncio.to_thread(owners_file(Path(order.work)).read_bytes)
+        owners = await asyncio.to_thread(self._storage.read, f"{order.under}{OWNERS}")
         share = Share(
             run=order.run,
             folder=folder,
-            inputs=tuple(self._place.folder / name for name in order.inputs),
+            inputs=await workspace.inputs(order.inputs),
             number=order.shard,
             parts=order.shards,
             owners=owners,
@@ -157,34 +148,45 @@ class Attempt:
             is_later=order.attempt > 1,
             archive=archive_name(order.run, order.shard) if order.archive else "",
             admission=self._admission,
+            opened=self._opened,
         )
-        settings = self._settings()
+        settings = await self._settings(workspace)
         async with open_run([], share, settings=settings, observer=self._counts) as run:
             self._run, self._counts.frontier = run, run.crawl.frontier
             if self._is_stopping:
                 run.drain("asked to stop")
-            result = await run.execute()
-            self._run = self._counts.frontier = None
+            assert self._state is not None  # noqa: S101 - the run has it
+            shipping = tasks.create_task(workspace.ship_regularly(self._state), name="checkpoints")
+            try:
+                result = await run.execute()
+            finally:
+                shipping.cancel()
+                self._run = self._counts.frontier = None
         if result.complete:
             return "complete"
         if self._is_superseded:
             return "superseded"
         return "stopped" if self._is_stopping else "lease_lost"
 
-    def _settings(self) -> Settings:
+    def _opened(self, state: StateThread) -> None:
+        self._state = state
+        assert self._workspace is not None  # noqa: S101 - it is what the run works in
+        self._workspace.opened(state)
+
+    async def _settings(self, workspace: Workspace) -> Settings:
         """Return the run's settings, with its history where the part can read it."""
         settings = msgspec.convert(self._order.settings, Settings)
         if not settings.history.file:
             return settings
-        known = str(known_file(Path(self._order.work)))
+        known = str(await workspace.known())
         return replace(settings, history=replace(settings.history, file=known))
 
-    def _answer(self, folder: Path, end: End) -> Answer:
+    def _answer(self, folder: Path, workspace: Workspace, end: End) -> Answer:
         """Say what came of it, by what the state says; nobody else is at it now."""
         store = Store(folder / STATE)
         try:
             progress = store.progress()
-            outbox = self._place.outbox(self._order.attempt)
+            outbox = folder.with_name(outbox_name(self._order.attempt))
             last = 0
             if end == "complete" and store.handed_over_last() > self._order.dealt:
                 with whole_file(outbox) as file:
@@ -194,6 +196,9 @@ class Attempt:
                             for _, part, listed, row in rows
                         )
                         last = rows[-1][0]
+                workspace.give(outbox)
+            # Without a lease the storage is hardly there, and somebody else may be at it by now.
+            name = workspace.leave(store, ships=end != "lease_lost")
         finally:
             store.close(remove=False)
         figures = self._counts.figures()
@@ -202,7 +207,7 @@ class Attempt:
         return Answer(
             end=end,
             figures=figures,
-            folder=folder.name,
+            folder=name,
             outbox=outbox.name if last else "",
             dealt=max(last, self._order.dealt),
         )
@@ -240,6 +245,9 @@ class Attempt:
             fence = await asyncio.to_thread(self._lease.renew, self._counts.figures())
         except OSError:
             return  # the lease is as old as before, and is looked at all the time
+        if self._workspace is not None:
+            with contextlib.suppress(OSError):  # the next time, then
+                await asyncio.to_thread(self._workspace.tell_learnt)
         self._renewed.set()
         if not self._lease.is_mine(fence):
             self._is_superseded = True
@@ -255,17 +263,6 @@ class Attempt:
     def _drain(self, reason: str) -> None:
         if self._run is not None and not self._run.crawl.frontier.is_closed:
             self._run.drain(reason)
-
-
-def _is_left(folder: Path) -> bool:
-    """Return whether nobody holds a state."""
-    if not (folder / STATE).exists():
-        return True
-    try:
-        Store(folder / STATE).close(remove=False)
-    except OutputLocked:
-        return False
-    return True
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -302,5 +299,8 @@ async def _directed() -> bytes:
 def main() -> None:
     """Be a worker process: an order comes in, its answer goes out, and that was it."""
     answer = loop.run(_directed())
-    sys.stdout.buffer.write(answer)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # who sent it is dead; all that the answer says is in the part's state as well
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter writes it again

@@ -13,7 +13,7 @@ from scraper.observe.status import HostsWaiting
 from scraper.observe.tally import RecentRate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from scraper.clock import Clock
     from scraper.cluster.manifest import Shard
@@ -49,11 +49,25 @@ class Totals:
         self.is_complete: bool | None = None
         """``None`` while it goes on."""
 
-    def begin(self, run: str, shards: Iterable[Shard], *, lines: int) -> None:
-        """Take over what the manifest says."""
+    def begin(
+        self,
+        run: str,
+        shards: Iterable[Shard],
+        *,
+        lines: int,
+        said: Mapping[int, Figures | None] | None = None,
+    ) -> None:
+        """Take over what the manifest says.
+
+        It learns of an attempt when that is over. Of one that was killed with its director is known what
+        its worker ``said`` last, by the part's number.
+        """
         self._run = run
         self._lines = lines
-        self._whole = {shard.shard: shard.figures for shard in shards}
+        self._whole = {}
+        for shard in shards:
+            last = (said or {}).get(shard.shard)
+            self._whole[shard.shard] = last if last and last.done > shard.figures.done else shard.figures
         self._done_before = self._done_seen = sum(one.done for one in self._whole.values())
 
     def hear(self, shard: int, figures: Figures) -> None:

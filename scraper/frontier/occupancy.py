@@ -30,8 +30,10 @@ class Occupancy(NamedTuple):
     hosts_held: int
     """Hosts with requests that must wait for their delay, a slot, a back-off or robots.txt."""
     least_s: float
-    """What politeness alone still takes, as far as it is known: the most over hosts of lines times
-    delay; 0 before the sources are read."""
+    """What politeness alone still takes, as far as it is known: the most over hosts of what their lines
+    take by the delay; 0 before the sources are read."""
+    longest_host: str | None = None
+    """The host that takes so long, where its name is in memory."""
 
 
 class Largest:
@@ -71,15 +73,23 @@ class Largest:
         """Return how many lines of a host are left: ``known`` where it is none of those that are counted."""
         return max(self._left.get(home, 0), known)
 
-    def least_s(self, delay_s: Callable[[int], float]) -> float:
-        """Return what the hosts' delays, by their ids, alone still make them take."""
-        return max((left * delay_s(home) for home, left in self._left.items()), default=0.0)
+    def longest(self, takes_s: Callable[[int, int], float]) -> tuple[float, int | None]:
+        """Return the longest that a host still takes by its delay alone, and that host's id.
+
+        ``takes_s`` is given the id of a host and how many of its lines are left.
+        """
+        return max(
+            ((takes_s(home, left), home) for home, left in self._left.items() if left > 0),
+            default=(0.0, None),
+        )
 
 
 def occupancy_of(window: Window, largest: Largest, *, unfinished: int, handed_out: int) -> Occupancy:
     """Return how many wait where."""
     waiting = [count for host in window if (count := host.in_memory)]
     ready = len(window.ready)
+    least_s, home = largest.longest(window.least_s)
+    longest = None if home is None else window.get(home)
     return Occupancy(
         unfinished=unfinished,
         in_memory=sum(waiting),
@@ -87,7 +97,8 @@ def occupancy_of(window: Window, largest: Largest, *, unfinished: int, handed_ou
         hosts_in_memory=len(window),
         hosts_ready=ready,
         hosts_held=max(0, len(waiting) - ready),
-        least_s=largest.least_s(window.delay_s),
+        least_s=least_s,
+        longest_host=_name(longest) if longest else None,
     )
 
 
@@ -105,15 +116,20 @@ def busiest(hosts: Iterable[HostQueue], largest: Largest, *, most: int, now_s: f
     """Return the hosts with the most left to do, or that are left alone, the first of them first."""
     stands = []
     for host in hosts:
-        waiting = chain(host.queue, *(gate.parked for gate in host.gates.values()))
-        first = next(waiting, None) or (host.again[0][2] if host.again else None)
-        if first is not None and first.host:
+        if (name := _name(host)) is not None:
             held_s = host.turn.not_before_s - now_s
             stands.append(
                 HostStands(
-                    first.host,
+                    name,
                     largest.left(host.host_id, known=host.in_memory),
                     held_s if held_s > host.turn.delay_s else 0.0,
                 )
             )
     return heapq.nlargest(most, stands, key=lambda one: (one.held_s > 0, one.waiting))
+
+
+def _name(host: HostQueue) -> str | None:
+    """Return a host's name, which its errands have; ``None`` when none is in memory, or it is nobody."""
+    waiting = chain(host.queue, *(gate.parked for gate in host.gates.values()))
+    first = next(waiting, None) or (host.again[0][2] if host.again else None)
+    return (first.host or None) if first is not None else None

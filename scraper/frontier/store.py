@@ -30,7 +30,7 @@ from scraper.frontier.state_file import StateFile
 from scraper.settings.model import FollowSettings, RobotsSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -64,6 +64,8 @@ class Store(StateFile):
         self._scope = Scope(FollowSettings())
         self._links_per_host = FollowSettings().max_urls_per_host
         self._part: Part | None = None
+        self.on_keep: Callable[[Sequence[RobotsFile], Mapping[int, float]], None] | None = None
+        """Told in the state's thread of what is kept by ``keep``."""
         self._listed_lately: set[str] = set()
         """Hosts that need not be noted again: most lines name one that a line before has named."""
 
@@ -210,6 +212,14 @@ class Store(StateFile):
         if files:
             with self._translated():
                 self._robots.keep(files)
+        if self.on_keep is not None:
+            self.on_keep(files, holds)
+
+    def learn(self, files: Sequence[RobotsFile], holds: Mapping[int, float]) -> None:
+        """Keep what somebody else has learnt; hosts are left alone until the later of both times."""
+        with self._translated():
+            known = dict(self._db.execute(statements.HOLDS, (_json(list(holds)),)).fetchall())
+        self.keep(files, {host: max(until_s, known.get(host, 0.0)) for host, until_s in holds.items()})
 
     def finish(
         self, finished: Sequence[Finished], *, output_bytes: int, archived: ArchiveEnd | None = None

@@ -132,10 +132,10 @@ class Window:
         """Whether the rules of robots.txt take more memory than they should."""
         return sum(self._heavy.values()) > _RULES_BYTES
 
-    def delay_s(self, number: int) -> float:
-        """Return the delay that a host has, as far as it is known."""
+    def least_s(self, number: int, requests: int) -> float:
+        """Return what so many requests to a host take by its delay, as far as that is known."""
         host = self._hosts.get(number)
-        return host.turn.delay_s if host else self._politeness.delay_s
+        return host.turn.least_s(requests) if host else requests * self._politeness.delay_s
 
     def take_in(self, number: int) -> HostQueue:
         """Take a host into memory; it has to enter before it is asked for anything."""

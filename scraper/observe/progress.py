@@ -26,6 +26,7 @@ from scraper.observe.status import (
     event_lines,
     hosts_words,
     list_words,
+    longest_words,
     progress_words,
     time_left_words,
 )
@@ -149,6 +150,8 @@ class TerminalProgress(AbstractContextManager["TerminalProgress"]):
             parts.append(Text(read))
         if (hosts := hosts_words(waiting)) is not None:
             parts.append(Text(hosts))
+        if (longest := longest_words(snapshot, waiting=waiting)) is not None:
+            parts.append(Text(longest))
         bottom = Text(", ").join(parts)
         bottom.no_wrap, bottom.overflow = True, "ellipsis"
         whole = Table.grid()

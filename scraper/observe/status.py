@@ -18,12 +18,13 @@ from scraper.observe.events import (
     RunStarted,
     Stalled,
 )
-from scraper.observe.printable import printable_sentence
+from scraper.observe.printable import printable, printable_sentence
 
 if TYPE_CHECKING:
     from scraper.observe.counts import Snapshot
 
 _REASON_LIMIT = 300
+_HOST_LIMIT = 40
 _WAITS_SHOWN = 12
 _TENS_FROM_S = 10
 
@@ -39,7 +40,9 @@ class HostsWaiting(msgspec.Struct, frozen=True, kw_only=True):
     """Hosts taking part now; further ones wait on disk."""
     least_s: float = 0.0
     """The least time that politeness allows for what is left, when known: the most over the hosts
-    of URLs times delay. No estimate goes below it."""
+    of what their URLs take by the delay. No estimate goes below it."""
+    longest_host: str | None = None
+    """The host that sets this time, when known."""
 
 
 def progress_words(snapshot: Snapshot) -> str:
@@ -66,6 +69,14 @@ def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
     return f"{'at least' if snapshot.total is None else 'about'} {words} left"
 
 
+def longest_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str | None:
+    """Name the host that everything else will be done before: ``longest slow.example``; else ``None``."""
+    if waiting is None or not waiting.longest_host or not snapshot.left_s:
+        return None
+    is_longest = waiting.least_s > snapshot.left_s
+    return f"longest {printable(waiting.longest_host, limit=_HOST_LIMIT)}" if is_longest else None
+
+
 def hosts_words(waiting: HostsWaiting | None) -> str | None:
     """Say what the hosts do: ``hosts: 3 ready, 61 held, 64 in memory``; ``None`` offline."""
     if waiting is None:
@@ -85,6 +96,8 @@ def status_line(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
             parts.append(read)
         if (hosts := hosts_words(waiting)) is not None:
             parts.append(hosts)
+        if (longest := longest_words(snapshot, waiting=waiting)) is not None:
+            parts.append(longest)
         parts.append(time_left_words(snapshot, waiting=waiting))
     return ", ".join(parts)
 

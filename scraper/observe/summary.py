@@ -43,6 +43,7 @@ def print_summary(
     *,
     output: str | None,
     log: str | None = None,
+    changes: str | None = None,
     resume_command: str | None = None,
     statements: Sequence[str] = (),
     private: str = "listed",
@@ -58,6 +59,7 @@ def print_summary(
         snapshot: Taken after ``RunEnded``, with ``hosts=SLOWEST_SHOWN``.
         output: Where the records are; ``None`` when somebody else tells.
         log: Where the log is, if there is one.
+        changes: Where it is told what has changed since the run before, if it is.
         statements: Sentences about how the run asked, without secrets: what was not verified, which way.
         private: ``fetch.private``, for what to do about lines that were refused for it.
         resume_command: The command line that goes on with this run, shown when it is incomplete;
@@ -78,8 +80,9 @@ def print_summary(
         console.print(
             Text(f"{where}: {printable(output)} ({figures.size(snapshot.output_bytes)})"), soft_wrap=True
         )
-    if log is not None:
-        console.print(Text(f"Log: {printable(log)}"), soft_wrap=True)
+    for name, path in (("Changes", changes), ("Log", log)):
+        if path is not None:
+            console.print(Text(f"{name}: {printable(path)}"), soft_wrap=True)
     _warn_of_fields(console, snapshot)
     _check(console, snapshot, private=private, offline=offline)
     if not snapshot.complete and resume_command:
@@ -201,7 +204,7 @@ def _statuses(snapshot: Snapshot) -> Table | None:
     if rest:
         rows.append(("others", rest))
     if silent := snapshot.by_status_class.get("none", 0):
-        rows.append(("no response", silent))
+        rows.append(("no status", silent))
     for name, count in rows:
         table.add_row(Text(name), f"{count:,}", figures.share(count, whole=snapshot.done))
     return table

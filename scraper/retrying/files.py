@@ -69,6 +69,12 @@ class RetryFiles(msgspec.Struct, frozen=True, kw_only=True):
     def _beside(self, ending: str) -> Path:
         return self.target.with_name(f"{self.target.name}.{ending}")
 
+    def made_of_the_run(self) -> list[Path]:
+        """Return what lies beside the run in other formats, by its name: the new records are not in these."""
+        stem = Path(self.run.name.removesuffix(".gz")).stem
+        named = (self.run.with_name(f"{stem}{ending}") for ending in RECORDS)
+        return [path for path in named if path != self.run and path.is_file()]
+
     def is_unfinished(self) -> bool:
         """Whether a retry that was stopped or has died lies there."""
         return self.listed.exists() or self.merged.exists()

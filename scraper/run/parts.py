@@ -52,9 +52,14 @@ def write_parts(path: Path, *, run: str, parts: Sequence[PartFile]) -> None:
     Raises:
         SinkError: It can't be written.
     """
-    total = sum(part.records for part in parts)
     with whole_file(path) as file:
-        file.write(msgspec.json.encode(PartsOfRun(run=run, records=total, parts=tuple(parts))) + b"\n")
+        file.write(encoded_parts(run=run, parts=parts))
+
+
+def encoded_parts(*, run: str, parts: Sequence[PartFile]) -> bytes:
+    """Return what stands in the file."""
+    total = sum(part.records for part in parts)
+    return msgspec.json.encode(PartsOfRun(run=run, records=total, parts=tuple(parts))) + b"\n"
 
 
 def read_parts(path: Path) -> PartsOfRun:
@@ -65,12 +70,22 @@ def read_parts(path: Path) -> PartsOfRun:
         msgspec.DecodeError: It is damaged.
         OSError: It can't be read.
     """
-    parts = msgspec.json.decode(path.read_bytes(), type=PartsOfRun)
+    return decoded_parts(path.read_bytes(), shown=str(path))
+
+
+def decoded_parts(content: bytes, *, shown: str) -> PartsOfRun:
+    """Return what the content of the file says; ``shown`` is what to call it.
+
+    Raises:
+        UsageError: It is of another version, or names what it must not.
+        msgspec.DecodeError: It is damaged.
+    """
+    parts = msgspec.json.decode(content, type=PartsOfRun)
     if parts.scraper_parts != _VERSION:
-        raise UsageError(f"{path}: is of version {parts.scraper_parts}, and this program reads {_VERSION}")
+        raise UsageError(f"{shown}: is of version {parts.scraper_parts}, and this program reads {_VERSION}")
     for part in parts.parts:
         if not _is_place(part.file):
-            raise UsageError(f"{path}: names {part.file!r}, which is not beside it")
+            raise UsageError(f"{shown}: names {part.file!r}, which is not beside it")
     return parts
 
 

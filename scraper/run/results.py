@@ -19,7 +19,7 @@ from scraper.sinks import parquet, sqlite
 from scraper.sinks.endings import ARCHIVE, JSON_LINES, ending_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from io import BufferedReader
     from pathlib import Path
 
@@ -64,19 +64,24 @@ def run_file(run: Path) -> Path:
         return run
     if (parts := run / PARTS_FILE).is_file():
         return parts
-    there = sorted(
-        path
-        for path in run.iterdir()
-        if path.name.endswith(READABLE) and not path.name.endswith(CHANGES) and path.is_file()
-    )
+    return run / chosen_file([path.name for path in run.iterdir() if path.is_file()], shown=str(run))
+
+
+def chosen_file(names: Iterable[str], *, shown: str) -> str:
+    """Return which of the files of a folder holds a run's records; ``shown`` is what to call the folder.
+
+    Raises:
+        UsageError: None does, or several do.
+    """
+    there = sorted(name for name in names if name.endswith(READABLE) and not name.endswith(CHANGES))
     # Of a run that was written in several formats, what it wrote first.
-    found = [path for path in there if path.name.endswith(JSON)] or there
+    found = [name for name in there if name.endswith(JSON)] or there
     if not found:
         raise UsageError(
-            f"{run}: there is no file of records in it ({' '.join((*JSON_LINES, ARRAY, *TABLES))})"
+            f"{shown}: there is no file of records in it ({' '.join((*JSON_LINES, ARRAY, *TABLES))})"
         )
     if len(found) > 1:
-        raise UsageError(f"{run}: holds several, name one: {', '.join(path.name for path in found)}")
+        raise UsageError(f"{shown}: holds several, name one: {', '.join(found)}")
     return found[0]
 
 

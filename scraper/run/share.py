@@ -61,6 +61,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     """The name of the archive's first file; empty where there is none."""
     admission: Callable[[], Awaitable[None]] | None = None
     """Waits until something may be asked for; ``None`` where that is always so."""
+    opened: Callable[[StateThread], None] = lambda _state: None
+    """Told of the state as soon as it is open."""
 
     def part(self) -> Part:
         """Return what its state is to know of it."""
@@ -88,6 +90,7 @@ async def kept_by(share: Share) -> AsyncIterator[Kept]:
     await asyncio.to_thread(share.folder.mkdir, parents=True, exist_ok=True)
     state = await StateThread.open(share.folder / STATE)
     try:
+        share.opened(state)
         await state.call(state.store.note, run=share.run)
         before = await state.call(state.store.progress)
         journal = await JsonLinesJournal.reopen(share.folder / RECORDS, length=before.output_bytes)

@@ -206,7 +206,7 @@ class _Reader:
 def _wrong_with_cluster(cluster: ClusterSettings) -> str | None:
     if cluster == ClusterSettings():
         return None
-    from scraper.cluster.job import check_cluster  # noqa: PLC0415 - few jobs run in parts
+    from scraper.cluster.engines import check_cluster  # noqa: PLC0415 - few jobs run in parts
 
     try:
         check_cluster(cluster)

@@ -362,6 +362,12 @@ class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     lease_s: Annotated[float, Meta(ge=1)] = 30.0
     """How long a part is left to a worker that is not heard of. One that can't say that it lives stops asking
     before that; another goes on with its part after it."""
+    checkpoint_s: Seconds = 30.0
+    """With a storage that is no folder (``-o s3://bucket/pages/``): every so many seconds a worker puts there
+    what others may go on from. What was fetched since then is fetched again when it dies."""
+    scratch: str = ""
+    """The folder in which a worker keeps its part meanwhile, on a disk of its machine; empty means that for
+    temporary files."""
     attempts: Positive = 5
     """How often a part is begun again without having come any further."""
 

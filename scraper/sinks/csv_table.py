@@ -37,14 +37,34 @@ def write_csv(records: Iterable[bytes], target: Path) -> None:
     """
     row_of = row_decoder()
     convert = tuple(_CONVERTED[column.kind] for column in columns())
+    rows = (starmap(_cell, zip(convert, row_of(record), strict=True)) for record in records)
+    _write([column.name for column in columns()], rows, target)
+
+
+def write_cells(names: Iterable[str], rows: Iterable[Iterable[Any]], target: Path) -> None:
+    """Write rows of texts, numbers, truth values and ``None`` to ``target``, as ``write_csv`` writes records.
+
+    Raises:
+        SinkError: It can't be written; ``target`` is as it was.
+    """
+    _write(map(guarded, names), (map(_plain, row) for row in rows), target)
+
+
+def _write(names: Iterable[str], rows: Iterable[Iterable[Any]], target: Path) -> None:
     with whole_file(target) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         try:
             table = csv.writer(text)
-            table.writerow(column.name for column in columns())
-            table.writerows(starmap(_cell, zip(convert, row_of(record), strict=True)) for record in records)
+            table.writerow(names)
+            table.writerows(rows)
         finally:
             text.detach()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return guarded(value)
+    return _boolean(value) if isinstance(value, bool) else value
 
 
 def _cell(convert: Callable[[Any], Any] | None, value: Any) -> Any:

@@ -7,6 +7,7 @@ A list is a list, a struct a struct, an object of texts a map. What is free JSON
 from __future__ import annotations
 
 from importlib.util import find_spec
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -69,6 +70,37 @@ def write_parquet(records: Iterable[bytes], target: Path) -> None:
                     for start in range(0, len(group), _BATCH_RECORDS)
                 ]
                 writer.write_table(pa.Table.from_batches(batches, schema), row_group_size=len(group))
+    except (pa.ArrowException, OverflowError) as error:
+        raise SinkError(f"can't write {target}: {error}") from error
+
+
+def write_columns(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]], target: Path) -> None:
+    """Write rows to ``target``, with columns of names and types: ``bool int64 double string texts``.
+
+    Blocking; memory does not depend on their number. All values may be ``None``.
+
+    Raises:
+        SinkError: It can't be written; ``target`` is as it was.
+    """
+    pa, parquet = _library()
+    schema = pa.schema(
+        [
+            pa.field(name, pa.list_(pa.string()) if type_ == "texts" else pa.type_for_alias(type_))
+            for name, type_ in columns
+        ]
+    )
+    left = iter(rows)
+    try:
+        with (
+            whole_file(target) as file,
+            parquet.ParquetWriter(file, schema, compression="zstd") as writer,
+        ):
+            while group := list(islice(left, _GROUP_RECORDS)):
+                arrays = [
+                    pa.array(values, type=field.type)
+                    for field, values in zip(schema, zip(*group, strict=True), strict=True)
+                ]
+                writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
     except (pa.ArrowException, OverflowError) as error:
         raise SinkError(f"can't write {target}: {error}") from error
 

@@ -8,43 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from scraper.errors import SinkError, UsageError
 from scraper.redaction import redact
 from scraper.sinks.endings import ending_of
+from scraper.sinks.remote_system import LOCAL, STORES, WEB, opened, protocol_of, require_library, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_STORES = frozenset(
-    (
-        "s3",
-        "s3a",
-        "gs",
-        "gcs",
-        "az",
-        "abfs",
-        "abfss",
-        "adl",
-        "r2",
-        "oci",
-        "ocilake",
-        "oss",
-        "cos",
-        "tos",
-        "obs",
-        "memory",
-    )
-)
-"""Protocols whose files appear when they are whole."""
-_WEB = frozenset(("http", "https"))
-_LOCAL = frozenset(("file", "local"))
-_scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://").match
-_any_url = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+").sub
 _TEMPORARY = ".part"
 
 
@@ -60,9 +35,8 @@ class Remote:
         self._url = url
         self.shown = redact(url)
         """The URL without secrets."""
-        scheme = _scheme(url)
-        self._protocol = scheme[1].lower() if scheme else ""
-        if self._protocol in _WEB:
+        self._protocol = protocol_of(url)
+        if self._protocol in WEB:
             raise UsageError(
                 f"{self.shown}: a web server takes no output; name a file, or a URL such as s3://bucket/pages.csv"
             )
@@ -99,16 +73,7 @@ class Remote:
         Raises:
             UsageError: A library is missing, or nothing knows the protocol.
         """
-        try:
-            import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise UsageError(f"{self._protocol}:// needs fsspec: pip install fsspec") from error
-        try:
-            fsspec.get_filesystem_class(self._protocol)
-        except ValueError as error:
-            raise UsageError(f"{self.shown}: nothing is known of {self._protocol}://") from error
-        except ImportError as error:
-            raise UsageError(f"{self._protocol}:// needs a library that is missing: {error}") from error
+        require_library(self._url)
 
     def exists(self) -> bool:
         """Ask whether it is there already.
@@ -117,10 +82,10 @@ class Remote:
             UsageError: It can't be reached.
         """
         try:
-            system, path = self._opened()
+            system, path = opened(self._url)
             return bool(system.exists(path))
         except Exception as error:
-            raise UsageError(f"can't reach {self.shown}: {self._why(error)}") from error
+            raise UsageError(f"can't reach {self.shown}: {why(error, url=self._url)}") from error
 
     def upload(self, made: Path) -> None:
         """Put a file there, in place of what was there.
@@ -130,8 +95,8 @@ class Remote:
                 failed.
         """
         try:
-            system, path = self._opened()
-            if self._protocol in _STORES:
+            system, path = opened(self._url)
+            if self._protocol in STORES:
                 system.put_file(str(made), path)
                 return
             folder, _, name = path.rpartition("/")
@@ -142,18 +107,7 @@ class Remote:
                 system.rm_file(path)
             system.mv(temporary, path)
         except Exception as error:
-            raise SinkError(f"can't upload to {self.shown}: {self._why(error)}") from error
-
-    def _opened(self) -> tuple[Any, str]:
-        self.require_library()
-        import fsspec  # noqa: PLC0415 - an extra
-
-        system, path = fsspec.core.url_to_fs(self._url)
-        return system, str(path)
-
-    def _why(self, error: Exception) -> str:
-        text = _any_url(lambda url: redact(url[0]), str(error).replace(self._url, self.shown))
-        return f"{type(error).__name__}: {' '.join(text.split())}" if text else type(error).__name__
+            raise SinkError(f"can't upload to {self.shown}: {why(error, url=self._url)}") from error
 
 
 @contextlib.contextmanager
@@ -173,11 +127,11 @@ def located(output: str | Path) -> Path | Remote:
     Raises:
         UsageError: It is a URL that can't be an output.
     """
-    if isinstance(output, Path) or not (scheme := _scheme(output)):
+    if isinstance(output, Path) or not (protocol := protocol_of(output)):
         return Path(output)
-    if scheme[1].lower() not in _LOCAL:
+    if protocol not in LOCAL:
         return Remote(output)
     parts = urlsplit(output)
     if parts.netloc not in {"", "localhost"}:
-        raise UsageError(f"{output}: names another machine; write {scheme[1]}:///path")
+        raise UsageError(f"{output}: names another machine; write {protocol}:///path")
     return Path(unquote(parts.path))

@@ -226,7 +226,7 @@ class Visitor:
             )
         except FetchError as error:
             result = error
-        return Answered(self._robots.decide(errand, result, at=at), impression_of(result))
+        return Answered(self._robots.decide(errand, result, at=at), impression_of(result, tries=errand.tries))
 
     async def _ask(self, request: Request, departs: Callable[[], None]) -> Answered:
         started_s = self._clock.monotonic()
@@ -258,7 +258,7 @@ class Visitor:
             at: When it was asked.
             started_s: Monotonic: when the visit began.
         """
-        impression = impression_of(result)
+        impression = impression_of(result, tries=request.tries)
         decision = self._decider.decide(request, result, at=at)
         if isinstance(decision, Done) and decision.outcome is Outcome.NOT_MODIFIED:
             return await self._carried(request, decision, result, impression, started_s=started_s)

@@ -115,6 +115,7 @@ async def test_completion_is_as_the_readme_says(shell: str, tmp_path: Path) -> N
         (1, "0 ok http://127.0.0.1:{port}/bulk/7\n1 ok http://127.0.0.1:{port}/bulk/1"),
         (2, "north Bulk 7"),
         (3, "5 5 True"),
+        (4, "5 0 {{<Outcome.OK: 'ok'>: 5}}"),
     ],
 )
 async def test_the_library_examples_run(number: int, told: str, tmp_path: Path) -> None:

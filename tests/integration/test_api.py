@@ -207,3 +207,13 @@ async def test_a_password_in_a_redirect_does_not_get_into_the_record() -> None:
         assert [hop.location for hop in record.redirects] == [f"http://***@127.0.0.1:{wire.port}/end"]
         assert record.headers["location"] == ["//***@a.example/made"]
         assert b"s3cret" not in msgspec.json.encode(record)
+
+
+async def test_progress_and_a_history(server: SampleServer, tmp_path: Path) -> None:
+    known = scraper.HistorySettings(file=str(tmp_path / "known.sqlite"))
+    settings = msgspec.structs.replace(SETTINGS, history=known)
+    for number, status in enumerate(["new", "unchanged"]):
+        progress, target = scraper.Progress(), tmp_path / f"{number}.jsonl"
+        await scraper.crawl_to_files(server.url("/bulk/1"), target, settings=settings, observer=progress)
+        assert (progress.snapshot().done, progress.snapshot().complete) == (1, True)
+        assert json.loads(target.read_bytes())["change"]["status"] == status

@@ -543,6 +543,7 @@ def test_the_history_is_one_option_on_the_command_line(tmp_path: Path) -> None:
             ended = scrape(*words, "--log-json", tmp_path / "log")
             assert ended.code == 0, ended.err
             assert f"Pages since the run before: {told}" in ended.err
+            assert f"\nChanges: {tmp_path / str(number)}.changes.jsonl\n" in ended.err
             assert '"event":"changes"' in (tmp_path / "log").read_text()
         ended = scrape("crawl", site.url("a"), "--history", tmp_path / "h.sqlite")
         assert ended.code == 2

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from scraper.cluster import lease as lease_module
 from scraper.cluster.engine import Ended, InProcess
 from scraper.cluster.lease import Lease, awake_s, read_fence, write_fence
 from scraper.cluster.orders import Answer, Fence, Figures
@@ -85,10 +84,10 @@ async def test_without_its_storage_a_worker_begins_no_request_after_half_of_its_
         asked_by_then.append(len(_pages(site)) + 1)
         asyncio.get_running_loop().call_later(1.0, run_out)
 
-        def fail(path: Path, content: bytes) -> None:
-            raise OSError(5, "Input/output error", str(path), None, len(content))
+        def fail(_place: ShardPlace, name: str, content: bytes) -> None:
+            raise OSError(5, "Input/output error", name, None, len(content))
 
-        monkeypatch.setattr(lease_module, "write_small", fail)
+        monkeypatch.setattr(ShardPlace, "write", fail)
 
     async with _acting(20, cut_off) as site:
         (order,) = orders(_urls(site), tmp_path)
@@ -162,6 +161,7 @@ class _Faulty:
     """An engine that does with each attempt what a list says, then what it should."""
 
     dashboard: str | None = None
+    shares_memory = True
 
     def __init__(self, inner: InProcess, faults: list[str]) -> None:
         self._inner = inner

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scraper.cluster.job import open_engine
+from scraper.cluster.engines import open_engine
 from tests.support.in_parts import records_of, run_in_parts
 from tests.support.polite_site import Answer, Ask, Site, page, serving, serving_in_thread
 from tests.support.processes import has_each_once, scrape, started, wait_until, write_list

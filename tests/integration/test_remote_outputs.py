@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec  # type: ignore[import-untyped]
 import pytest
-from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 
 import scraper
@@ -17,6 +16,7 @@ from scraper.errors import OutputExists, SinkError, UsageError
 from scraper.run.files import Mode, run_files
 from scraper.run.results import read_records
 from scraper.sinks.remote import Remote
+from tests.support.stores import SharedFolder, stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,25 +25,12 @@ if TYPE_CHECKING:
     from scraper.run.execution import RunResult
 
 
-class SharedFolder(LocalFileSystem):  # type: ignore[misc]  # of a library without types
-    """A file system that is no object store: a folder of this machine, under a protocol of its own."""
-
-    protocol = "shared"
-    cachable = False
-
-    @classmethod
-    def _strip_protocol(cls, path: Any) -> Any:
-        return super()._strip_protocol(str(path).removeprefix("shared://"))
-
-
 @pytest.fixture(autouse=True)
-def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "urls.txt").write_text("no url\nnor this\n")
-    fsspec.register_implementation("shared", SharedFolder, clobber=True)
-    yield
-    MemoryFileSystem.store.clear()
-    MemoryFileSystem.pseudo_dirs[:] = [""]
+    with stores():
+        yield
 
 
 def crawl(source: str, outputs: str | list[str], *, resume: bool = False, fresh: bool = False) -> RunResult:

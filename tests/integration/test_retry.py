@@ -86,6 +86,9 @@ def test_what_failed_first_is_there_after_a_retry(server: Moody, tmp_path: Path)
     assert f"""  scraper show {run} --where 'outcome not in ["duplicate", "ok"]'\n""" in crawled.err
     before = records_in(run)
 
+    table = tmp_path / "pages.csv"
+    assert scrape("export", run, "-o", table, "-q", cwd=tmp_path).code == 0
+
     server.failing = frozenset({"/c"})
     server.asked.clear()
     retried = scrape("retry", run, *QUICK, cwd=tmp_path)
@@ -93,6 +96,7 @@ def test_what_failed_first_is_there_after_a_retry(server: Moody, tmp_path: Path)
     assert sorted(server.asked) == ["/b", "/c", "/found"]
     assert f"{run}: 3 records asked again, 2 of them ok now" in retried.err
     assert f"  scraper retry {run}\n" in retried.err
+    assert f"Not made anew: {table}. scraper export {run} -o {table} --fresh\n" in retried.err
     after = records_in(run)
     for name in PLACE:
         assert [record[name] for record in after] == [record[name] for record in before]

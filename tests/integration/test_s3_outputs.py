@@ -5,72 +5,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import boto3  # type: ignore[import-untyped]
 import duckdb
 import pytest
-from moto.server import ThreadedMotoServer
 
 from scraper.cli.main import main
+from tests.support.s3 import SECRET, Bucket, serving_bucket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
-
-SECRET = "hunter2hunter2"  # noqa: S105 - of a server of ours
-
-
-class Store:
-    """A bucket, and how it is reached."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.environment: Mapping[str, str] = {
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "user",
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        self._client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id="user",
-            aws_secret_access_key=SECRET,
-            region_name="us-east-1",
-        )
-        self._client.create_bucket(Bucket="bucket")
-
-    def close(self) -> None:
-        """Let go of its connections."""
-        self._client.close()
-
-    def keys(self) -> list[str]:
-        """Return the names of what is in the bucket."""
-        return [one["Key"] for one in self._client.list_objects_v2(Bucket="bucket").get("Contents", [])]
-
-    def get(self, key: str) -> bytes:
-        """Return what is there."""
-        content = self._client.get_object(Bucket="bucket", Key=key)["Body"].read()
-        assert isinstance(content, bytes)
-        return content
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        opened = Store(f"http://{host}:{port}")
-        try:
-            yield opened
-        finally:
-            opened.close()
-    finally:
-        server.stop()
+def store() -> Iterator[Bucket]:
+    with serving_bucket() as bucket:
+        yield bucket
 
 
 @pytest.fixture
-def folder(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, store: Bucket, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name, text in store.environment.items():
         monkeypatch.setenv(name, text)
@@ -79,7 +32,7 @@ def folder(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def test_outputs_are_uploaded_when_the_run_is_complete(
-    store: Store, folder: Path, capsys: pytest.CaptureFixture[str]
+    store: Bucket, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outputs = (
         "-o",
@@ -93,7 +46,7 @@ def test_outputs_are_uploaded_when_the_run_is_complete(
     said = capsys.readouterr().err
     assert "s3://bucket/deep/pages.parquet" in said
     assert SECRET not in said
-    assert store.keys() == ["deep/pages.jsonl", "deep/pages.parquet"]
+    assert store.keys("deep/") == ["deep/pages.jsonl", "deep/pages.parquet"]
     lines = store.get("deep/pages.jsonl").splitlines()
     assert [json.loads(line)["input"] for line in lines] == ["no url", "nor this"]
     (folder / "copy.parquet").write_bytes(store.get("deep/pages.parquet"))
@@ -104,7 +57,7 @@ def test_outputs_are_uploaded_when_the_run_is_complete(
 
 
 def test_what_is_there_is_replaced_on_demand_alone(
-    store: Store, folder: Path, capsys: pytest.CaptureFixture[str]
+    store: Bucket, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["crawl", "urls.txt", "-o", "s3://bucket/there.jsonl", "-q"]
     assert main(words) == 0

@@ -50,10 +50,10 @@ def patch_page(module):
 
 def patch_impression(module):
     told = module.impression_of
-    def impression_of(result):
+    def impression_of(result, **before):
         if any(name == {FATAL_HEADER!r} for name, _ in getattr(result, "headers", ())):
             ctypes.string_at(0)
-        return told(result)
+        return told(result, **before)
     module.impression_of = impression_of
 
 PATCHES = {{"scraper.parse.page": patch_page, "scraper.verdict.impression": patch_impression}}

@@ -40,7 +40,7 @@ async def in_process(settings: ClusterSettings, shards: int) -> AsyncIterator[En
 
 async def run_in_parts(
     sources: Sequence[str],
-    output: Path,
+    output: Path | str,
     *,
     mode: Mode = Mode.NEW,
     engine: OpenEngine = in_process,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from pyarrow import parquet  # type: ignore[import-untyped]
 
 from scraper.cli.main import main
 from scraper.errors import OutputExists, OutputLocked, UsageError
-from scraper.export import export
+from scraper.export import Selection, export
 from scraper.run.results import read_records
 from scraper.sinks.claim import claimed
 from tests.support.records_made import record_line
@@ -110,3 +111,113 @@ def test_the_command_says_what_it_did(run: Path, capsys: pytest.CaptureFixture[s
         in capsys.readouterr().err
     )
     assert main(["export", str(run)]) == 2
+
+
+URL = "https://ann:pw@shop.example/p?token=abc&page=2"
+SHOP = {"extra": {"shop": "north", "link": "https://a.example/?api_key=k#x"}, "lang": "en"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A run of three pages and one that failed, with fields of the user's own."""
+    path = tmp_path / "shop.jsonl"
+    found: list[dict[str, Any]] = [
+        {"price": 5, "tags": ["a", "b"], "sold": True, "size": "=5", "any": 1},
+        {"price": 7.5, "tags": ["c"], "any": "x", "sizes": {"s": 1}},
+        {"sold": False},
+    ]
+    lines = [record_line(seq, status=200, outcome="ok", fields=own, **SHOP) for seq, own in enumerate(found)]
+    lines.append(record_line(3, outcome="timeout", extra={}))
+    path.write_bytes(b"".join(lines))
+    return path
+
+
+OWN = tuple(f"fields.{name}" for name in ("price", "tags", "sold", "size", "any", "sizes", "none"))
+
+
+def test_only_records_that_meet_a_condition(shop: Path, tmp_path: Path) -> None:
+    target = tmp_path / "ok.parquet"
+    chosen = Selection(where="outcome == 'ok' and fields.price > 5")
+    assert export(shop, [target], selection=chosen).records == 1
+    assert [record.seq for record in read_records(target)] == [1]
+
+
+def test_chosen_fields_are_typed_columns(shop: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set.parquet"
+    chosen = Selection(where="outcome == 'ok'", fields=("seq", *OWN, "extra.shop", "headings"))
+    assert export(shop, [target], selection=chosen).records == 3
+    table = parquet.read_table(target)
+    assert {field.name: str(field.type) for field in table.schema} == {
+        "seq": "int64",
+        "fields.price": "double",
+        "fields.tags": "list<element: string>",
+        "fields.sold": "bool",
+        "fields.size": "string",
+        "fields.any": "string",
+        "fields.sizes": "string",
+        "fields.none": "string",
+        "extra.shop": "string",
+        "headings": "string",
+    }
+    rows = table.select(list(OWN)).to_pylist()
+    assert [list(row.values()) for row in rows] == [
+        [5.0, ["a", "b"], True, "=5", "1", None, None],
+        [7.5, ["c"], None, None, '"x"', '{"s":1}', None],
+        [None, None, False, None, None, None, None],
+    ]
+
+
+def test_chosen_fields_in_csv_and_json(shop: Path, tmp_path: Path) -> None:
+    targets = [tmp_path / name for name in ("set.csv", "set.jsonl", "set.json")]
+    chosen = Selection(where="seq < 2", fields=("seq", "fields.tags", "fields.sold", "fields.size"))
+    assert export(shop, targets, ordered=True, selection=chosen).records == 2
+    assert targets[0].read_text("utf-8-sig").splitlines() == [
+        "seq,fields.tags,fields.sold,fields.size",
+        '0,"[""a"",""b""]",true,\'=5',
+        '1,"[""c""]",,',
+    ]
+    rows = [msgspec.json.decode(line) for line in targets[1].read_bytes().splitlines()]
+    assert rows[1] == {"seq": 1, "fields.tags": ["c"], "fields.sold": None, "fields.size": None}
+    assert msgspec.json.decode(targets[2].read_bytes()) == rows
+    with pytest.raises(UsageError, match="record 1 is none"):
+        export(targets[1], [tmp_path / "again.json"])
+
+
+def test_secrets_in_urls_are_masked_on_request(tmp_path: Path) -> None:
+    run, target = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    run.write_bytes(record_line(0, input="shop.example/?token=abc x", url=URL, **SHOP))
+    export(run, [target], selection=Selection(masked=True, where="url ~ 'abc'"))
+    (record,) = read_records(target)
+    assert record.input == "shop.example/?token=***"
+    assert record.url == "https://***@shop.example/p?token=***&page=2"
+    assert record.extra == {"shop": "north", "link": "https://a.example/?api_key=***#x"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-o", "x.sqlite", "--fields", "url"], ".sqlite holds whole records"),
+        (["-o", "x.csv", "--fields", "urls"], "did you mean 'url'?"),
+        (["-o", "x.csv", "--fields", ","], "--fields is empty"),
+        (["-o", "x.csv", "--where", "status >"], "condition"),
+    ],
+)
+def test_a_selection_that_is_none_leaves_no_output(
+    words: list[str],
+    said: str,
+    run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(run.parent)
+    assert main(["export", str(run), *words]) == 2
+    assert said in capsys.readouterr().err
+    assert [path.name for path in run.parent.iterdir()] == ["pages.jsonl"]
+
+
+def test_the_command_takes_a_selection(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = shop.with_name("set.csv")
+    words = ["--where", "seq == 0", "--fields", "seq, extra.link", "--mask-secrets"]
+    assert main(["export", str(shop), "-o", str(target), *words]) == 0
+    assert capsys.readouterr().err == f"1 record written to {target}\n"
+    assert target.read_text("utf-8-sig").splitlines()[1] == "0,https://a.example/?api_key=***#x"

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from scraper.host_limits import Limits, limits_for
 from scraper.messages import Impression, Sign
-from scraper.politeness import HostTurn, Unlimited
+from scraper.politeness import HostTurn, Unlimited, shrinking_s
 from scraper.settings.model import HostLimits, PolitenessSettings
 
 ANSWERS = [Sign.GOOD, Sign.ERROR, Sign.OVERLOADED]
@@ -358,6 +358,18 @@ class TestOverload:
         ask(turn, Sign.OVERLOADED, now_s=2.0, latency_s=0.1)
         assert turn.delay_s == 2.0
 
+    def test_a_line_that_is_refused_again_says_no_more_of_its_host(self) -> None:
+        turn = turn_of(per_host=4)
+        ask(turn, Sign.OVERLOADED, latency_s=0.1)
+        for _ in range(3):
+            at_s = max(0.0, turn.not_before_s)
+            send(turn, at_s)
+            turn.come_back(Impression(Sign.OVERLOADED, 0.1, 9.0, is_repeated=True), now_s=at_s)
+            assert (turn.delay_s, count_slots(turn)) == (1.0, 2)
+            assert turn.not_before_s == at_s + 9.0, "what it asks for is heeded all the same"
+        ask(turn, Sign.OVERLOADED, latency_s=0.1)
+        assert (turn.delay_s, count_slots(turn)) == (2.0, 1), "another line is news"
+
     def test_a_refusal_that_was_overtaken_is_known_by_its_latency(self) -> None:
         turn = turn_of(per_host=4, delay_s=0.0)
         for _ in range(3):
@@ -416,6 +428,30 @@ def count_slots(turn: HostTurn) -> int:
             turn_slots += 1
     turn.under_way -= turn_slots
     return turn_slots
+
+
+class TestLeastTime:
+    def test_it_is_what_good_answers_make_of_the_delay(self) -> None:
+        turn = turn_of(delay_s=0.25)
+        for _ in range(4):
+            ask(turn, Sign.OVERLOADED)
+        told_s = turn.least_s(100)
+        taken_s = 0.0
+        for _ in range(100):
+            taken_s += turn.delay_s
+            ask(turn, Sign.GOOD, latency_s=0.02)
+        assert told_s == pytest.approx(taken_s, rel=0.02)
+        assert turn.least_s(100) == 100 * 0.25
+
+    @pytest.mark.parametrize(("requests", "least_s"), [(0, 0.0), (1, 8.0), (2, 8.0 + 7.2)])
+    def test_few_requests_do_not_reach_the_delay_of_before(self, requests: int, least_s: float) -> None:
+        assert shrinking_s(requests, 8.0, rest_s=0.0) == pytest.approx(least_s)
+
+    def test_a_host_that_is_slow_goes_on_at_what_its_answers_take(self) -> None:
+        turn = turn_of()
+        for latency_s in [0.1] * 20 + [4.0] * 40:
+            ask(turn, Sign.GOOD, latency_s=latency_s)
+        assert turn.least_s(1000) >= 1000 * 0.9 * turn.delay_s > 1000
 
 
 class TestSlowness:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper.errors import InvalidUrl
-from scraper.redaction import redact, shown_header, shown_location, without_user_info
+from scraper.redaction import redact, redact_within, shown_header, shown_location, without_user_info
 from scraper.urls import has_user_info, parse_input
 
 SECRET = "hunter2"  # noqa: S105 - nobody's
@@ -303,3 +304,35 @@ def test_the_work_grows_with_the_length_and_not_with_its_square(text: str) -> No
     redact(text)
     for name in ("location", "link", "refresh", "set-cookie", "x-a"):
         shown_header(name, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("https://a.example/?token=1", "https://a.example/?token=***"),
+        (
+            "see HTTPS://b:c@a.example/x and http://a.example/?sid=2 or not",
+            "see HTTPS://***@a.example/x and http://a.example/?sid=*** or not",
+        ),
+        ('<https://a.example/?key=1>; rel="next"', '<https://a.example/?key=***>; rel="next"'),
+        ("/path/@ann?token=1&page=2", "/path/@ann?token=***&page=2"),
+        ("../a?pass=1", "../a?pass=***"),
+        ("write to ann@a.example: token=1", "write to ann@a.example: token=1"),
+        ("/?token=1 is no reference", "/?token=1 is no reference"),
+        ("/@ann", "/@ann"),
+    ],
+)
+def test_urls_within_values_are_masked_and_nothing_else(text: str, masked: str) -> None:
+    values: dict[str, Any] = {"a": text, "b": [text, 1, None, {"token": text}], text: "/x"}
+    redact_within(values)
+    assert values == {"a": masked, "b": [masked, 1, None, {"token": masked}], text: "/x"}
+
+
+def test_values_may_be_nested_to_any_depth() -> None:
+    values: list[Any] = ["/?token=1"]
+    for _ in range(100_000):
+        values = [values]
+    redact_within(values)
+    while isinstance(values[0], list):
+        values = values[0]
+    assert values == ["/?token=***"]

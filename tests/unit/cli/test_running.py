@@ -125,6 +125,14 @@ def test_what_makes_sense_next(
     assert next_commands(counts.snapshot(), [Path(output)]) == [f"scraper {command}" for command in commands]
 
 
+def test_the_output_that_is_read_quickest_is_named() -> None:
+    counts = Counts(clock=FakeClock())
+    counts.notice(written(finished()))
+    outputs = [Path("a.csv"), Path("a.parquet"), Path("a.jsonl")]
+    assert next_commands(counts.snapshot(), outputs) == ["scraper report a.jsonl -o report.html"]
+    assert next_commands(counts.snapshot(), outputs[:2]) == ["scraper report a.parquet -o report.html"]
+
+
 @pytest.mark.parametrize(
     ("words", "kept"),
     [
@@ -136,6 +144,10 @@ def test_what_makes_sense_next(
         ("crawl a.txt --text -o b.jsonl --extractor shop:price", "--text --extractor shop:price"),
         ("crawl a.txt --text main --config c.toml --header 'Cookie: s3cret'", "--text main --config c.toml"),
         ("crawl a.txt --text", "--text"),
+        (
+            "crawl a.txt --set parse.text=main --set run.workers=2 --set=parse.links=true --set",
+            "--set parse.text=main --set=parse.links=true",
+        ),
         ("", ""),
     ],
 )

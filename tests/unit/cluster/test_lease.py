@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper.cluster import lease as lease_module
-from scraper.cluster.lease import Lease, Watch, write_fence
+from scraper.cluster.lease import Lease, Watch, last_figures, write_fence
 from scraper.cluster.orders import Fence, Figures
-from scraper.cluster.places import ShardPlace
+from scraper.cluster.places import BEAT, ShardPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,10 +115,10 @@ def test_a_storage_that_fails_lets_the_lease_run_out(
     lease.renew(Figures())
     watch.look()
 
-    def fail(path: Path, content: bytes) -> None:
-        raise OSError(5, "Input/output error", str(path), None, str(content))
+    def fail(_place: ShardPlace, name: str, content: bytes) -> None:
+        raise OSError(5, "Input/output error", name, None, str(content))
 
-    monkeypatch.setattr(lease_module, "write_small", fail)
+    monkeypatch.setattr(ShardPlace, "write", fail)
     seen = []
     for second in range(40):
         clock.now_s = float(second)
@@ -184,3 +184,15 @@ def _renew(lease: Lease, clock: _Clock, watch: Watch, *, slow_s: float) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lease_module, "read_fence", slowly)
         lease.renew(Figures())
+
+
+def test_the_last_sign_of_the_same_run_says_how_far_a_part_was(place: ShardPlace) -> None:
+    assert last_figures(place, run=RUN) is None
+    _, lease, _ = _pair(place)
+    lease.renew(Figures(done=7))
+    said = last_figures(place, run=RUN)
+    assert said is not None
+    assert said.done == 7
+    assert last_figures(place, run="another") is None
+    place.write(BEAT, b"{")
+    assert last_figures(place, run=RUN) is None

@@ -108,3 +108,12 @@ def test_hosts_failures_and_times_of_all_parts_are_put_together() -> None:
     assert totals.took() == ((1, 3, 4), 2.5)
     assert totals.of(0).done == 3
     assert totals.of(7) == Figures()
+
+
+def test_of_an_attempt_that_was_killed_with_its_director_counts_what_its_worker_said_last() -> None:
+    totals = Totals(clock=FakeClock())
+    before, said = Figures(done=5), Figures(done=7, by_outcome={Outcome.OK: 7})
+    shards = [_shard(0, before), _shard(1, before), _shard(2, Figures())]
+    totals.begin("a run", shards, lines=30, said={0: said, 1: Figures(done=4), 2: None})
+    snapshot = totals.snapshot()
+    assert (snapshot.already_done, snapshot.done, snapshot.written) == (12, 12, 0)

@@ -542,6 +542,7 @@ def test_the_least_time_is_that_of_the_host_with_the_most_lines_and_goes_down() 
         await frontier.seal()
         assert frontier.occupancy().least_s == 2.0
         visited = [await visit(frontier, clock) for _ in range(3)]
+        assert frontier.occupancy().longest_host == "a.example"
         away = replace(visited.pop(), target="http://b.example/", host="b.example")
         await frontier.finish([finished(one) for one in visited], output_bytes=6)
         done = sum(one.settled is None for one in visited)

@@ -34,7 +34,9 @@ def test_while_a_file_is_read_the_line_says_how_much_of_it_was() -> None:
     assert "list" not in status_line(counts.snapshot(), waiting=WAITING)
 
 
-@pytest.mark.parametrize(("least_s", "left"), [(0.0, "about 9 s left"), (3600.0, "about 1 h 00 min left")])
+@pytest.mark.parametrize(
+    ("least_s", "left"), [(0.0, "about 9 s left"), (3600.0, "longest a.example, about 1 h 00 min left")]
+)
 def test_no_estimate_goes_below_what_politeness_allows(least_s: float, left: str) -> None:
     clock = FakeClock()
     counts = Counts(clock=clock)
@@ -42,8 +44,9 @@ def test_no_estimate_goes_below_what_politeness_allows(least_s: float, left: str
     counts.notice(Sealed(1000))
     clock.move(1)
     counts.notice(batch(100))
-    waiting = HostsWaiting(ready=0, held=1, in_memory=1, least_s=least_s)
-    assert status_line(counts.snapshot(), waiting=waiting).endswith(left)
+    waiting = HostsWaiting(ready=0, held=1, in_memory=1, least_s=least_s, longest_host="a.example")
+    line = status_line(counts.snapshot(), waiting=waiting)
+    assert line.endswith(f"hosts: 0 ready, 1 held, 1 in memory, {left}")
 
 
 def test_an_unknown_time_is_called_unknown() -> None:

@@ -89,11 +89,11 @@ duplicate          1   <0.1%
 http_error         1   <0.1%
 timeout            1   <0.1%
 
-Status        Records   Share
-─────────────────────────────
-200             1,000   99.7%
-503                 1   <0.1%
-no response         2    0.2%
+Status      Records   Share
+───────────────────────────
+200           1,000   99.7%
+503               1   <0.1%
+no status         2    0.2%
 
 Slowest hosts              Longest line         Mean   Lines   Failed
 ─────────────────────────────────────────────────────────────────────
@@ -276,8 +276,8 @@ def test_the_check_of_lines_and_records(events: tuple[Event, ...], line: str) ->
 def test_statuses_are_many_and_the_table_is_short() -> None:
     records = [finished(n, status=200 + n) for n in range(30)]
     lines = _printed(_after(written(*records, finished(status=999), finished(status=None)))).splitlines()
-    assert "others             23   71.9%" in lines
-    assert "no response         1    3.1%" in lines
+    assert "others           23   71.9%" in lines
+    assert "no status         1    3.1%" in lines
 
 
 def test_every_line_fits_but_the_ones_to_copy() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from scraper.messages import NO_IMPRESSION, Impression, Sign
 from scraper.record import Outcome
+from scraper.record_values import Try
 from scraper.verdict.impression import impression_of
 from tests.support.fakes import fetch_error, response
 
@@ -20,6 +21,19 @@ def test_the_table_of_statuses(status: int) -> None:
     elif status in range(200, 400):
         sign = Sign.GOOD
     assert impression_of(response(status=status)) == Impression(sign, 0.25, trouble=trouble)
+
+
+@pytest.mark.parametrize(
+    ("before", "is_repeated"),
+    [([], False), ([503], True), ([429], True), ([503, 500], False), ([None], False), ([200, 503], True)],
+)
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_refusal_says_whether_its_line_was_refused_just_before(
+    status: int, before: list[int | None], *, is_repeated: bool
+) -> None:
+    tries = [Try(at="2026-11-29T12:00:00Z", status=one) for one in before]
+    impression = impression_of(response(status=status), tries=tries)
+    assert impression.is_repeated is (is_repeated and status != 500)
 
 
 @pytest.mark.parametrize("phase", ["dns", "connect", "send", "headers", "body", "decode"])
