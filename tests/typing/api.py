@@ -107,6 +107,19 @@ async def one_to_one() -> scraper.RunResult:
     return await scraper.crawl_to_files("urls.txt", Path("pages.jsonl"), fresh=True)
 
 
+async def watched() -> str:
+    said: list[str] = []
+    progress = scraper.Progress(lambda now: said.append(str(now)), every_s=0.5)
+    async with scraper.crawl(["https://example.com/"], observer=progress) as records:
+        async for record in records:
+            assert_type(record, scraper.Record)
+    now = progress.snapshot()
+    assert_type(now, scraper.Snapshot)
+    assert_type(now.total, int | None)
+    assert_type(now.by_outcome, dict[scraper.Outcome, int])
+    return str(scraper.Progress(print))
+
+
 Users = scraper.SettingsError | scraper.SourceError | scraper.OutputExists | scraper.OutputLocked
 Runs = scraper.SinkError | scraper.StateError | scraper.CountMismatch
 
