@@ -54,9 +54,9 @@ _SIGNS: Final = {
 def diff(*, old: Path, new: Path, fields: str | None, form: str) -> int:
     """Say which pages are new, gone, changed or moved between two runs.
 
-    OLD and NEW are files of records, or folders with one. Pages are matched by key. What is compared is what
-    came of asking (outcome, status, final_url, indexable) and what the page says, not times, headers or
-    sizes.
+    OLD and NEW are files of records, or folders with one, here or at URLs (s3://bucket/pages). Pages are
+    matched by key. What is compared is what came of asking (outcome, status, final_url, indexable) and what
+    the page says, not times, headers or sizes.
 
     A page is gone when the new run has no record of it, or when it answers 404 or 410 now; recovered when it
     failed and is ok now; moved when the same content is under another URL now, and nowhere else.

@@ -58,8 +58,9 @@ def export(
 ) -> None:
     """Write the records of RUN, which is complete, in other formats.
 
-    RUN is a file that a crawl has written (but no .csv), or a folder with one. With --fields, rows of these
-    fields are written in place of records; the other commands do not take them for a run.
+    RUN is a file that a crawl has written (but no .csv), or a folder with one, here or at a URL
+    (s3://bucket/pages). With --fields, rows of these fields are written in place of records; the other
+    commands do not take them for a run.
 
     \b
       scraper export output/pages.jsonl -o output/pages.csv -o output/pages.sqlite

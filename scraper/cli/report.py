@@ -38,8 +38,9 @@ def report(run: Path, *, output: Path, against: Path | None, rows: int, fresh: b
     """Make one HTML page of a run: outcomes, speed, broken links, redirects, titles, and more.
 
     RUN and OLD are files of records that a crawl has written (.jsonl, .json, also .gz, .parquet,
-    .sqlite), or folders with one such. The page needs nothing else: no network, no other file. Charts
-    and tables are interactive with JavaScript and readable without. Secrets in URLs are masked in it.
+    .sqlite), or folders with one such, here or at a URL (s3://bucket/pages). The page needs nothing else: no
+    network, no other file. Charts and tables are interactive with JavaScript and readable without. Secrets in
+    URLs are masked in it.
 
     Broken links come with the page that led there first; with all pages that link there if the
     crawl was made with --links.

@@ -63,8 +63,9 @@ def show(
 ) -> None:
     """Show the records of a run as a table.
 
-    RUN is a file of records, or a folder with one. On a terminal the table is paged and cut to its width.
-    Otherwise it is tab-separated, with the names in the first line; lists and objects are JSON.
+    RUN is a file of records, or a folder with one, here or at a URL (s3://bucket/pages). On a terminal the
+    table is paged and cut to its width. Otherwise it is tab-separated, with the names in the first line;
+    lists and objects are JSON.
 
     A condition compares fields (==, !=, <, <=, >, >=), searches them by a regular expression (~) or looks for
     values (in, not in), and joins that by and, or, not and parentheses. Text stands in quotes, dots lead into

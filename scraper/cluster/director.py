@@ -9,6 +9,7 @@ a worker that is not heard of for a lease has lost its part, whatever the engine
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from functools import partial
 from typing import TYPE_CHECKING
@@ -89,6 +90,8 @@ class Director:
         self._is_stopping = False
         self._untold = False
         """Workers have still to be told to stop."""
+        self._look_at: asyncio.Timeout | None = None
+        """Ends the wait for an engine."""
         is_folder = isinstance(storage, Folder)
         self._look_every_s = 0.0 if is_folder else min(_LOOKS_IN_STORE_S, lease_s / _LOOKS_A_LEASE)
         self._settle_s = 0.0 if is_folder else min(storage.sign_every_s, lease_s / _LOOKS_A_LEASE)
@@ -129,7 +132,7 @@ class Director:
             if self._untold:
                 await self._tell_to_stop()
             try:
-                async with asyncio.timeout(_LOOKS_EVERY_S):
+                async with asyncio.timeout(_LOOKS_EVERY_S) as self._look_at:
                     ended = await self._engine.wait_any()
             except TimeoutError:
                 pass
@@ -146,6 +149,9 @@ class Director:
 
     def _stop(self) -> None:
         self._is_stopping = self._untold = True
+        if self._look_at is not None:
+            with contextlib.suppress(RuntimeError):  # it is at something else just now
+                self._look_at.reschedule(asyncio.get_running_loop().time())
 
     async def _tell_to_stop(self) -> None:
         self._untold = False

@@ -17,6 +17,8 @@ from scraper.cluster.places import ShardPlace
 from scraper.cluster.scratch import scratch_folder
 from scraper.cluster.storage import Store
 from scraper.cluster.task import Attempt
+from scraper.run.files import Mode
+from scraper.run.parts import decoded_parts
 from tests.support.in_parts import run_in_parts
 from tests.support.orders import RUN, orders
 from tests.support.polite_site import Answer as Page
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from scraper.cluster.job import Job
     from tests.support.polite_site import Site
 
 HOSTS = 8
@@ -184,6 +187,48 @@ async def test_a_history_goes_to_the_parts_and_takes_in_what_they_found(
     assert second.uploaded == (f"{store}/two",)
     assert not second.outputs
     assert store.names("one") == ["parts", "parts.json"]
+
+
+async def _stopped(urls: list[str], url: str, site: Site, *, at: int) -> None:
+    """Run parts into a store until so many pages were asked for."""
+    jobs: list[Job] = []
+    slow: dict[str, Any] = {
+        "politeness": {"delay_s": 0.2, "per_host": 1, "adaptive": False},
+        "cluster": {"shards": 1, "lease_s": 1.2},
+    }
+
+    async def stop() -> None:
+        while len(_pages(site)) < at:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        jobs[0].drain("enough")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stop(), name="stop")
+        result = await run_in_parts(urls, url, begun=lambda job, _totals: jobs.append(job), **slow)
+    assert not result.complete
+
+
+async def test_a_run_that_was_stopped_is_gone_on_with_or_thrown_away(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with _site(_page) as site:
+        urls = _urls(site, 80)
+        await _stopped(urls, f"{store}/on", site, at=15)
+        (there,) = store.names("on/work")
+        resumed = await run_in_parts([], f"{store}/on", mode=Mode.RESUME, cluster={"shards": 0})
+        assert len(_pages(site)) == len(urls), "each was asked for once"
+        await _stopped(urls, f"{store}/anew", site, at=len(urls) + 15)
+        anew = await run_in_parts(urls[:3], f"{store}/anew", mode=Mode.FRESH, cluster={"shards": 2})
+
+    assert resumed.run == there
+    for name, result, records in (("on", resumed, 80), ("anew", anew, 3)):
+        named = decoded_parts(store.read(f"{name}/parts.json"), shown=name)
+        assert (named.run, named.records) == (result.run, records)
+        assert store.names(name) == ["parts", "parts.json"]
+        assert sorted(f"parts/{one}" for one in store.names(f"{name}/parts")) == sorted(
+            part.file for part in named.parts
+        )
 
 
 def test_the_scratch_of_a_worker_that_was_killed_is_swept(tmp_path: Path) -> None:

@@ -33,6 +33,14 @@ SHARD = Shard(
 )
 
 
+def test_what_was_lost_waits_longer_each_time_and_as_long_as_its_hosts_need(part: Part) -> None:
+    waits = []
+    for _ in range(4):
+        part.lose(9, "died", now_s=100.0, settle_s=2.0)
+        waits.append(part.not_before_s - 100.0)
+    assert waits == [2.0, 2.0, 2.0, 3.5]
+
+
 @pytest.fixture
 def part(tmp_path: Path) -> Part:
     return Part(SHARD, ShardPlace(tmp_path, 3), run="r", lease_s=30)
