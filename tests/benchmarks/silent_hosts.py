@@ -8,8 +8,7 @@ stopped. Lists with and without such hosts are crawled in turn in one run, so th
 both. ``--set run.waiting_visits=0`` shows what it costs when workers wait themselves. The exit code is 1 when
 the median of a ratio is above ``--most``.
 
-With more hosts than ``frontier.hosts_in_memory`` some have to wait for a place, silent or not: 64 more than fit
-cost four seconds.
+With more hosts than ``frontier.hosts_in_memory`` some have to wait for a place, silent or not.
 """
 
 from __future__ import annotations
