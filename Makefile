@@ -10,27 +10,44 @@ FIDELITY := .fidelity
 BENCH := .bench
 ROUNDS ?= 5
 SCALE ?= 1
+CONSTRAINTS ?= constraints.txt
+PYTHONS ?=
+TESTS ?=
+UPGRADE ?=
+PIP := $(BIN)/python -m pip
+PINNED := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where the environment forbids to keep compiled modules, each test process would compile all of the tests.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz bench fidelity lint format config docs site picture clean
+.PHONY: help venv lock demo test versions fuzz bench fidelity lint format config docs site picture clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## Make .venv and install the project and its tools into it
 
-# Made again when pyproject.toml changes. pip learnt --group in 25.1.
-$(STAMP): pyproject.toml
+# Made again when pyproject.toml or the versions change. An empty CONSTRAINTS takes what is newest today.
+$(STAMP): pyproject.toml $(CONSTRAINTS) | $(VENV)/.pip
+	$(PIP) install --quiet --editable . --group dev $(PINNED)
+	@touch $@
+
+# pip learnt --group in 25.1.
+$(VENV)/.pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "scraper needs Python 3.11 or later; name one: make PYTHON=python3.12 venv" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
 	@touch $@
+
+# Names and versions only: where a package comes from is the business of who installs it.
+lock: | $(VENV)/.pip ## Write constraints.txt again from pyproject.toml: UPGRADE=1 takes the newest versions
+	$(PIP) install --quiet --group lock
+	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --all-extras --group dev \
+		--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) \
+		--output-file constraints.txt pyproject.toml
 
 demo: $(STAMP) ## Serve a sample site on this machine and crawl it
 	@$(BIN)/scraper demo
@@ -38,6 +55,9 @@ demo: $(STAMP) ## Serve a sample site on this machine and crawl it
 test: lint site ## Run every gate: format, lint, types, imports, the site, tests with coverage, the wheel
 	$(BIN)/python -m pytest -q -n 4 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 	$(BIN)/python tests/support/check_wheel.py
+
+versions: $(STAMP) ## Install and use the wheel on all Pythons here: PYTHONS='/opt/py/bin/python' more, TESTS=tests/unit tests
+	@$(BIN)/python -m tests.support.every_python $(PYTHONS) $(if $(TESTS),--tests '$(TESTS)')
 
 # Where atheris has no wheel (it has them for Linux on x86-64) pip would build it, which needs a clang with libFuzzer.
 fuzz: $(STAMP) ## Search for input that breaks what reads from the net: FUZZ_S=60 seconds a target
@@ -78,7 +98,9 @@ lint: $(STAMP) ## Run the gates that do not run the program
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
+	PATH="$$(echo $(VENV)/lib/python3*/site-packages/playwright/driver):$$PATH" $(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint Dockerfile
 
 format: $(STAMP) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .

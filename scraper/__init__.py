@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         SourceSettings,
     )
 
-__version__ = VERSION
+__version__: str = VERSION
 
 __all__ = [
     "CountMismatch",

@@ -20,6 +20,7 @@ from scraper.run.history_places import check_history
 from scraper.run.same_settings import same_extraction, same_history
 from scraper.run.share import Share, dealt_seeds, kept_by
 from scraper.run.state import kept_for_now, kept_on_disk, remaining_seeds, run_name
+from scraper.slots import most_aside
 from scraper.sources.source import Source
 from scraper.verdict.retries import RunBudget
 from scraper.visit.assembly import archivist_for, check_visits, product_token, remembering, visitor_for
@@ -123,6 +124,7 @@ async def open_run(
             journal=kept.journal,
             observer=everyone,
             workers=settings.run.workers,
+            waiting=most_aside(settings.run),
             output=settings.output,
             archive=archive,
         )

@@ -121,6 +121,8 @@ class _Errand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     is_listed: bool = False
     """The host of ``target`` stands in the user's own list, so that it may have a private address. Set
     each time that politeness lets it go: it means nothing before."""
+    is_doubtful: bool = False
+    """What was asked of its host last brought no answer, or none in time. Set as ``is_listed`` is."""
     deaths: int = 0
     """How many child processes have died while they were at it, perhaps of it."""
 
@@ -244,6 +246,8 @@ class Impression(msgspec.Struct, frozen=True):
     or overloaded."""
     is_repeated: bool = False
     """The line's try before this one was refused the same way, 429 or 503."""
+    is_late: bool = False
+    """It came to a deadline, perhaps within its body."""
 
 
 NO_IMPRESSION = Impression(Sign.UNKNOWN)

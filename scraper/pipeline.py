@@ -4,7 +4,8 @@
 
 One producer feeds a bounded queue, a pool of workers visits, one writer writes. A failed attempt and a
 redirect go back to the frontier, and so do the links that were found, with the records of their pages;
-nobody here waits for politeness.
+nobody here waits for politeness. A worker whose host keeps it waiting stands aside, and another takes its
+slot.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from scraper.channel import Channel
 from scraper.errors import SourceError
 from scraper.messages import NO_IMPRESSION, Again, Errand, Finished, Hop, RobotsRead
 from scraper.observe.events import Admitted, LinksTaken, Redirected, RobotsKnown, Sealed, TriedAgain, Written
+from scraper.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
 
     from scraper.frontier.frontier import Frontier
-    from scraper.messages import Batch, Visited
+    from scraper.messages import Batch, Verdict, Visited
     from scraper.observe.events import Observer
     from scraper.settings.model import OutputSettings
     from scraper.sinks.base import Archive, Journal
@@ -32,8 +34,16 @@ if TYPE_CHECKING:
 class Visitor(Protocol):
     """Does what is to be done about one errand."""
 
-    async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
-        """Return what came of it; ``departs`` is called when its request is sent or can't be."""
+    async def visit(
+        self, errand: Errand, *, departs: Callable[[], None], waits: Callable[[bool], None] | None = None
+    ) -> Visited:
+        """Return what came of it.
+
+        Args:
+            errand: What is to be done.
+            departs: Called when its request is sent or can't be.
+            waits: Called with ``True`` when its host keeps it waiting, and with ``False`` when no more.
+        """
         ...
 
 
@@ -47,6 +57,8 @@ class Crawl:
     journal: Journal
     observer: Observer
     workers: int
+    waiting: int = 0
+    """So many workers more may wait for hosts that keep them waiting."""
     output: OutputSettings
     archive: Archive | None = None
     """What the visitor puts exchanges into; there only for some runs."""
@@ -61,14 +73,15 @@ class Crawl:
         # Small: what is in it was released by politeness and can't be called back.
         requests = Channel[Errand](max(1, self.workers // 8))
         records = Channel[Finished](self.workers)
+        slots = Slots(self.workers, aside=self.waiting)
         async with asyncio.TaskGroup() as stages:
             seeder = stages.create_task(self._seed(), name="seeder")
             producer = stages.create_task(self._produce(requests, seeder), name="producer")
             stages.create_task(self._write(records), name="writer")
             async with asyncio.TaskGroup() as pool:
                 work = [
-                    pool.create_task(self._work(name, requests, records), name=name)
-                    for name in map("worker-{}".format, range(self.workers))
+                    pool.create_task(self._work(name, slots, requests, records), name=name)
+                    for name in map("worker-{}".format, range(self.workers + self.waiting))
                 ]
                 self._stoppable = [seeder, producer, *work]
             await records.close()  # the pool has ended: nobody is left to send
@@ -101,7 +114,14 @@ class Crawl:
         seeder.cancel()
         await requests.close()
 
-    async def _work(self, name: str, requests: Channel[Errand], records: Channel[Finished]) -> None:
+    async def _work(
+        self, name: str, slots: Slots, requests: Channel[Errand], records: Channel[Finished]
+    ) -> None:
+        def waits(is_kept_waiting: bool) -> None:  # noqa: FBT001 - it is what is told
+            (slots.stand_aside if is_kept_waiting else slots.step_back)(name)
+
+        # Whoever breaks keeps its slot: nobody is to take up anything in its place.
+        await slots.take()
         async for errand in requests:
             if self.frontier.is_closed:
                 continue  # released before the drain began, and not started: the state has it
@@ -109,22 +129,28 @@ class Crawl:
             impression = NO_IMPRESSION
             try:
                 departs = partial(self.frontier.depart, errand)
-                verdict, impression = await self.visitor.visit(errand, departs=departs)
+                verdict, impression = await self.visitor.visit(errand, departs=departs, waits=waits)
             finally:
                 self.frontier.come_back(errand, impression)
-            match verdict:
-                case Finished():
-                    await records.send(verdict)  # waits while the writer is behind
-                case Again(again, wait_s):
-                    self.observer.notice(TriedAgain(errand=again, wait_s=wait_s))
-                    self.frontier.put_back(again, wait_s=wait_s)
-                case Hop(onward):
-                    self.observer.notice(Redirected(onward))
-                    self.frontier.put_back(onward)
-                case RobotsRead(access):
-                    self.observer.notice(RobotsKnown(access.file))
-                    self.frontier.open_gate(access)
+            slots.step_back(name)
+            await self._pass_on(verdict, records)
             del self.under_way[name]
+            await slots.renew()  # waits while more are at work than there are slots
+        slots.give()
+
+    async def _pass_on(self, verdict: Verdict, records: Channel[Finished]) -> None:
+        match verdict:
+            case Finished():
+                await records.send(verdict)  # waits while the writer is behind
+            case Again(again, wait_s):
+                self.observer.notice(TriedAgain(errand=again, wait_s=wait_s))
+                self.frontier.put_back(again, wait_s=wait_s)
+            case Hop(onward):
+                self.observer.notice(Redirected(onward))
+                self.frontier.put_back(onward)
+            case RobotsRead(access):
+                self.observer.notice(RobotsKnown(access.file))
+                self.frontier.open_gate(access)
 
     async def _write(self, records: Channel[Finished]) -> None:
         batches = records.batches(

@@ -67,6 +67,7 @@ class HostTurn:
         "_own_delay_s",
         "_pace",
         "_settings",
+        "is_doubtful",
         "not_before_s",
         "trouble",
         "under_way",
@@ -88,6 +89,8 @@ class HostTurn:
         """No request may be released before this. It never goes back."""
         self.trouble: str | None = None
         """What came of the last request that brought no answer, or that we were sent away by."""
+        self.is_doubtful = False
+        """What was asked last brought no answer, or none in time."""
 
     @property
     def delay_s(self) -> float:
@@ -136,6 +139,8 @@ class HostTurn:
         """The request has an answer, or has failed, or was given back without having departed."""
         self.under_way -= 1
         self.trouble = impression.trouble or self.trouble
+        if impression.sign is not Sign.UNKNOWN or impression.is_late:
+            self.is_doubtful = impression.sign is Sign.SILENT or impression.is_late
         # One that never departed is found out at the latest when nothing else is under way.
         self._departing = min(self._departing, self.under_way)
         if not self.under_way and impression.latency_s:

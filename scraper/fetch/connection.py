@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from scraper.exchange import Exchange, Truncation
     from scraper.fetch.guard import Guard
+    from scraper.fetch.patience import Patience
     from scraper.messages import Response
 
 
@@ -42,21 +43,25 @@ class Trip:
         "dns_s",
         "exchange",
         "holding",
-        "is_heard",
         "is_kept",
         "is_last",
         "is_listed",
         "is_read",
         "partial",
+        "patience",
         "phase",
         "sent_at_s",
         "sockets",
         "tunnel_deadline",
     )
 
-    def __init__(self, departs: Callable[[], None], *, is_last: bool, is_listed: bool = False) -> None:
+    def __init__(
+        self, departs: Callable[[], None], *, patience: Patience, is_last: bool, is_listed: bool = False
+    ) -> None:
         self.departs: Callable[[], None] | None = departs
         """To be told that the request is on its way; ``None`` once it was told."""
+        self.patience = patience
+        """Is told what comes of the answer."""
         self.phase = "connect"
         self.sent_at_s = monotonic()
         self.dns_s = 0.0
@@ -69,8 +74,6 @@ class Trip:
         """The host stands in the user's own list."""
         self.is_kept = False
         """It goes on a connection that has carried a request before."""
-        self.is_heard = False
-        """Bytes of the answer have come, if only the first."""
         self.is_read = False
         """All of the answer that is wanted has come."""
         self.sockets: list[socket.socket] = []
@@ -140,7 +143,7 @@ class Protocol(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Take in what came."""
         if self._trip is not None:
-            self._trip.is_heard = True
+            self._trip.patience.hear(len(data))
         super().data_received(data)
         if self._parser is not None and self._parser.refused and not self.is_eof():
             # The head is passed on by now; what came with it ends the connection.

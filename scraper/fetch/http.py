@@ -26,6 +26,7 @@ from scraper.fetch.connection import Answer, Connector, Trip, current_trip
 from scraper.fetch.content_coding import codings_of
 from scraper.fetch.guard import Guard
 from scraper.fetch.head import MAX_HEAD_BYTES, header_text
+from scraper.fetch.patience import Pace, Patience
 from scraper.fetch.proxy import TO_PROXY, TUNNEL, ProxyRoute
 from scraper.fetch.resolver import SystemResolver
 from scraper.fetch.room import Room
@@ -46,6 +47,9 @@ _LARGE_BYTES = 1 << 20
 _ROOM_BYTES = 40 << 20
 """For all large bodies together. With it, and with what the parser takes for the largest page, 64 workers at
 bodies without end stay below 256 MiB."""
+_LATE_BYTES = 32 << 10
+"""A body whose host has kept us waiting needs a place in a room of its own from here on: such bodies come on
+top of those that workers have, and may be many times as many."""
 _HEADERS = 4096
 """Browsers count only the bytes of a head; curl takes 5000 headers."""
 
@@ -72,7 +76,8 @@ class HttpFetcher:
         self._credentials = credentials
         self._clock = clock
         self._route = ProxyRoute.of(settings.proxy)
-        self._room = Room(_ROOM_BYTES)
+        self._room, self._late_room = Room(_ROOM_BYTES), Room(_ROOM_BYTES)
+        self._pace = Pace(most_s=settings.patience_s)
         self._trips: dict[str, Trip] = {}
         """By the name of the task that fetches."""
 
@@ -130,6 +135,8 @@ class HttpFetcher:
         cap_bytes: int | None = None,
         validators: Validators | None = None,
         keep: Keep | None = None,
+        waits: Callable[[bool], None] | None = None,
+        is_doubtful: bool = False,
     ) -> Response:
         """Return what the URL answers, whatever its status; a redirect is an answer too.
 
@@ -148,6 +155,9 @@ class HttpFetcher:
             validators: What a 304 is asked for by; they are sent as they are.
             keep: Takes what was on the wire, also of an answer that broke off, before this returns. No
                 deadline counts meanwhile.
+            waits: Called with ``True`` when the host has brought next to nothing for much longer than others
+                usually take, and with ``False`` when it goes on, or at the end.
+            is_doubtful: Nothing is likely to come of it: ``waits`` is called at once.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
@@ -155,10 +165,13 @@ class HttpFetcher:
         """
         task = asyncio.current_task()
         name = task.get_name() if task else ""
-        trip = self._trips[name] = Trip(departs, is_last=is_last, is_listed=is_listed)
+        patience = Patience(waits, pace=self._pace)
+        trip = Trip(departs, patience=patience, is_last=is_last, is_listed=is_listed)
+        self._trips[name] = trip
         current_trip.set(trip)
         try:
             async with trip.holding:
+                patience.begin(is_doubtful=is_doubtful)
                 try:
                     with _translated(trip, self._route):
                         async with asyncio.timeout(self._settings.total_s) as deadline:
@@ -170,11 +183,14 @@ class HttpFetcher:
                                 url, trip, headers, cap_bytes, keeps=keep is not None
                             )
                 except FetchError as error:
+                    patience.end()
                     await given_away(trip, keep, truncation_of(error, trip))
                     raise
+                patience.end()
                 await given_away(trip, keep, Truncation.LENGTH if response.truncated else None)
                 return response
         finally:
+            patience.end()
             trip.depart()  # it never came to be sent
             trip.partial = trip.exchange = None  # they hold the body, and a worker its last trip
             self._trips.pop(name, None)  # two tasks may have been given the same name
@@ -259,14 +275,23 @@ class HttpFetcher:
 
         Left before its end, the connection is closed: aiohttp keeps none with a rest to be read.
         """
-        has_room = False
+        has_room = has_late_room = False
         while not body.is_full and (chunk := await answer.content.readany()):
             for _ in body.feeding(chunk):
                 await asyncio.sleep(0)  # nobody waits for it to be unpacked
+            is_late = trip.patience.was_ever_lost and body.kept_bytes > _LATE_BYTES
+            # Always before the other room, or two could wait for each other.
+            if is_late and not (has_late_room or has_room):
+                has_late_room = True
+                await self._room_found(self._late_room, _LARGE_BYTES, trip)
             if not has_room and body.kept_bytes > _LARGE_BYTES:
                 has_room = True
-                with trip.deadline_held():
-                    await trip.holding.enter_async_context(self._room.of(body.most_bytes))
+                await self._room_found(self._room, body.most_bytes, trip)
+
+    async def _room_found(self, room: Room, size_bytes: int, trip: Trip) -> None:
+        """Wait for room, which is held for as long as the trip holds anything."""
+        with trip.deadline_held():
+            await trip.holding.enter_async_context(room.of(size_bytes))
 
 
 def _conditions(validators: Validators) -> dict[str, str]:
@@ -301,7 +326,7 @@ def _translated(trip: Trip, route: ProxyRoute | None) -> Iterator[None]:
             outcome=outcome,
             kind=system_error.name_of(cause),
             phase=phase,
-            is_stale=trip.is_kept and not trip.is_heard and outcome is Outcome.DISCONNECTED,
+            is_stale=trip.is_kept and not trip.patience.heard_bytes and outcome is Outcome.DISCONNECTED,
             partial=trip.partial() if trip.partial else None,
         ) from error
 

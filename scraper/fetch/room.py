@@ -45,7 +45,7 @@ class Room:
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():  # it was served in the very moment of leaving
                 self._left_bytes += wanted_bytes
-            else:
+            elif (wanted_bytes, place) in self._waiting:
                 self._waiting.remove((wanted_bytes, place))
             self._serve()
             raise
@@ -53,5 +53,6 @@ class Room:
     def _serve(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._left_bytes:
             wanted_bytes, place = self._waiting.popleft()
-            self._left_bytes -= wanted_bytes
-            place.set_result(None)
+            if not place.done():  # else it is leaving, and has not come to do so
+                self._left_bytes -= wanted_bytes
+                place.set_result(None)

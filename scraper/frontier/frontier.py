@@ -299,6 +299,7 @@ class Frontier:
                 waited_s=now_s - errand.known_at_s if errand.waited_s else 0.0,
                 is_last=not host.has_more,
                 is_listed=host.is_listed,
+                is_doubtful=host.turn.is_doubtful,
             )
         self._window.feed(host)
         self._window.queue(host)

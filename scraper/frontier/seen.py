@@ -93,7 +93,9 @@ class SeenKeys:
         if not asked:
             return {}
         numbers = _json(list(range(len(asked))))
-        found = self._db.execute(statements.IN_TREE, (b"".join(asked), numbers)).fetchone()[0]
+        found = self._db.execute(statements.IN_TREE, {"keys": b"".join(asked), "asked": numbers}).fetchone()[
+            0
+        ]
         return {asked[number]: seq for number, seq in msgspec.json.decode(found)}
 
     def _merge(self, fresh: dict[bytes, int]) -> None:

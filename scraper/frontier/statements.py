@@ -43,8 +43,8 @@ NOTE_FRESH = "INSERT INTO fresh VALUES (?, ?)"
 MERGE_FRESH = "INSERT INTO seen SELECT substr(?, key * 16 + 1, 16), value FROM json_each(?)"
 DROP_FRESH = "DELETE FROM fresh"
 IN_TREE = """
-SELECT json_group_array(json_array(asked.value, seen.seq)) FROM json_each(?2) AS asked CROSS JOIN seen
-ON seen.key = substr(?1, asked.value * 16 + 1, 16)
+SELECT json_group_array(json_array(asked.value, seen.seq)) FROM json_each(:asked) AS asked CROSS JOIN seen
+ON seen.key = substr(:keys, asked.value * 16 + 1, 16)
 """
 # Lines lie in the order in which they have come. Where they wait is told by host, in rows so small that many
 # hosts share a page: a long list that goes round its hosts would else touch a page for each line. For the

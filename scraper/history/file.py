@@ -129,9 +129,13 @@ def opened_to_write(path: Path) -> sqlite3.Connection:
         sqlite3.Error: It can't be.
     """
     db = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)
-    db.execute("PRAGMA synchronous=FULL")  # what the state is removed after must be there
-    db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-    db.execute("PRAGMA temp_store=FILE")
+    try:
+        db.execute("PRAGMA synchronous=FULL")  # what the state is removed after must be there
+        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        db.execute("PRAGMA temp_store=FILE")
+    except sqlite3.Error:  # it may be no database
+        db.close()
+        raise
     return db
 
 

@@ -65,8 +65,8 @@ WHERE now.id IS NULL AND {_FOUND_ON} IS NOT NULL
 AND (parent.told = 0 OR parent.id IS NULL AND {_FOUND_ON} IN (SELECT id FROM excused))
 """  # noqa: S608 - a number of ours
 _PRUNE = """
-DELETE FROM changes WHERE id = ?1 AND run NOT IN (
-    SELECT run FROM changes WHERE id = ?1 ORDER BY rowid DESC LIMIT ?2
+DELETE FROM changes WHERE id = :page AND run NOT IN (
+    SELECT run FROM changes WHERE id = :page ORDER BY rowid DESC LIMIT :kept
 )
 """
 
@@ -302,7 +302,7 @@ class _Update:
         self._db.execute("INSERT OR REPLACE INTO changes VALUES (?, ?, ?)", (number, self._run, line))
         if row.changes < KEPT_CHANGES:
             return replace(row, changes=row.changes + 1)
-        self._db.execute(_PRUNE, (number, KEPT_CHANGES))
+        self._db.execute(_PRUNE, {"page": number, "kept": KEPT_CHANGES})
         return row
 
     def _content(self, number: int) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from scraper.plan.tally import DoubtfulCount, Rulings, SettledLines, host_plans
 from scraper.record import Outcome
 from scraper.robots.access import origin_of, robots_url
 from scraper.run.state import kept_for_now
+from scraper.slots import most_aside
 from scraper.sources.stream import SeedStream
 from scraper.verdict.retries import RunBudget
 from scraper.visit.assembly import product_token, visitor_for
@@ -171,6 +172,7 @@ async def _rulings(
             journal=_Nothing(),
             observer=Observers(),
             workers=settings.run.workers,
+            waiting=most_aside(settings.run),
             output=settings.output,
         )
         await crawl.run()
@@ -200,10 +202,12 @@ class Surveyor:
         self._rulings = rulings
         self._telling = telling
 
-    async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
+    async def visit(
+        self, errand: Errand, *, departs: Callable[[], None], waits: Callable[[bool], None] | None = None
+    ) -> Visited:
         """Visit a robots.txt; settle a page by what robots.txt says of it."""
         if not isinstance(errand, Request):
-            visited = await self._visitor.visit(errand, departs=departs)
+            visited = await self._visitor.visit(errand, departs=departs, waits=waits)
             if isinstance(visited.verdict, RobotsRead):
                 self._rulings.know(visited.verdict.access)
                 known = figures.counted(self._rulings.files, one="robots.txt file", many="robots.txt files")

@@ -40,6 +40,7 @@ from scraper.processes.frames import (
     Pong,
     Start,
     Visit,
+    Waits,
     decode_order,
     encode_news,
 )
@@ -161,7 +162,8 @@ async def serve(end: socket.socket, box: BlackBox) -> None:
     Raises:
         ExceptionGroup: A visit broke by a bug.
     """
-    # Bounded by the workers of the run: each has one order here at the most, and its cancellation.
+    # Bounded by the run's workers, those that wait aside included: each has one order here at the most, and
+    # its cancellation.
     orders: asyncio.Queue[Order | None] = asyncio.Queue()
     line = Line[News, Order](
         encode=encode_news,
@@ -210,7 +212,9 @@ async def _obey(
                 verdict, impression = await _concluded(order, visitor)
             else:
                 departs = partial(line.send, Departed(number))
-                verdict, impression = await visitor.ask(order.errand, departs=departs)
+                verdict, impression = await visitor.ask(
+                    order.errand, departs=departs, waits=lambda is_kept: line.send(Waits(number, is_kept))
+                )
         except RunError as error:
             line.send(Broke(number, str(error)))
             return

@@ -90,6 +90,13 @@ class Departed(msgspec.Struct, frozen=True, tag=True, array_like=True):
     number: int
 
 
+class Waits(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """The host of a visit keeps it waiting, or does so no more."""
+
+    number: int
+    is_kept_waiting: bool
+
+
 class Came(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """A visit's end. Lines in ``verdict`` that go again are without their other columns."""
 
@@ -122,7 +129,7 @@ class Pong(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The child is there, and its event loop turns."""
 
 
-News: TypeAlias = Departed | Exchanged | Came | Broke | Pong
+News: TypeAlias = Departed | Waits | Exchanged | Came | Broke | Pong
 
 encode_order = msgspec.json.Encoder().encode
 decode_order = msgspec.json.Decoder(Order).decode

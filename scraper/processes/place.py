@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from scraper.errors import RunError
-from scraper.processes.frames import Broke, Came, Departed, Exchanged, Pong
+from scraper.processes.frames import Broke, Came, Departed, Exchanged, Pong, Waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,17 +20,30 @@ if TYPE_CHECKING:
 class Pending:
     """A visit that a child is at."""
 
-    def __init__(self, errand: Errand, *, departs: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        errand: Errand,
+        *,
+        departs: Callable[[], None] | None = None,
+        waits: Callable[[bool], None] | None = None,
+    ) -> None:
+        """Begin; ``departs`` and ``waits`` are as of ``pipeline.Visitor``."""
         self.errand = errand
         self.end: asyncio.Future[Came | Answered] = asyncio.get_running_loop().create_future()
         """What came of it, or what becomes of it since its child has died."""
-        self._departs: Callable[[], None] | None = departs
+        self._departs = departs
+        self._waits = waits
 
     def depart(self) -> None:
         """Tell, once, that its request is on its way."""
         if self._departs is not None:
             departs, self._departs = self._departs, None
             departs()
+
+    def wait(self, *, is_kept: bool) -> None:
+        """Tell that its host keeps it waiting, or does so no more."""
+        if self._waits is not None:
+            self._waits(is_kept)
 
 
 class Place:
@@ -72,6 +85,8 @@ class Place:
             return
         if isinstance(news, Departed):
             pending.depart()
+        elif isinstance(news, Waits):
+            pending.wait(is_kept=news.is_kept_waiting)
         elif pending.end.done():
             pass
         elif isinstance(news, Broke):

@@ -142,7 +142,9 @@ class ProcessPool:
             # The error of the block itself: whoever waits for it knows nothing of our tasks.
             raise group.exceptions[0] from group.exceptions[0].__cause__
 
-    async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
+    async def visit(
+        self, errand: Errand, *, departs: Callable[[], None], waits: Callable[[bool], None] | None = None
+    ) -> Visited:
         """Return what came of visiting the errand once; as ``Visitor.visit``.
 
         Raises:
@@ -152,11 +154,9 @@ class ProcessPool:
         if isinstance(errand, Request) and errand.settled is not None:
             departs()
             return await self._settler.settle(errand, errand.settled)
+        pending = Pending(errand, departs=departs, waits=waits)
         answered = await self._answered(
-            errand,
-            self._place_for,
-            departs,
-            lambda number: Visit(number, errand, self._budget.is_open),
+            pending, self._place_for, lambda number: Visit(number, errand, self._budget.is_open)
         )
         return await read_robots(answered, token=self._start.token)
 
@@ -180,7 +180,7 @@ class ProcessPool:
             failure = Failed(result.outcome, result.kind, str(result), result.phase)
         while True:
             order = partial(Conclude, request=request, response=response, failure=failure, at=at)
-            answered = await self._answered(request, self._idle_place, _nothing_departs, order)
+            answered = await self._answered(Pending(request), self._idle_place, order)
             match answered.verdict:
                 case Again(Request() as errand):  # its child has died of another page
                     request = errand
@@ -188,20 +188,17 @@ class ProcessPool:
                     return answered
 
     async def _answered(
-        self,
-        errand: Errand,
-        place_for: Callable[[str], Place],
-        departs: Callable[[], None],
-        order: Callable[[int], Visit | Conclude],
+        self, pending: Pending, place_for: Callable[[str], Place], order: Callable[[int], Visit | Conclude]
     ) -> Answered:
+        errand = pending.errand
         if errand.deaths < _TOGETHER and errand.host not in self._fatal_hosts:
-            return await self._visit_at(place_for(errand.host), errand, departs, order)
+            return await self._visit_at(place_for(errand.host), pending, order)
         place = await self._free.get()
         try:
             if not place.is_kept:
                 place.is_kept = True
                 self._tasks.create_task(self._keep_taken(place), name=place.name)
-            return await self._visit_at(place, errand, departs, order)
+            return await self._visit_at(place, pending, order)
         finally:
             self._free.put_nowait(place)
 
@@ -238,16 +235,11 @@ class ProcessPool:
         return min(up, key=lambda place: len(place.pending))
 
     async def _visit_at(
-        self,
-        place: Place,
-        errand: Errand,
-        departs: Callable[[], None],
-        order: Callable[[int], Visit | Conclude],
+        self, place: Place, pending: Pending, order: Callable[[int], Visit | Conclude]
     ) -> Answered:
         task = asyncio.current_task()
         name = task.get_name() if task else ""
         number = next(self._numbers)
-        pending = Pending(errand, departs=departs)
         self._whereabouts[name] = place
         try:
             child = await self._child_at(place)
@@ -263,7 +255,7 @@ class ProcessPool:
         finally:
             pending.depart()  # it never came to be sent
             self._whereabouts.pop(name, None)
-        return end if isinstance(end, Answered) else self._taken_in(errand, end)
+        return end if isinstance(end, Answered) else self._taken_in(pending.errand, end)
 
     async def _child_at(self, place: Place) -> ChildProcess:
         """Wait for a place to be taken."""
@@ -394,7 +386,3 @@ class ProcessPool:
             return Answered(record_line.finished(errand, done, record), NO_IMPRESSION)
         error = FetchError(message, outcome=Outcome.PROTOCOL_ERROR, kind=kind, phase=phase)
         return Answered(self._robots.decide(errand, error, at=self._clock.utc()), NO_IMPRESSION)
-
-
-def _nothing_departs() -> None:
-    """Do nothing: nobody is asked."""

@@ -121,7 +121,9 @@ class Fenced:
         self._visitor = visitor
         self._admission = admission
 
-    async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
+    async def visit(
+        self, errand: Errand, *, departs: Callable[[], None], waits: Callable[[bool], None] | None = None
+    ) -> Visited:
         """Visit as soon as that may be; see ``pipeline.Visitor``."""
         await self._admission()
-        return await self._visitor.visit(errand, departs=departs)
+        return await self._visitor.visit(errand, departs=departs, waits=waits)

@@ -47,7 +47,11 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The run as a whole."""
 
     workers: Annotated[int, Meta(ge=1, le=10_000)] = 64
-    """How many pages are fetched at the same time, over all hosts."""
+    """How many pages are fetched at the same time, over all hosts; those that only wait for a slow host are
+    counted apart."""
+    waiting_visits: Annotated[int, Meta(ge=0, le=100_000)] = 512
+    """So many pages more may be waited for at hosts that are slow (see ``fetch.patience_s``), so that the
+    workers are free for others; fewer when the system allows few open files (``ulimit -n``)."""
     processes: Annotated[int, Meta(ge=0, le=64)] = 0
     """So many child processes fetch and parse, for more than one core, and so that a page that crashes or
     stalls a parser costs only itself; 0 does all in one process."""
@@ -189,6 +193,10 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How long looking up a host's address may take."""
     connect_s: Seconds = 10.0
     """How long one connection may take to come about, TLS included."""
+    patience_s: Seconds = 5.0
+    """A host is waited for aside (see ``run.waiting_visits``) when it brings nothing, or next to nothing, for
+    four times as long as answers usually take to begin, a quarter of a second at the least, and this at the
+    most."""
     read_s: Seconds = 15.0
     """How long a server may be silent."""
     total_s: Seconds = 60.0

@@ -27,10 +27,11 @@ def impression_of(result: Response | FetchError, *, tries: Sequence[Try] = ()) -
     A name that does not exist is no host that is down: each of its lines is better told so.
     """
     if isinstance(result, FetchError):
+        is_late = Outcome(result.outcome) is Outcome.TIMEOUT
         silent = Outcome(result.outcome) in _SILENT and result.phase not in _ANSWERING
         if silent and not result.is_stale and result.kind not in _NO_NAME:
-            return Impression(Sign.SILENT, trouble=f"{result.outcome}: {result}")
-        return NO_IMPRESSION
+            return Impression(Sign.SILENT, trouble=f"{result.outcome}: {result}", is_late=is_late)
+        return Impression(Sign.UNKNOWN, is_late=True) if is_late else NO_IMPRESSION
     if result.status in _OVERLOADED:
         asked_s = asked_wait_s(result)
         trouble = f"status {result.status}" + (f", to be asked again in {asked_s:.0f} s" if asked_s else "")

@@ -67,6 +67,8 @@ class Fetcher(Protocol):
         cap_bytes: int | None = None,
         validators: Validators | None = None,
         keep: Keep | None = None,
+        waits: Callable[[bool], None] | None = None,
+        is_doubtful: bool = False,
     ) -> Response:
         """Return what the URL answers, whatever its status.
 
@@ -79,6 +81,8 @@ class Fetcher(Protocol):
             cap_bytes: The most bytes of a body, in place of the settings'.
             validators: What a 304 is asked for by.
             keep: Takes what was on the wire, before this returns.
+            waits: Called with ``True`` when the host keeps us waiting, and with ``False`` when no more.
+            is_doubtful: The host is not likely to answer: ``waits`` is called at once.
 
         Raises:
             FetchError: There was no whole response: its ``outcome`` says why.
@@ -193,26 +197,34 @@ class Visitor:
         self._run = run
         self._clock = clock
 
-    async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
+    async def visit(
+        self, errand: Errand, *, departs: Callable[[], None], waits: Callable[[bool], None] | None = None
+    ) -> Visited:
         """Return what came of visiting the errand once.
 
-        ``departs`` is called when it goes on its way, also for one that asks nobody.
+        ``departs`` is called when it goes on its way, also for one that asks nobody; ``waits`` with
+        ``True`` when its host keeps it waiting, and with ``False`` when no more.
         """
         if isinstance(errand, Request) and errand.settled is not None:
             departs()
             return await self._settler.settle(errand, errand.settled)
-        return await read_robots(await self.ask(errand, departs=departs), token=self._token)
+        answered = await self.ask(errand, departs=departs, waits=waits)
+        return await read_robots(answered, token=self._token)
 
-    async def ask(self, errand: Errand, *, departs: Callable[[], None]) -> Answered:
+    async def ask(
+        self, errand: Errand, *, departs: Callable[[], None], waits: Callable[[bool], None] | None = None
+    ) -> Answered:
         """Return what came of asking for the errand's target; a robots.txt is not read yet."""
         if isinstance(errand, RobotsRequest):
-            return await self._ask_robots(errand, departs)
-        return await self._ask(errand, departs)
+            return await self._ask_robots(errand, departs, waits)
+        return await self._ask(errand, departs, waits)
 
     def _keeper(self, errand: Errand) -> Keep | None:
         return self._archivist.keeper(errand) if self._archivist else None
 
-    async def _ask_robots(self, errand: RobotsRequest, departs: Callable[[], None]) -> Answered:
+    async def _ask_robots(
+        self, errand: RobotsRequest, departs: Callable[[], None], waits: Callable[[bool], None] | None
+    ) -> Answered:
         at = self._clock.utc()
         result: Response | FetchError
         try:
@@ -223,12 +235,16 @@ class Visitor:
                 is_listed=errand.is_listed,
                 cap_bytes=MAX_BYTES + 1,
                 keep=self._keeper(errand),
+                waits=waits,
+                is_doubtful=errand.is_doubtful,
             )
         except FetchError as error:
             result = error
         return Answered(self._robots.decide(errand, result, at=at), impression_of(result, tries=errand.tries))
 
-    async def _ask(self, request: Request, departs: Callable[[], None]) -> Answered:
+    async def _ask(
+        self, request: Request, departs: Callable[[], None], waits: Callable[[bool], None] | None
+    ) -> Answered:
         started_s = self._clock.monotonic()
         at = self._clock.utc()
         result: Response | FetchError
@@ -242,6 +258,8 @@ class Visitor:
                 cap_bytes=self._reader.cap_bytes(request),
                 validators=conditions_of(request) if request.known else None,
                 keep=self._keeper(request),
+                waits=waits,
+                is_doubtful=request.is_doubtful,
             )
         except FetchError as error:
             result = error

@@ -63,7 +63,13 @@ class _Fetched:
         self._departed_s: defaultdict[str, float] = defaultdict(lambda: float("-inf"))
         self.closest_s = float("inf")
 
-    async def visit(self, errand: Errand, *, departs: Callable[[], None]) -> Visited:
+    async def visit(
+        self,
+        errand: Errand,
+        *,
+        departs: Callable[[], None],
+        waits: Callable[[bool], None] | None = None,  # noqa: ARG002 - nobody takes long
+    ) -> Visited:
         departs()
         now_s = self._clock.now_s
         self.closest_s = min(self.closest_s, now_s - self._departed_s[errand.host])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ELSEWHERE = re.compile(
-    r"^(?:pip install|pipx|make|docker|systemctl|sudo|eval|git clone|pre-commit)\b|^_SCRAPER_COMPLETE|\bs3://|"
+    r"^(?:pip install|pipx|uv|make|docker|systemctl|sudo|eval|git clone|pre-commit)\b|^_SCRAPER_COMPLETE|\bs3://|"
     r"proxy\.example|^[A-Z_]+=\S+ scraper-"
 )
 """What installs, or needs something that a test has not: it is looked at, but not run."""

@@ -20,6 +20,7 @@ from scraper.demo.server import SampleServer
 from scraper.demo.site import build_site
 from scraper.record import Record
 from tests.support import record_terminal, reference_pages
+from tests.support.dependencies import EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +88,14 @@ def test_every_make_target_exists() -> None:
             re.findall(r"(?:^|`|    )make ([a-z]+)\b", page.read_text(encoding="utf-8"), re.MULTILINE)
         )
         assert named <= targets, page
+
+
+def test_every_extra_is_told_of() -> None:
+    text = (DOCS / "guides" / "installing.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \|.*\| ([\w, -]+) \|[^|]+\|$", text, flags=re.MULTILINE)
+    assert {extra: set(names.split(", ")) for extra, names in told} == {
+        extra: {one.name for one in requirements} for extra, requirements in EXTRAS.items()
+    }
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

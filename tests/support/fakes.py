@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from scraper import urls
 from scraper.errors import FetchError, StateError
 from scraper.exchange import Exchange
+from scraper.fetch.patience import Pace, Patience
 from scraper.frontier.rows import host_id
 from scraper.frontier.state_thread import StateThread
 from scraper.frontier.store import Store
@@ -187,6 +188,7 @@ class Call(NamedTuple):
     cap_bytes: int | None
     is_listed: bool = False
     validators: Validators | None = None
+    is_doubtful: bool = False
 
 
 def exchange_of(answer: Response) -> Exchange:
@@ -207,7 +209,7 @@ def exchange_of(answer: Response) -> Exchange:
 
 
 class FakeFetcher:
-    """Answers by a function of the URL; an exception is raised."""
+    """Answers by a function of the URL; an exception is raised. What takes a second keeps it waiting."""
 
     def __init__(self, answer: Callable[[str], Answer]) -> None:
         self._answer = answer
@@ -225,16 +227,20 @@ class FakeFetcher:
         cap_bytes: int | None = None,
         validators: Validators | None = None,
         keep: Keep | None = None,
+        waits: Callable[[bool], None] | None = None,
+        is_doubtful: bool = False,
     ) -> Response:
         departs()
         self.asked.append(url)
-        self.calls.append(Call(url, credentials, is_last, cap_bytes, is_listed, validators))
+        self.calls.append(Call(url, credentials, is_last, cap_bytes, is_listed, validators, is_doubtful))
         answer = self._answer(url)
-        if isinstance(answer, Blocked):
-            await answer.until.wait()
-            answer = answer.then
-        elif isinstance(answer, Slow):
-            await pass_s(answer.takes_s)
+        if isinstance(answer, Blocked | Slow):
+            patience = Patience(waits, pace=Pace(most_s=1.0))
+            patience.begin(is_doubtful=is_doubtful)
+            try:
+                await (answer.until.wait() if isinstance(answer, Blocked) else pass_s(answer.takes_s))
+            finally:
+                patience.end()
             answer = answer.then
         if isinstance(answer, Exception):
             raise answer

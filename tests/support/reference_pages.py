@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,7 @@ from scraper.settings.docstrings import field_docstrings
 from scraper.settings.options import options, sections
 from scraper.settings.values import toml_literal
 from scraper.verdict.retries import TRANSIENT_OUTCOMES, TRANSIENT_STATUSES
+from tests.support import licences
 from tests.support.outcome_remedies import PARTLY_TRIED_AGAIN, REMEDIES
 
 if TYPE_CHECKING:
@@ -329,3 +331,7 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page(), encoding="utf-8")
+    if sys.version_info[:2] == licences.OLDEST:
+        (REFERENCE / "licences.md").write_text(licences.licences_page(), encoding="utf-8")
+    else:
+        sys.stderr.write("docs/reference/licences.md is left as it is: it is of Python 3.11\n")

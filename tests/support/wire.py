@@ -74,10 +74,12 @@ class Wire:
 
 
 @contextlib.asynccontextmanager
-async def serving(talk: Talk, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
-    """Serve on 127.0.0.1 with a free port, every connection by ``talk``; close all of it on leaving."""
+async def serving(
+    talk: Talk, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> AsyncIterator[Wire]:
+    """Serve on an address with a free port, every connection by ``talk``; close all of it on leaving."""
     wire = Wire(talk)
-    server = await asyncio.start_server(wire.accept, "127.0.0.1", 0, limit=_HEAD_BYTES, ssl=tls)
+    server = await asyncio.start_server(wire.accept, address, 0, limit=_HEAD_BYTES, ssl=tls)
     wire.port = server.sockets[0].getsockname()[1]
     try:
         yield wire

@@ -53,6 +53,16 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
     assert ast.get_docstring(ast.parse(source)), "a module says what it is"
 
 
+def test_type_checkers_read_every_public_name() -> None:
+    program = ast.parse((PACKAGE.parent / "tests" / "typing" / "api.py").read_text("utf-8"))
+    used = {
+        node.attr
+        for node in ast.walk(program)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "scraper"
+    }
+    assert used == set(scraper.__all__)
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from random import Random
 
-    from scraper.messages import Batch, Response
+    from scraper.messages import Batch, Errand, Response, Visited
 
 
 class NoChance:
@@ -101,6 +101,7 @@ class Bench:
         seeds: AsyncIterator[Batch] | None = None,
         lookahead: int = 1000,
         workers: int = 4,
+        waiting: int = 0,
         batch_records: int = 256,
         policy: Literal["obey", "ignore"] = "ignore",
         depth: int = 0,
@@ -142,6 +143,7 @@ class Bench:
             journal=self.journal,
             observer=self.observer,
             workers=workers,
+            waiting=waiting,
             output=OutputSettings(batch_records=batch_records),
         )
 
@@ -391,6 +393,171 @@ def test_a_drain_writes_what_is_under_way_and_starts_nothing_new() -> None:
     assert bench.agree()
     assert not bench.crawl.frontier.is_over
     assert bench.state.store.progress().lines == 40, "the others wait for the run to go on"
+
+
+def silent_among(lines: int, *, gate: asyncio.Event, clock: FakeClock, **parts: Any) -> Bench:
+    """Return a crawl of lines of a host each, of which the first twelve answer when the gate is open."""
+
+    def answer(url: str) -> Answer:
+        return Blocked(gate, ok(url)) if int(url.rpartition("/")[2]) < 12 else ok(url)
+
+    seeds = listed(*(f"http://h{n}.example/{n}" for n in range(lines)))
+    return Bench(clock, answer=answer, seeds=seeds, **parts)
+
+
+def test_hosts_that_say_nothing_keep_no_worker_from_the_others() -> None:
+    async def act(clock: FakeClock) -> Bench:
+        gate = asyncio.Event()
+        bench = silent_among(300, gate=gate, clock=clock, waiting=12)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.crawl.run())
+            await pass_s(100.0)
+            assert {record["seq"] for record in bench.records} == set(range(12, 300))
+            assert len(bench.crawl.under_way) == 12, "and all of them are still waited for"
+            gate.set()
+        return bench
+
+    bench = play(act)
+    assert len(bench.records) == len(bench.fetcher.asked) == 300
+    assert bench.crawl.under_way == {}
+    assert bench.crawl.frontier.is_over
+    assert bench.agree()
+
+
+def test_only_so_many_are_waited_for_besides() -> None:
+    async def act(clock: FakeClock) -> Bench:
+        gate = asyncio.Event()
+        bench = silent_among(300, gate=gate, clock=clock, waiting=5)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.crawl.run())
+            await pass_s(100.0)
+            assert len(bench.crawl.under_way) == 4 + 5
+            assert len(bench.fetcher.asked) == len(bench.crawl.under_way), "no worker is left for the others"
+            gate.set()
+        return bench
+
+    assert len(play(act).records) == 300
+
+
+def test_when_many_are_heard_at_once_nothing_new_is_begun_before_they_are_done() -> None:
+    async def act(clock: FakeClock) -> None:
+        first, second = asyncio.Event(), asyncio.Event()
+        bench = Bench(
+            clock,
+            answer=lambda url: Blocked(first if int(url.rpartition("/")[2]) < 6 else second, ok(url)),
+            seeds=listed(*(f"http://h{n}.example/{n}" for n in range(40))),
+            workers=2,
+            waiting=4,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.crawl.run())
+            await pass_s(100.0)
+            assert len(bench.crawl.under_way) == 6
+            first.set()
+            await settle()
+            assert len(bench.fetcher.asked) == 6 + 2, "the others have nobody's slot"
+            second.set()
+
+    play(act)
+
+
+def test_a_visit_that_ends_while_it_was_waited_for_takes_its_slot_along() -> None:
+    """A child process that dies says no more that its visits are not kept waiting."""
+
+    async def act(clock: FakeClock) -> None:
+        gate = asyncio.Event()
+        bench = Bench(
+            clock,
+            answer=lambda url: ok(url) if int(url.rpartition("/")[2]) < 6 else Blocked(gate, ok(url)),
+            seeds=listed(*(f"http://h{n}.example/{n}" for n in range(40))),
+            workers=1,
+            waiting=1,
+        )
+        visit = bench.crawl.visitor.visit
+
+        class Unfinished:
+            async def visit(self, errand: Errand, *, departs: Any, waits: Any = None) -> Visited:
+                if int(errand.target.rpartition("/")[2]) < 6:
+                    waits(True)
+                return await visit(errand, departs=departs)
+
+        bench.crawl.visitor = Unfinished()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.crawl.run())
+            await pass_s(100.0)
+            assert len(bench.crawl.under_way) == 1, "nobody stands aside any more"
+            gate.set()
+
+    play(act)
+
+
+def test_after_a_silence_a_host_is_waited_for_aside_from_the_beginning() -> None:
+    answers: list[Answer] = [fetch_error(Outcome.TIMEOUT), fetch_error(Outcome.TIMEOUT)]
+
+    async def act(clock: FakeClock) -> Bench:
+        bench = Bench(
+            clock,
+            answer=lambda url: answers.pop(0) if answers else ok(url),
+            seeds=listed("http://a.example/1", "http://a.example/2", each=1),
+            workers=1,
+        )
+        await bench.crawl.run()
+        return bench
+
+    calls = [(call.url[-1], call.is_doubtful) for call in play(act).fetcher.calls]
+    # The second line was let go before it was known of the first.
+    assert calls == [("1", False), ("2", False), ("1", True), ("2", False)]
+
+
+def test_a_drain_finishes_also_what_is_waited_for_aside() -> None:
+    async def act(clock: FakeClock) -> Bench:
+        gate = asyncio.Event()
+        bench = silent_among(40, gate=gate, clock=clock, waiting=5)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.crawl.run())
+            await pass_s(100.0)
+            bench.crawl.drain()
+            await pass_s(1.0)
+            gate.set()
+        return bench
+
+    bench = play(act)
+    assert len(bench.fetcher.asked) == len(bench.records) == 4 + 5
+    assert bench.agree()
+    assert bench.state.store.progress().lines == 40
+
+
+def test_an_abort_gives_up_what_is_waited_for_aside() -> None:
+    async def act(clock: FakeClock) -> Bench:
+        bench = silent_among(40, gate=asyncio.Event(), clock=clock, waiting=12)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.crawl.run())
+            await pass_s(100.0)
+            bench.crawl.abort()
+        return bench
+
+    bench = play(act)
+    assert {record["seq"] for record in bench.records} == set(range(12, 40))
+    assert bench.agree()
+    assert not bench.crawl.frontier.is_over
+
+
+def test_a_bug_ends_the_run_also_while_some_are_waited_for_aside() -> None:
+    async def act(clock: FakeClock) -> None:
+        gate = asyncio.Event()
+        bug = ZeroDivisionError("a bug")
+
+        def answer(url: str) -> Answer:
+            return Slow(10.0, bug) if url.endswith("/7") else Blocked(gate, ok(url))
+
+        seeds = listed(*(f"http://h{n}.example/{n}" for n in range(40)))
+        bench = Bench(clock, answer=answer, seeds=seeds, waiting=8)
+        with pytest.raises(BaseExceptionGroup) as raised:
+            await bench.crawl.run()
+        assert leaves(raised.value) == [bug]
+        assert bench.agree()
+
+    play(act)
 
 
 def test_a_drain_ends_a_run_over_an_endless_source() -> None:

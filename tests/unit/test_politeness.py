@@ -802,6 +802,29 @@ TestPoliteness = Politeness.TestCase
 TestPoliteness.settings = settings(stateful_step_count=40)
 
 
+class TestDoubt:
+    def test_a_host_is_doubtful_from_a_silence_until_an_answer(self) -> None:
+        turn = HostTurn(PolitenessSettings(delay_s=0.0))
+        assert not turn.is_doubtful
+        for sign, expected in [
+            (Sign.GOOD, False),
+            (Sign.SILENT, True),
+            (Sign.UNKNOWN, True),
+            (Sign.ERROR, False),
+            (Sign.UNKNOWN, False),
+            (Sign.SILENT, True),
+            (Sign.OVERLOADED, False),
+        ]:
+            ask(turn, sign)
+            assert turn.is_doubtful is expected, sign
+
+    def test_so_it_is_when_its_answer_came_to_no_end(self) -> None:
+        turn = HostTurn(PolitenessSettings(delay_s=0.0))
+        send(turn)
+        turn.come_back(Impression(Sign.UNKNOWN, is_late=True), now_s=0.0)
+        assert turn.is_doubtful
+
+
 class TestOnTheWay:
     """A request has come to its host some time between its departure and its answer's first byte."""
 

@@ -15,6 +15,7 @@ import trustme
 
 from scraper.fetch import connection
 from scraper.fetch.guard import Guard
+from scraper.fetch.patience import Pace, Patience
 from scraper.record import Outcome
 from tests.support.fetching import failed_fetch, failed_fetch_by, fetch_by, fetching
 from tests.support.wire import Recorded, read_head, reset, serving
@@ -358,7 +359,9 @@ async def test_an_answer_that_comes_before_its_request_is_read_as_any_other(earl
     protocol = connection.Protocol(loop)
     transport, _ = await loop.create_unix_connection(lambda: protocol, sock=ours)
     protocol.data_received(early)
-    connection.current_trip.set(connection.Trip(lambda: None, is_last=False))
+    connection.current_trip.set(
+        connection.Trip(lambda: None, patience=Patience(None, pace=Pace(most_s=1.0)), is_last=False)
+    )
     protocol.set_response_params(read_until_eof=True)
     if early is not OK and early.endswith(b"2"):
         protocol.data_received(OK[len(early) :])
@@ -383,7 +386,9 @@ def test_a_socket_that_uvloop_has_closed_is_not_closed_again(
 
     async def connect() -> None:
         connector = connection.Connector(Guard("allow"))
-        connection.current_trip.set(connection.Trip(lambda: None, is_last=False))
+        connection.current_trip.set(
+            connection.Trip(lambda: None, patience=Patience(None, pace=Pace(most_s=1.0)), is_last=False)
+        )
         with pytest.raises(ConnectionResetError):
             await connector._create_direct_connection(*[None] * 3)  # type: ignore[arg-type]
         await connector.close()

@@ -110,6 +110,20 @@ async def test_who_is_cancelled_when_served_gives_it_back() -> None:
         await guests.let_go(2)
 
 
+async def test_all_may_be_cancelled_at_once() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        guests = Guests(tasks)
+        for _ in range(3):
+            await guests.come(SIZE_BYTES)
+        for task in guests._all:
+            task.cancel()
+        await settle()
+        assert all(task.cancelled() for task in guests._all)
+        await guests.come(SIZE_BYTES)
+        assert guests.inside[-1] == 3
+        await guests.let_go(3)
+
+
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["come", "let_go", "cancel"]), st.integers(0, 2 * SIZE_BYTES)), max_size=30

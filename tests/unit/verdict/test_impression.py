@@ -41,7 +41,10 @@ def test_a_refusal_says_whether_its_line_was_refused_just_before(
 def test_the_table_of_failures(outcome: Outcome, phase: str) -> None:
     """A host that has begun to answer is not silent, whatever came of its answer."""
     silent = outcome in SILENT and phase not in {"body", "decode"}
-    expected = Impression(Sign.SILENT, trouble=f"{outcome}: it failed") if silent else NO_IMPRESSION
+    is_late = outcome is Outcome.TIMEOUT
+    expected = Impression(Sign.UNKNOWN, is_late=is_late)
+    if silent:
+        expected = Impression(Sign.SILENT, trouble=f"{outcome}: it failed", is_late=is_late)
     assert impression_of(fetch_error(outcome, phase=phase)) == expected
 
 
