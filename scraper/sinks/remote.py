@@ -43,7 +43,7 @@ class Remote:
         self.name = PurePosixPath(url[len(self._protocol) + 3 :].partition("?")[0]).name
         """The last part of its path."""
         if not self.name or url.endswith("/"):
-            raise UsageError(f"{self.shown}: names no file")
+            raise UsageError(f"{self.shown}: names no file; a folder is for a list in parts (--shards N)")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Remote) and other._url == self._url

@@ -53,6 +53,9 @@ class RemoteFolder:
             raise UsageError(f"{self.shown}: names no folder")
         self._lock = threading.Lock()
         self._opened: tuple[Any, str] | None = None
+        """What reaches a store: its library takes calls from any thread."""
+        self._idle: list[tuple[Any, str]] = []
+        """Connections of other kinds. Each takes one call at a time: with paramiko two can wait for ever."""
 
     def __str__(self) -> str:
         return self.shown
@@ -167,12 +170,8 @@ class RemoteFolder:
     def _translated(self) -> Iterator[tuple[Any, str]]:
         """Give the file system, and say what is wrong with it as ``OSError``."""
         try:
-            with self._lock:
-                if self._opened is None:
-                    # A list that the library remembers is one without what others have written since.
-                    options = {"use_listings_cache": False} if self._protocol in STORES else {}
-                    self._opened = opened(self.url, **options)
-            yield self._opened
+            with self._connected() as connected:
+                yield connected
         except UsageError:
             raise
         except FileNotFoundError as error:
@@ -181,3 +180,27 @@ class RemoteFolder:
             raise
         except Exception as error:
             raise OSError(why(error, url=self.url)) from error
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[tuple[Any, str]]:
+        if self._protocol in STORES:
+            with self._lock:
+                if self._opened is None:
+                    # A list that the library remembers is one without what others have written since.
+                    self._opened = opened(self.url, use_listings_cache=False)
+            yield self._opened
+            return
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or opened(self.url, skip_instance_cache=True)
+        try:
+            yield connection
+        except (FileNotFoundError, NotADirectoryError):
+            self._give_back(connection)
+            raise
+        # After anything else it may be the connection that is broken: the next call gets another.
+        self._give_back(connection)
+
+    def _give_back(self, connection: tuple[Any, str]) -> None:
+        with self._lock:
+            self._idle.append(connection)

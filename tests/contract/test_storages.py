@@ -10,7 +10,7 @@ import pytest
 from scraper.cluster.storage import Folder, Storage, Store, all_at_once, storage_at
 from scraper.errors import UsageError
 from tests.support.s3 import serving_bucket
-from tests.support.stores import stores
+from tests.support.stores import SharedFolder, stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +124,28 @@ def test_many_calls_are_all_made_and_an_error_is_told(storage: Storage, tmp_path
     assert storage.names("1") == [*(name[2:] for name in names), "list"]
     with pytest.raises(FileNotFoundError):
         all_at_once(storage, lambda name: storage.get(name, tmp_path / name[2:]), ["1/00", "1/nothing"])
+
+
+def test_a_connection_that_is_no_stores_has_one_call_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy: set[int] = set()
+    met: list[int] = []
+    write = SharedFolder.pipe_file
+
+    def alone(system: SharedFolder, path: str, content: bytes) -> None:
+        met.extend({id(system)} & busy)
+        busy.add(id(system))
+        both.wait(10)
+        write(system, path, content)
+        busy.remove(id(system))
+
+    both = threading.Barrier(2)
+    monkeypatch.setattr(SharedFolder, "pipe_file", alone)
+    with stores():
+        storage = storage_at(f"shared://{tmp_path}")
+        all_at_once(storage, lambda name: storage.write(name, b""), ["a", "b"])
+    assert not met
 
 
 @pytest.mark.parametrize(
