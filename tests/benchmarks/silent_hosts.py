@@ -7,6 +7,8 @@ answer by one byte a second. Taken is the time until the last healthy page has i
 stopped. Lists with and without such hosts are crawled in turn in one run, so that the machine is the same for
 both. ``--set run.waiting_visits=0`` shows what it costs when workers wait themselves. The exit code is 1 when
 the median of a ratio is above ``--most``.
+
+With more hosts than ``frontier.hosts_in_memory`` some have to wait for a place, silent or not.
 """
 
 from __future__ import annotations
