@@ -36,9 +36,14 @@ class Gate:
         return self._access
 
     @property
+    def latest(self) -> Access | None:
+        """What robots.txt said last, believed or not; ``None`` when it was never had."""
+        return self._access or self._stale
+
+    @property
     def crawl_delay_s(self) -> float:
         """The ``Crawl-delay`` that is known last, 0 without one."""
-        known = self._access or self._stale
+        known = self.latest
         return (known.crawl_delay_s or 0.0) if known else 0.0
 
     def holds(self, until_s: float) -> bool:

@@ -54,7 +54,7 @@ class Gatekeeper:
             return replace(request, settled=_unavailable(host))
         now_s = self._clock.monotonic()
         if request.robots is not None:  # judged when what it waited for came
-            return request
+            return _judged_anew(host, request)
         origin = origin_of(request.target)
         if not self._obeys or request.target == robots_url(origin):  # always allowed: RFC 9309 section 2.2.2
             return request
@@ -145,6 +145,18 @@ def _judged(request: Request, access: Access) -> Request:
         return replace(request, settled=Settled(Outcome.BLOCKED_ADDRESS, access.file.failure))
     robots = access.judge(request.target)
     return replace(request, robots=robots, settled=None if robots.allowed else _refusal(access.file))
+
+
+def _judged_anew(host: HostQueue, request: Request) -> Request:
+    """Return a request as what robots.txt said last has it: another line may have asked for it since.
+
+    It is not asked for again, even if all that it said has expired; see ``Gatekeeper.open``.
+    """
+    gate = host.gates.get(origin_of(request.target))
+    latest = gate.latest if gate else None
+    if latest is None or is_blocked(latest.file):  # that ends with the host being listed
+        return request
+    return _judged(request, latest)
 
 
 def _refusal(file: RobotsFile) -> Settled:

@@ -93,6 +93,23 @@ def test_an_expired_robots_txt_is_asked_for_again_and_serves_when_it_cannot_be_h
     play(act)
 
 
+def test_a_line_that_is_tried_again_goes_by_what_robots_txt_has_said_since() -> None:
+    async def act(clock: FakeClock) -> None:
+        frontier = frontier_of(FakeState(), clock, policy="obey")
+        await frontier.admit(batch(f"{HTTP}/1", f"{HTTP}/2"))
+        await robots_visit(frontier, clock)
+        frontier.open_gate(access(HTTP, age_s=1.0))
+        frontier.put_back(await visit(frontier, clock), wait_s=8.0)
+        clock.move(1.0)
+        await robots_visit(frontier, clock)
+        frontier.open_gate(access(HTTP, body=DENY, age_s=1.0))
+        assert (await visit(frontier, clock)).target[-1] == "2"
+        clock.move(8.0)
+        assert outcome_of(await visit(frontier, clock)) is Outcome.ROBOTS_DENIED
+
+    play(act)
+
+
 @pytest.mark.parametrize(("age_days", "outcome"), [(29.0, None), (30.5, Outcome.ROBOTS_UNREACHABLE)])
 def test_a_copy_of_an_earlier_run_serves_for_thirty_days(age_days: float, outcome: Outcome | None) -> None:
     async def act(clock: FakeClock) -> None:

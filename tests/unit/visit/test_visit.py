@@ -299,7 +299,7 @@ async def test_what_the_host_lets_feel_is_told_beside_what_came_of_the_line() ->
     assert bench.impression == Impression(Sign.OVERLOADED, 0.25, trouble="status 503")
     bench = Bench(fetch_error(Outcome.TIMEOUT), decision=Done(outcome=Outcome.TIMEOUT))
     await bench.visit(request(URL))
-    assert bench.impression == Impression(Sign.SILENT, trouble="timeout: it failed")
+    assert bench.impression == Impression(Sign.SILENT, trouble="timeout: it failed", is_late=True)
 
 
 # --- credentials --------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ async def test_a_robots_txt_that_cannot_be_had_is_tried_again_and_then_told() ->
     assert isinstance(verdict, RobotsRead)
     assert isinstance(verdict.access.file, RobotsFile)
     assert verdict.access.file.standing is Standing.UNREACHABLE
-    assert bench.impression == Impression(Sign.SILENT, trouble="timeout: it failed")
+    assert bench.impression == Impression(Sign.SILENT, trouble="timeout: it failed", is_late=True)
 
 
 # --- further lines ------------------------------------------------------------------------------
