@@ -93,18 +93,24 @@ def test_an_expired_robots_txt_is_asked_for_again_and_serves_when_it_cannot_be_h
     play(act)
 
 
-def test_a_line_that_is_tried_again_goes_by_what_robots_txt_has_said_since() -> None:
+def test_what_has_waited_for_robots_txt_goes_by_what_it_has_said_since() -> None:
     async def act(clock: FakeClock) -> None:
-        frontier = frontier_of(FakeState(), clock, policy="obey")
-        await frontier.admit(batch(f"{HTTP}/1", f"{HTTP}/2"))
-        await robots_visit(frontier, clock)
-        frontier.open_gate(access(HTTP, age_s=1.0))
-        frontier.put_back(await visit(frontier, clock), wait_s=8.0)
+        frontier = frontier_of(FakeState(), clock, policy="obey", per_host=4)
+        await frontier.admit(batch(f"{HTTP}/2", f"{HTTP}/1"))
+        asked = await anext(frontier)
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(anext(frontier))
+            await pass_s(8.0)  # both are parked
+            frontier.depart(asked)
+            frontier.come_back(asked)
+            frontier.open_gate(access(HTTP, age_s=1.0))
+        frontier.depart(waiting.result())
+        frontier.come_back(waiting.result())
+        frontier.put_back(waiting.result())  # it goes before the other, which is in no hurry
         clock.move(1.0)
         await robots_visit(frontier, clock)
-        frontier.open_gate(access(HTTP, body=DENY, age_s=1.0))
+        frontier.open_gate(access(HTTP, body=DENY))
         assert (await visit(frontier, clock)).target[-1] == "2"
-        clock.move(8.0)
         assert outcome_of(await visit(frontier, clock)) is Outcome.ROBOTS_DENIED
 
     play(act)
