@@ -3,8 +3,8 @@
 A checkpoint is a copy of the state after a transaction, and the records that were written by then, in files
 of whole lines; and one small file that names these, which is written last. So it is there whole or not at
 all. Every name has the attempt and the checkpoint in it: what a worker writes that was given up for dead, and
-is not, takes the place of nothing. Nor does it remove anything: whoever goes on claims the part before it reads
-what is there, and a worker looks for later claims between writing a checkpoint and removing older ones.
+is not, takes the place of nothing. Nor does it remove anything: whoever goes on claims the part before it
+reads what is there, and a worker looks for such claims between writing a checkpoint and removing older ones.
 
 The records are put where they stay when the run is complete, and never moved again.
 """
