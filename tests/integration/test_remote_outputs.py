@@ -167,3 +167,14 @@ def test_an_export_is_uploaded_too(tmp_path: Path) -> None:
     assert main(["export", "pages.jsonl", "-o", "memory://bucket/pages.sqlite", "-q"]) == 0
     assert len(list(read_records(stored("memory://bucket/pages.sqlite", tmp_path)))) == 2
     assert main(["export", "pages.jsonl", "-o", "memory://bucket/pages.sqlite", "-q"]) == 2
+
+
+def test_an_export_never_takes_the_place_of_its_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crawl("urls.txt", "memory://bucket/folder/pages.jsonl")
+    where = ["--where", 'outcome == "robots_denied"', "--fresh", "-q"]
+    for run in ("memory://bucket/folder/pages.jsonl", "memory://bucket/folder", "memory://bucket/folder/"):
+        assert main(["export", run, "-o", "memory://bucket/folder/pages.jsonl", *where]) == 2
+        assert "pages.jsonl is also an output of the run; name another" in capsys.readouterr().err
+    assert len(list(read_records(stored("memory://bucket/folder/pages.jsonl", tmp_path)))) == 2
