@@ -216,8 +216,10 @@ class Attempt:
         """Renew the lease until cancelled; act on what is to be done, and on a lease that runs out.
 
         A renewal that hangs, as file systems of other machines do, must not keep the lease from running out.
+        Nor may what was learnt of hosts, which is much longer than a sign, keep signs from being given.
         """
         renewal: asyncio.Task[None] | None = None
+        telling: asyncio.Task[None] | None = None
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._lease.every_s):
@@ -227,6 +229,8 @@ class Attempt:
                 self._driver_gone = asyncio.Event()  # told once
             if renewal is None or renewal.done():
                 renewal = tasks.create_task(self._renew(), name="renewal")
+            if self._workspace is not None and (telling is None or telling.done()):
+                telling = tasks.create_task(self._tell_learnt(self._workspace), name="learnt")
             if self._run is not None and self._lease.is_over():
                 self._run.abort("the lease ran out")
 
@@ -245,15 +249,16 @@ class Attempt:
             fence = await asyncio.to_thread(self._lease.renew, self._counts.figures())
         except OSError:
             return  # the lease is as old as before, and is looked at all the time
-        if self._workspace is not None:
-            with contextlib.suppress(OSError):  # the next time, then
-                await asyncio.to_thread(self._workspace.tell_learnt)
         self._renewed.set()
         if not self._lease.is_mine(fence):
             self._is_superseded = True
             self._stop("another attempt goes on with this part")
         elif fence.stop:
             self._stop("asked to stop")
+
+    async def _tell_learnt(self, workspace: Workspace) -> None:
+        with contextlib.suppress(OSError):  # the next time, then
+            await asyncio.to_thread(workspace.tell_learnt)
 
     def _stop(self, reason: str) -> None:
         if not self._is_stopping:
