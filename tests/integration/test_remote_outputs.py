@@ -16,6 +16,7 @@ from scraper.errors import OutputExists, SinkError, UsageError
 from scraper.run.files import Mode, run_files
 from scraper.run.results import read_records
 from scraper.sinks.remote import Remote
+from scraper.sinks.remote_folder import RemoteFolder
 from tests.support.stores import SharedFolder, stores
 
 if TYPE_CHECKING:
@@ -160,6 +161,11 @@ def test_a_store_that_cannot_be_asked_is_a_mistake_of_the_user(monkeypatch: pyte
 def test_two_buckets_have_two_names_here() -> None:
     one, other = Remote("memory://a/pages.csv"), Remote("memory://b/pages.csv")
     assert one.local_name != other.local_name
+
+
+def test_a_password_is_in_no_name_of_a_file() -> None:
+    assert RemoteFolder("sftp://ann:pa55@a.example/").local_name.startswith("a.example-")
+    assert RemoteFolder("sftp://ann:pa55@a.example/deep/a@b").local_name.startswith("a@b-")
 
 
 def test_an_export_is_uploaded_too(tmp_path: Path) -> None:
