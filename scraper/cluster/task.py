@@ -75,7 +75,9 @@ class Attempt:
         self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s, clock=clock)
         self._counts = AttemptFigures(clock=SystemClock())
         self._renewed = asyncio.Event()
-        """A sign of life was given since somebody has waited for it."""
+        """A sign of life was given, or what was learnt was told, since somebody has waited for it."""
+        self._is_behind = False
+        """What was learnt of hosts is not told in time: nothing more is asked for until it is."""
         self._run: Run | None = None
         self._state: StateThread | None = None
         self._workspace: Workspace | None = None
@@ -231,6 +233,8 @@ class Attempt:
                 renewal = tasks.create_task(self._renew(), name="renewal")
             if self._workspace is not None and (telling is None or telling.done()):
                 telling = tasks.create_task(self._tell_learnt(self._workspace), name="learnt")
+            elif telling is not None:
+                self._is_behind = True
             if self._run is not None and self._lease.is_over():
                 self._run.abort("the lease ran out")
 
@@ -240,7 +244,7 @@ class Attempt:
         A machine that is busy or a storage that is slow may be late with a sign. That is no reason to leave:
         as long as nobody has taken the part, the next sign makes it ours again.
         """
-        while not self._lease.may_ask():
+        while self._is_behind or not self._lease.may_ask():
             self._renewed.clear()
             await self._renewed.wait()
 
@@ -259,6 +263,8 @@ class Attempt:
     async def _tell_learnt(self, workspace: Workspace) -> None:
         with contextlib.suppress(OSError):  # the next time, then
             await asyncio.to_thread(workspace.tell_learnt)
+        self._is_behind = False
+        self._renewed.set()
 
     def _stop(self, reason: str) -> None:
         if not self._is_stopping:

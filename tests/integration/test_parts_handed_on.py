@@ -148,20 +148,23 @@ async def test_a_crawl_delay_outlives_a_worker_that_has_made_no_checkpoint(store
     assert min(gaps) > 0.4, gaps
 
 
-async def test_what_was_learnt_takes_its_time_and_signs_of_life_are_given_meanwhile(
+async def test_while_what_was_learnt_takes_its_time_signs_are_given_and_nothing_is_asked_for(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    beats, further, waited = 0, threading.Event(), []
+    beats, further = 0, threading.Event()
+    waited: list[bool] = []
+    asked: list[int] = []
     write = ShardPlace.write
 
     def slow(place: ShardPlace, name: str, content: bytes) -> None:
         nonlocal beats
         if name == BEAT:
             beats += 1
-            if beats > 4:
+            if beats > 12:
                 further.set()
         elif name == "learnt-000001" and not waited:
-            waited.append(further.wait(5))
+            waited.append(further.wait(10))
+            asked.append(len(_pages(site)))
         write(place, name, content)
 
     def answer(ask: Ask) -> Page:
@@ -175,6 +178,7 @@ async def test_what_was_learnt_takes_its_time_and_signs_of_life_are_given_meanwh
         answered = await Attempt(msgspec.structs.replace(order, lease_s=1.2)).run()
 
     assert (answered.end, waited) == ("complete", [True])
+    assert asked[0] <= 4, "with all of them asked for, the next attempt would know of no delay"
 
 
 async def test_a_host_that_asked_to_be_left_alone_is_left_alone_by_the_next_attempt(store: Store) -> None:
