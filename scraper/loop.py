@@ -1,9 +1,10 @@
-"""The event loop that programs run on: uvloop where it is installed."""
+"""What programs run on: uvloop where it is installed, and a collector of garbage that fits their work."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+import gc
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -11,9 +12,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_COLLECTED_AT: Final = (5_000, 10, 10)
+"""Beautiful Soup makes thousands of objects of a page, which hold each other: by Python's 700 all that are
+young are looked through ten times for each page, in vain. Measured: 44 ms a page of 199 KB in place of 47 to 51,
+for 12 MiB more. The fast parser leaves no such objects, so that its pages take neither more nor less."""
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a program's coroutine to its end and return its result."""
+    """Run a program's coroutine to its end and return its result.
+
+    The collector of garbage is set for the whole process, which is the program's to do; the package as a
+    library leaves it alone.
+    """
+    gc.set_threshold(*_COLLECTED_AT)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main)
 
