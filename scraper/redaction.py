@@ -37,7 +37,8 @@ _begins_with_host = re.compile(r"[a-z][a-z0-9+.-]*:|[/\\]{2}", re.IGNORECASE).ma
 _first_url = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+:|[/\\]{2}", re.IGNORECASE).search
 
 _url_in_text = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
-_is_reference = re.compile(r"[/?.#]\S*").fullmatch
+_words = re.compile(r"[^\s<>\"'`]+")
+"""Between them no URL goes on."""
 _parameter = re.compile(r"(?<=[?&;#])([^=&;#?]+)=([^&;#?]*)").search
 _rest_of_value = re.compile(r"[^&;#]*").match
 _secret_part = re.compile(
@@ -86,10 +87,18 @@ def redact_within(values: dict[str, Any] | list[Any]) -> None:
 
 
 def _redacted_text(text: str) -> str:
-    if "://" in text:
-        return _url_in_text.sub(lambda found: redact(found[0]), text)
-    # Of a reference only the parameters may be secret, and an at sign is a sign.
-    return _without_secret_parameters(text) if "=" in text and _is_reference(text) else text
+    if "=" not in text and "://" not in text:
+        return text
+    return _words.sub(lambda found: _redacted_word(found[0]), text)
+
+
+def _redacted_word(word: str) -> str:
+    shown = _url_in_text.sub(lambda found: redact(found[0]), word) if "://" in word else word
+    # A reference, as in a header (``0;url=/p?token=...``), may have a URL in it, and secrets before that. Of
+    # one only the parameters may be secret: an at sign is a sign.
+    if "=" in shown and ("?" in shown or "#" in shown):
+        return _without_secret_parameters(shown)
+    return shown
 
 
 def without_user_info(text: str) -> str:
