@@ -114,7 +114,7 @@ class Gathering:
             self._note_unlisted(record)
 
     def _note_time(self, record: Record, size_bytes: int) -> None:
-        at_s = seconds_of(record.fetched_at)
+        at_s = seconds_of(_answered_at(record))
         if at_s is not None:
             is_error = record.status is not None and record.status >= _CLIENT_ERROR
             self.times.add(at_s, is_error=is_error, size_bytes=size_bytes)
@@ -195,6 +195,13 @@ def digest(text: str) -> int:
 def is_page(media_type: str | None) -> bool:
     """Whether titles and descriptions are to be expected."""
     return media_type in HTML
+
+
+def _answered_at(record: Record) -> str | None:
+    """Return when this run had its answer: a page that is not modified was fetched by an earlier one."""
+    if record.outcome is not Outcome.NOT_MODIFIED:
+        return record.fetched_at
+    return record.validated_at if record.attempts else None  # else nobody was asked
 
 
 def seconds_of(moment: str | None) -> float | None:

@@ -74,6 +74,16 @@ def test_records_are_counted(told: Any) -> None:
     assert report.runs == ["r1"]
 
 
+def test_what_an_earlier_run_fetched_is_told_at_the_time_of_this_one(told: Any) -> None:
+    old: dict[str, Any] = {"outcome": Outcome.NOT_MODIFIED, "fetched_at": "2025-12-01T00:00:00Z"}
+    report = told(
+        record(0, fetched_at="2026-01-31T09:30:00Z"),
+        record(1, status=304, validated_at="2026-01-31T09:30:05Z", **old),
+        record(2, status=None, attempts=0, validated_at="2026-01-20T00:00:00Z", **old),
+    )
+    assert report.last_s - report.first_s == 5
+
+
 @pytest.mark.parametrize(
     ("outcome", "is_broken"),
     [
