@@ -34,8 +34,9 @@ _MOST_NAMES = 1000
 _MOST_RUNS = 20
 _MOST_HOPS = 50
 _CLIENT_ERROR = 400
-_WHOLE = frozenset({Outcome.OK, Outcome.NOT_MODIFIED, Outcome.TOO_LARGE})
-_BROKEN = frozenset(Outcome) - GOOD - _WHOLE - {
+WHOLE = frozenset({Outcome.OK, Outcome.NOT_MODIFIED, Outcome.TOO_LARGE})
+"""The outcomes whose records tell of a page."""
+_BROKEN = frozenset(Outcome) - GOOD - WHOLE - {
     Outcome.ROBOTS_DENIED,  # nobody knows what is there
     Outcome.PARSE_ERROR,  # a page for people all the same
 }  # fmt: skip
@@ -108,7 +109,7 @@ class Gathering:
             self._note_redirects(record)
         if record.outcome in _BROKEN:
             self._note_broken(record)
-        elif record.outcome in _WHOLE:
+        elif record.outcome in WHOLE:
             self._note_page(record)
         if record.indexable is False:
             self._note_unlisted(record)
@@ -132,7 +133,7 @@ class Gathering:
             return
         # A Location may be relative; where it led is what was asked for next.
         targets: list[str | None] = [hop.url for hop in record.redirects[1:]]
-        targets.append(record.final_url if record.outcome in _WHOLE else record.redirects[-1].location)
+        targets.append(record.final_url if record.outcome in WHOLE else record.redirects[-1].location)
         hops = [
             (hop.status, shown_url(target or hop.location))
             for hop, target in islice(zip(record.redirects, targets, strict=True), _MOST_HOPS)
