@@ -61,6 +61,7 @@ def export(
     ordered: bool = False,
     fresh: bool = False,
     selection: Selection = EVERYTHING,
+    copied_from: str | None = None,
 ) -> Exported:
     """Write a run's records in other formats; the run itself stays as it is.
 
@@ -73,6 +74,7 @@ def export(
         fresh: Replace outputs that are there.
         selection: Which records, and what of them. Rows of chosen fields are no records any more: no command
             takes them for a run.
+        copied_from: The URL of the file that ``run`` is a copy of: no output either.
 
     Raises:
         UsageError: The run can't be read, is not complete or holds something else than records; an
@@ -84,7 +86,7 @@ def export(
     if is_begun(source):
         raise UsageError(f"{source}: the run is not finished; go on with it first (scraper crawl --resume)")
     files = _files(outputs, fresh=fresh)
-    files.keep_apart([str(source)])
+    files.keep_apart([str(source), *([copied_from] if copied_from else [])])
     if selection.fields:
         for ending in (*map(files.ending_of, files.outputs), *(remote.ending for remote in files.remotes)):
             check_rows(ending)

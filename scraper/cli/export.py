@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scraper.cli.main import one_line
-from scraper.cli.run_argument import RunPath
+from scraper.cli.run_argument import RunPath, copied_from
 from scraper.errors import UsageError
 from scraper.export import Selection
 from scraper.export import export as make
@@ -72,7 +72,9 @@ def export(
     if fields is not None and not names:
         raise UsageError("--fields is empty: name fields with commas between, or leave it out")
     selection = Selection(where=where, fields=names, masked=mask_secrets)
-    exported = make(run, outputs, ordered=ordered, fresh=fresh, selection=selection)
+    exported = make(
+        run, outputs, ordered=ordered, fresh=fresh, selection=selection, copied_from=copied_from(run)
+    )
     if not quiet:
         written = figures.counted(exported.records, one="record", many="records")
         click.echo(one_line(f"{written} written to {', '.join(exported.outputs)}"), err=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import os
 
 _SHOWN = "scraper.shown_runs"
+_COPIED = "scraper.copied_runs"
 
 
 class RunPath(click.Path):
@@ -51,6 +52,8 @@ class RunPath(click.Path):
             # Only now: a command whose arguments are refused has no end that would remove it.
             ctx.call_on_close(stack.pop_all().close)
         ctx.meta.setdefault(_SHOWN, {})[path] = redact(value)
+        is_file = value.rpartition("/")[2] == path.name
+        ctx.meta.setdefault(_COPIED, {})[path] = value if is_file else f"{value.rstrip('/')}/{path.name}"
         return path
 
 
@@ -58,3 +61,9 @@ def shown_run(run: Path) -> str:
     """Return what to call a run: what the user has called it."""
     shown: dict[Path, str] = click.get_current_context().meta.get(_SHOWN, {})
     return shown.get(run, str(run))
+
+
+def copied_from(run: Path) -> str | None:
+    """Return the URL of the file that a run was copied from, with its secrets; ``None`` for one of here."""
+    copied: dict[Path, str] = click.get_current_context().meta.get(_COPIED, {})
+    return copied.get(run)

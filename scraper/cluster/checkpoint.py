@@ -3,7 +3,8 @@
 A checkpoint is a copy of the state after a transaction, and the records that were written by then, in files
 of whole lines; and one small file that names these, which is written last. So it is there whole or not at
 all. Every name has the attempt and the checkpoint in it: what a worker writes that was given up for dead, and
-is not, takes the place of nothing.
+is not, takes the place of nothing. Nor does it remove anything: whoever goes on claims the part before it
+reads what is there, and a worker looks for such claims between writing a checkpoint and removing older ones.
 
 The records are put where they stay when the run is complete, and never moved again.
 """
@@ -38,9 +39,10 @@ _CHUNK_BYTES = 1 << 20
 _WHOLE_BYTES = 64 << 20
 """A file of records as long as this is not put together with later ones any more."""
 _KEPT = 2
-"""Checkpoints of an attempt that are kept: one may just be read by the attempt that comes next."""
+"""Checkpoints of an attempt that are kept."""
 _is_checkpoint = re.compile(r"checkpoint-([0-9]{6})-([0-9]{6})").fullmatch
 _numbered = re.compile(r"(?:state|checkpoint|learnt)-([0-9]{6})(?:-[0-9]{6})?").fullmatch
+_is_claim = re.compile(r"claim-([0-9]{6})(?:-.*)?").fullmatch
 _ZSTD_OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.checksum_flag: 1,
     zstd.CompressionParameter.compression_level: 1,
@@ -197,12 +199,15 @@ class Shipping:
         Of records only our own: those of others are removed when it is known which count.
         """
         place, storage = self._place, self._place.storage
+        self._kept.append(last)
+        names = place.names()
+        if any(int(match[1]) > self._attempt for match in map(_is_claim, names) if match):
+            return  # we were given up: somebody may go on from what is old to us
         if self._is_first:
             self._is_first = False
-            for name in place.names():
+            for name in names:
                 if (match := _numbered(name)) and int(match[1]) < self._attempt:
                     place.delete(name)
-        self._kept.append(last)
         while len(self._kept) > _KEPT:
             old = self._kept.pop(0)
             # First what names the others.

@@ -39,7 +39,7 @@ def scratch_folder(parent: str) -> Iterator[Path]:
     try:
         if sys.platform != "win32":
             with contextlib.suppress(OSError):  # a file system without locks
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)  # may be looked at by another just now, for a moment
         yield folder
     finally:
         os.close(descriptor)

@@ -75,7 +75,9 @@ class Attempt:
         self._lease = Lease(self._place, order.attempt, run=order.run, lease_s=order.lease_s, clock=clock)
         self._counts = AttemptFigures(clock=SystemClock())
         self._renewed = asyncio.Event()
-        """A sign of life was given since somebody has waited for it."""
+        """A sign of life was given, or what was learnt was told, since somebody has waited for it."""
+        self._is_behind = False
+        """What was learnt of hosts is not told in time: nothing more is asked for until it is."""
         self._run: Run | None = None
         self._state: StateThread | None = None
         self._workspace: Workspace | None = None
@@ -216,8 +218,10 @@ class Attempt:
         """Renew the lease until cancelled; act on what is to be done, and on a lease that runs out.
 
         A renewal that hangs, as file systems of other machines do, must not keep the lease from running out.
+        Nor may what was learnt of hosts, which is much longer than a sign, keep signs from being given.
         """
         renewal: asyncio.Task[None] | None = None
+        telling: asyncio.Task[None] | None = None
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._lease.every_s):
@@ -227,6 +231,10 @@ class Attempt:
                 self._driver_gone = asyncio.Event()  # told once
             if renewal is None or renewal.done():
                 renewal = tasks.create_task(self._renew(), name="renewal")
+            if self._workspace is not None and (telling is None or telling.done()):
+                telling = tasks.create_task(self._tell_learnt(self._workspace), name="learnt")
+            elif telling is not None:
+                self._is_behind = True
             if self._run is not None and self._lease.is_over():
                 self._run.abort("the lease ran out")
 
@@ -236,7 +244,7 @@ class Attempt:
         A machine that is busy or a storage that is slow may be late with a sign. That is no reason to leave:
         as long as nobody has taken the part, the next sign makes it ours again.
         """
-        while not self._lease.may_ask():
+        while self._is_behind or not self._lease.may_ask():
             self._renewed.clear()
             await self._renewed.wait()
 
@@ -245,15 +253,18 @@ class Attempt:
             fence = await asyncio.to_thread(self._lease.renew, self._counts.figures())
         except OSError:
             return  # the lease is as old as before, and is looked at all the time
-        if self._workspace is not None:
-            with contextlib.suppress(OSError):  # the next time, then
-                await asyncio.to_thread(self._workspace.tell_learnt)
         self._renewed.set()
         if not self._lease.is_mine(fence):
             self._is_superseded = True
             self._stop("another attempt goes on with this part")
         elif fence.stop:
             self._stop("asked to stop")
+
+    async def _tell_learnt(self, workspace: Workspace) -> None:
+        with contextlib.suppress(OSError):  # the next time, then
+            await asyncio.to_thread(workspace.tell_learnt)
+        self._is_behind = False
+        self._renewed.set()
 
     def _stop(self, reason: str) -> None:
         if not self._is_stopping:

@@ -14,6 +14,7 @@ import msgspec
 
 from scraper.errors import OutputExists, UsageError
 from scraper.planted import refuse_planted
+from scraper.redaction import redact
 from scraper.sinks.archive_files import further_files, number_of
 from scraper.sinks.endings import ARCHIVE, ENDINGS, JSON_LINES, ending_of
 from scraper.sinks.remote import Remote, located
@@ -134,12 +135,14 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"{self.state}: is a link, where the run's state belongs; remove it")
 
     def keep_apart(self, others: Sequence[str]) -> None:
-        """Refuse to write to a file that is read, or that something else is written to.
+        """Refuse to write to a file that is read, or that something else is written to; by paths and URLs.
 
         Raises:
             UsageError: One of ``others`` is one of ours.
         """
         for other in others:
+            if any(remote.is_at(other) for remote in self.remotes):
+                raise UsageError(f"{redact(other)} is also an output of the run; name another")
             if "\0" not in other and (
                 any(is_same_file(own, other) for own in self.written()) or self._may_become(Path(other))
             ):

@@ -56,6 +56,10 @@ class Remote:
 
     __repr__ = __str__
 
+    def is_at(self, url: str) -> bool:
+        """Return whether a URL is this one."""
+        return url == self._url
+
     @property
     def ending(self) -> str:
         """What names the format: ``.csv``."""

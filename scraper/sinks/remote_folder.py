@@ -70,7 +70,10 @@ class RemoteFolder:
     @property
     def local_name(self) -> str:
         """A file name on this machine that no other URL has."""
-        return f"{self.url.rpartition('/')[2]}-{hashlib.sha256(self.url.encode()).hexdigest()[:8]}"
+        place = self.url.partition("://")[2]
+        # Without a path the last part is the host, and may have a password before it.
+        name = place.rpartition("/" if "/" in place else "@")[2]
+        return f"{name}-{hashlib.sha256(self.url.encode()).hexdigest()[:8]}"
 
     def require_library(self) -> None:
         """Load what reaches it.

@@ -2,7 +2,8 @@
 
 A column's type is that of the values in it, since what stands in fields of free names (``fields.price``,
 ``extra.shop``) is known by nobody before: truth values, whole numbers, numbers, texts, or lists of texts.
-What is nested further, and what is of several kinds, is JSON text where a table needs one type.
+What is nested further, what is of several kinds, and whole numbers that take more than 64 bits are JSON text
+where a table needs one type.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class RowKind(enum.Enum):
     TEXTS = enum.auto()
     """Lists of texts."""
     MIXED = enum.auto()
-    """Objects, other lists, or several kinds."""
+    """Objects, other lists, numbers of more than 64 bits, or several kinds."""
 
 
 _KINDS: dict[type, RowKind] = {
@@ -51,6 +52,7 @@ _KINDS: dict[type, RowKind] = {
     str: RowKind.TEXT,
 }
 _NUMBERS = {RowKind.INTEGER, RowKind.REAL}
+_BEYOND = 1 << 63
 _ARROW = {
     RowKind.BOOLEAN: "bool",
     RowKind.INTEGER: "int64",
@@ -92,8 +94,8 @@ def write_rows(read: Callable[[], Iterator[Row]], names: Sequence[str], target: 
     elif ending == ".parquet":
         kinds = kinds_of(read(), len(names))
         columns = [(name, _ARROW.get(kind, "string")) for name, kind in zip(names, kinds, strict=True)]
-        texts = [kind is RowKind.MIXED for kind in kinds]
-        parquet.write_columns(columns, (_typed(row, texts) for row in read()), target)
+        typed = [_TYPED.get(kind) for kind in kinds]
+        parquet.write_columns(columns, (_converted(row, typed) for row in read()), target)
     else:
         objects = (msgspec.json.encode(dict(zip(names, row, strict=True))) for row in read())
         (write_json_array if ending == ".json" else write_json_lines)(objects, target)
@@ -112,6 +114,8 @@ def kinds_of(rows: Iterable[Row], count: int) -> list[RowKind]:
 def _kind(value: Any) -> RowKind:
     if isinstance(value, list):
         return RowKind.TEXTS if all(isinstance(one, str) for one in value) else RowKind.MIXED
+    if isinstance(value, int) and not -_BEYOND <= value < _BEYOND:
+        return RowKind.MIXED
     return _KINDS.get(type(value), RowKind.MIXED)
 
 
@@ -121,12 +125,21 @@ def _together(before: RowKind, kind: RowKind) -> RowKind:
     return RowKind.REAL if {before, kind} == _NUMBERS else RowKind.MIXED
 
 
-def _typed(row: Row, texts: Sequence[bool]) -> list[Any]:
-    return [_json(value) if text else value for value, text in zip(row, texts, strict=True)]
+def _converted(row: Row, typed: Sequence[Callable[[Any], Any] | None]) -> list[Any]:
+    return [
+        value if convert is None or value is None else convert(value)
+        for value, convert in zip(row, typed, strict=True)
+    ]
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+_TYPED: dict[RowKind, Callable[[Any], Any]] = {
+    RowKind.REAL: float,  # a whole number among others may be none that a double holds to the last digit
+    RowKind.MIXED: _json,
+}
 
 
 def _cell(value: Any) -> Any:

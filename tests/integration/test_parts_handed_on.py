@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +14,7 @@ from scraper.cluster import checkpoint
 from scraper.cluster.checkpoint import PARTS
 from scraper.cluster.lease import write_fence
 from scraper.cluster.orders import Answer, Fence, Order
-from scraper.cluster.places import ShardPlace
+from scraper.cluster.places import BEAT, ShardPlace
 from scraper.cluster.scratch import scratch_folder
 from scraper.cluster.storage import Store
 from scraper.cluster.task import Attempt
@@ -145,6 +146,39 @@ async def test_a_crawl_delay_outlives_a_worker_that_has_made_no_checkpoint(store
     assert sum(entry.target == "/robots.txt" for entry in site.log) == 2, "once at each host"
     gaps = [gap for number in (1, 2) for gap in site.gaps_s(f"127.0.26.{number}")]
     assert min(gaps) > 0.4, gaps
+
+
+async def test_while_what_was_learnt_takes_its_time_signs_are_given_and_nothing_is_asked_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats, further = 0, threading.Event()
+    waited: list[bool] = []
+    asked: list[int] = []
+    write = ShardPlace.write
+
+    def slow(place: ShardPlace, name: str, content: bytes) -> None:
+        nonlocal beats
+        if name == BEAT:
+            beats += 1
+            if beats > 12:
+                further.set()
+        elif name == "learnt-000001" and not waited:
+            waited.append(further.wait(10))
+            asked.append(len(_pages(site)))
+        write(place, name, content)
+
+    def answer(ask: Ask) -> Page:
+        if ask.target == "/robots.txt":
+            return text("User-agent: *\nCrawl-delay: 0.3\n")
+        return _page(ask)
+
+    monkeypatch.setattr(ShardPlace, "write", slow)
+    async with _site(answer) as site:
+        (order,) = orders(_urls(site, 8, hosts=1), store, politeness={"adaptive": False, "delay_s": 0.0})
+        answered = await Attempt(msgspec.structs.replace(order, lease_s=1.2)).run()
+
+    assert (answered.end, waited) == ("complete", [True])
+    assert asked[0] <= 4, "with all of them asked for, the next attempt would know of no delay"
 
 
 async def test_a_host_that_asked_to_be_left_alone_is_left_alone_by_the_next_attempt(store: Store) -> None:

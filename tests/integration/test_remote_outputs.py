@@ -16,6 +16,7 @@ from scraper.errors import OutputExists, SinkError, UsageError
 from scraper.run.files import Mode, run_files
 from scraper.run.results import read_records
 from scraper.sinks.remote import Remote
+from scraper.sinks.remote_folder import RemoteFolder
 from tests.support.stores import SharedFolder, stores
 
 if TYPE_CHECKING:
@@ -162,8 +163,24 @@ def test_two_buckets_have_two_names_here() -> None:
     assert one.local_name != other.local_name
 
 
+def test_a_password_is_in_no_name_of_a_file() -> None:
+    assert RemoteFolder("sftp://ann:pa55@a.example/").local_name.startswith("a.example-")
+    assert RemoteFolder("sftp://ann:pa55@a.example/deep/a@b").local_name.startswith("a@b-")
+
+
 def test_an_export_is_uploaded_too(tmp_path: Path) -> None:
     crawl("urls.txt", "pages.jsonl")
     assert main(["export", "pages.jsonl", "-o", "memory://bucket/pages.sqlite", "-q"]) == 0
     assert len(list(read_records(stored("memory://bucket/pages.sqlite", tmp_path)))) == 2
     assert main(["export", "pages.jsonl", "-o", "memory://bucket/pages.sqlite", "-q"]) == 2
+
+
+def test_an_export_never_takes_the_place_of_its_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crawl("urls.txt", "memory://bucket/folder/pages.jsonl")
+    where = ["--where", 'outcome == "robots_denied"', "--fresh", "-q"]
+    for run in ("memory://bucket/folder/pages.jsonl", "memory://bucket/folder", "memory://bucket/folder/"):
+        assert main(["export", run, "-o", "memory://bucket/folder/pages.jsonl", *where]) == 2
+        assert "pages.jsonl is also an output of the run; name another" in capsys.readouterr().err
+    assert len(list(read_records(stored("memory://bucket/folder/pages.jsonl", tmp_path)))) == 2

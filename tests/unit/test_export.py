@@ -168,6 +168,15 @@ def test_chosen_fields_are_typed_columns(shop: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_numbers_that_no_column_of_numbers_holds_are_written_all_the_same(tmp_path: Path) -> None:
+    run, target = tmp_path / "a.jsonl", tmp_path / "b.parquet"
+    numbers = ({"huge": 1 << 63, "mixed": (1 << 53) + 1}, {"huge": 1, "mixed": 0.5})
+    run.write_bytes(b"".join(record_line(seq, fields=one) for seq, one in enumerate(numbers)))
+    export(run, [target], selection=Selection(fields=("fields.huge", "fields.mixed")))
+    columns = parquet.read_table(target).to_pydict()
+    assert columns == {"fields.huge": ["9223372036854775808", "1"], "fields.mixed": [float(1 << 53), 0.5]}
+
+
 def test_chosen_fields_in_csv_and_json(shop: Path, tmp_path: Path) -> None:
     targets = [tmp_path / name for name in ("set.csv", "set.jsonl", "set.json")]
     chosen = Selection(where="seq < 2", fields=("seq", "fields.tags", "fields.sold", "fields.size"))

@@ -34,6 +34,7 @@ class _Part:
     def __init__(self, folder: Path, place: ShardPlace, attempt: int) -> None:
         folder.mkdir(exist_ok=True)
         self.folder, self.place, self.attempt = folder, place, attempt
+        assert place.claim(attempt)
         after = newest(place)
         self.journal, self.state = folder / "journal", folder / "state"
         self.journal.write_bytes(b"")
@@ -66,6 +67,10 @@ def _fetched(place: ShardPlace, folder: Path) -> tuple[bytes, bytes]:
     return state.read_bytes(), journal.read_bytes()
 
 
+def _without_claims(place: ShardPlace) -> list[str]:
+    return [name for name in place.names() if not name.startswith("claim-")]
+
+
 def test_the_newest_is_what_was_shipped(place: ShardPlace, tmp_path: Path) -> None:
     part = _Part(tmp_path / "a", place, 1)
     assert newest(place) is None
@@ -96,6 +101,24 @@ def test_who_was_given_up_and_is_not_dead_takes_the_place_of_nothing(
     third.ship()
     second.ship()
     assert _fetched(place, tmp_path)[1] == b"one\ntwo of the second\nthree\n"
+
+
+def test_who_was_given_up_and_is_not_dead_removes_nothing_that_another_goes_on_from(
+    place: ShardPlace, tmp_path: Path
+) -> None:
+    first = _Part(tmp_path / "a", place, 1)
+    first.write(b"one is long enough to stay in a file of its own")
+    first.ship()
+    second = _Part(tmp_path / "b", place, 2)
+    for line in (b"of the first, and longer than what was there before, so that it goes into one", b"", b""):
+        first.write(line)
+        first.ship()
+    second.write(b"two")
+    second.ship()
+    second.ship()
+    first.write(b"more")
+    first.ship()
+    assert _fetched(place, tmp_path)[1] == b"one is long enough to stay in a file of its own\ntwo\n"
 
 
 def test_before_the_later_one_has_shipped_that_of_the_earlier_holds(
@@ -136,7 +159,7 @@ def test_what_nobody_needs_is_removed(place: ShardPlace, tmp_path: Path) -> None
     for number in range(9):
         part.write(b"%d" % number)
         part.ship()
-    assert place.names() == [
+    assert _without_claims(place) == [
         *("checkpoint-000001-000008", "checkpoint-000001-000009"),
         *("state-000001-000008", "state-000001-000009"),
     ]
@@ -145,7 +168,7 @@ def test_what_nobody_needs_is_removed(place: ShardPlace, tmp_path: Path) -> None
     assert {one.name for one in found.segments} <= set(place.storage.names(PARTS))
     later = _Part(tmp_path / "b", place, 2)
     later.ship()
-    assert place.names() == ["checkpoint-000002-000001", "state-000002-000001"]
+    assert _without_claims(place) == ["checkpoint-000002-000001", "state-000002-000001"]
     assert _fetched(place, tmp_path)[1] == b"".join(b"%d\n" % number for number in range(9))
 
 
