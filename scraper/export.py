@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scraper.comparing.names import field_paths, shown_path, value_at
+from scraper.comparing.names import field_paths, is_free, shown_path, value_at
 from scraper.comparing.where import condition
 from scraper.errors import UsageError
 from scraper.redaction import redact, redact_within
@@ -50,6 +50,8 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     outputs: tuple[str, ...]
     """Where they are now: paths, and URLs without secrets."""
+    empty: tuple[str, ...] = ()
+    """Names of fields below free names, such as ``fields.price``, that none of the records has."""
 
 
 def export(
@@ -106,6 +108,8 @@ class _Chosen:
         self._masked = selection.masked
         self.names = [shown_path(path) for path in self._paths]
         """Of the columns; none where whole records are written."""
+        self.unseen = {path for path in self._paths if is_free(path)}
+        """Paths that any name would do for, and that no record had a value at so far."""
         self._everything = self._meets is None and not self._masked and not self._paths
 
     def records(self, lines: Iterator[bytes], source: Path) -> Iterator[bytes]:
@@ -119,6 +123,8 @@ class _Chosen:
     def rows(self, lines: Iterator[bytes], source: Path) -> Iterator[list[Any]]:
         """Give the chosen fields of the records."""
         for _, values in self._values(lines, source):
+            if self.unseen:
+                self.unseen -= {path for path in self.unseen if value_at(values, path) is not None}
             yield [value_at(values, path) for path in self._paths]
 
     def _values(self, lines: Iterator[bytes], source: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
@@ -170,7 +176,11 @@ def write_outputs(source: Path, files: RunFiles, *, ordered: bool, chosen: _Chos
                     remote.upload(made)
         except msgspec.DecodeError as error:  # all are records: it is a number, and only tables are so narrow
             raise UsageError(f"{source}: record {read_on} fits into no table of 64 bits: {error}") from error
-    return Exported(records=count, outputs=tuple(map(str, chain(files.outputs, files.remotes))))
+    return Exported(
+        records=count,
+        outputs=tuple(map(str, chain(files.outputs, files.remotes))),
+        empty=tuple(sorted(map(shown_path, chosen.unseen))),
+    )
 
 
 def _files(outputs: Sequence[Path | str], *, fresh: bool) -> RunFiles:

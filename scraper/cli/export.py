@@ -78,3 +78,5 @@ def export(
     if not quiet:
         written = figures.counted(exported.records, one="record", many="records")
         click.echo(one_line(f"{written} written to {', '.join(exported.outputs)}"), err=True)
+        if exported.empty and exported.records:
+            click.echo(one_line(f"In none of these records: {', '.join(exported.empty)}"), err=True)

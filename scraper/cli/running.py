@@ -26,6 +26,7 @@ from scraper.observe.no_display import NoDisplay
 from scraper.observe.status import HostsWaiting
 from scraper.redaction import redact
 from scraper.run.history_places import changes_file
+from scraper.run.parts import PARTS_FILE
 from scraper.run.results import READABLE
 from scraper.sinks.endings import JSON_LINES
 from scraper.sinks.stdout import StandardOutputJournal
@@ -144,12 +145,18 @@ def _summarise(
         resume_command=talk.resume_command,
         statements=statements(settings),
         private=settings.fetch.private,
-        next_commands=next_commands(
-            snapshot, [talk.output] if talk.output else outputs, extracting=extraction_options()
-        )
-        if result.complete
-        else (),
+        next_commands=commands_after(snapshot, outputs, talk) if result.complete else (),
     )
+
+
+def commands_after(snapshot: Snapshot, outputs: Sequence[Path], talk: Talk) -> list[str]:
+    """Return the command lines that make sense after a complete run, or after the retry of one."""
+    if talk.output is None:
+        return next_commands(snapshot, outputs, extracting=extraction_options())
+    # The rest of its records are of other lines, and one that came to nothing does not help at once again.
+    commands = next_commands(snapshot, [talk.output], extracting=extraction_options(), some_good=True)
+    helped = any(snapshot.by_outcome.get(outcome) for outcome in GOOD)
+    return [line for line in commands if helped or not line.startswith("scraper retry")]
 
 
 @contextlib.contextmanager
@@ -166,27 +173,44 @@ def resumable(talk: Talk) -> Iterator[None]:
 
 
 def next_commands(
-    snapshot: Snapshot, outputs: Sequence[Path], *, extracting: Sequence[str] = ()
+    snapshot: Snapshot,
+    outputs: Sequence[Path],
+    *,
+    extracting: Sequence[str] = (),
+    some_good: bool = False,
 ) -> list[str]:
     """Return the command lines that make sense after a complete run with these outputs.
 
-    ``extracting`` are the options by which the run had its records made; see ``extraction_options``.
+    Args:
+        snapshot: Of the run, after its end.
+        outputs: Its files. A run that stays in parts is called by its folder.
+        extracting: The options by which the run had its records made; see ``extraction_options``.
+        some_good: The outputs hold good records besides, of lines that the snapshot does not count.
     """
     readable = [path for path in outputs if path.name.endswith(READABLE)]
     if not readable:
         return []
     # All of these commands read JSON Lines several times as fast as anything else.
     output = next((path for path in readable if path.name.endswith(JSON_LINES)), readable[0])
-    report = ["report", str(output), "-o", str(output.with_name("report.html"))]
+    report = ["report", called(output), "-o", str(output.with_name("report.html"))]
     if not snapshot.failed:
         return [shlex.join(["scraper", *report])]
-    good = sorted(GOOD & set(snapshot.by_outcome))
-    where = f"outcome not in {json.dumps(good)}" if good else ""
-    commands = [["show", str(output), *(["--where", where] if where else [])]]
+    commands = [showing_failures(snapshot, called(output), some_good=some_good)]
     if snapshot.retryable:
-        commands.append(["retry", str(output), *extracting])
+        commands.append(["retry", called(output), *extracting])
     commands.append(report)
     return [shlex.join(["scraper", *words]) for words in commands]
+
+
+def called(output: Path) -> str:
+    """Return what to call a run by one of its files: that which names its parts is found by its folder."""
+    return str(output.parent if output.name == PARTS_FILE else output)
+
+
+def showing_failures(snapshot: Snapshot, run: str, *, some_good: bool = False) -> list[str]:
+    """Return the words that show the records of a run that failed; see ``next_commands``."""
+    good = sorted(GOOD if some_good else GOOD & set(snapshot.by_outcome))
+    return ["show", run, *(["--where", f"outcome not in {json.dumps(good)}"] if good else [])]
 
 
 def extraction_options(arguments: Sequence[str] | None = None) -> list[str]:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from scraper.cli.exits import Exit
 from scraper.cli.open_files import allow_many_open_files
-from scraper.cli.running import Talk, extraction_options, next_commands, resumable
+from scraper.cli.running import (
+    Talk,
+    called,
+    extraction_options,
+    next_commands,
+    resumable,
+    showing_failures,
+)
 from scraper.cli.signals import signals_stop
 from scraper.cli.statements import statements
 from scraper.clock import SystemClock
@@ -91,10 +98,13 @@ def _summarise(totals: Totals, result: RunResult, place: JobPlace, *, settings: 
     from scraper.observe.summary import print_summary  # noqa: PLC0415 - the same
 
     snapshot = totals.snapshot()
-    where = ", ".join([*map(str, result.outputs), *result.uploaded])
+    where = ", ".join([*map(called, result.outputs), *result.uploaded])
     further = next_commands(snapshot, result.outputs, extracting=extraction_options())
     if place.store:
-        further = [shlex.join(["scraper", "report", str(place.store), "-o", "report.html"])]
+        run = place.store.shown
+        commands = [showing_failures(snapshot, run)] if snapshot.failed else []
+        commands.append(["report", run, "-o", "report.html"])
+        further = [shlex.join(["scraper", *words]) for words in commands]
     print_summary(
         stderr_console(),
         snapshot,

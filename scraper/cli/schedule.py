@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import signal
 import sys
 from datetime import UTC, datetime
@@ -209,7 +210,7 @@ def next_due(*, names: tuple[str, ...], count: int, config: Path, form: str) -> 
     _echo_table(rows)
     for job in job_rows(jobs, now=now):
         if job.next_due is None:
-            told = f"{job.name}: is paused; none of these begins before `scraper schedule resume {job.name}`"
+            told = f"{job.name}: is paused; none of these begins before `{_resuming(job.name, config)}`"
             click.echo(told, err=True)
 
 
@@ -290,11 +291,16 @@ def _set_paused(config: Path, name: str, *, is_paused: bool) -> None:
     (job,) = _chosen(config, (name,))
     set_paused(job, is_paused=is_paused, now=datetime.now(UTC))
     if is_paused:
-        told = f"is paused: none of its runs begins before `scraper schedule resume {name}`"
+        told = f"is paused: none of its runs begins before `{_resuming(name, config)}`"
     else:
         due = due_times(job, datetime.now(UTC), 1)
         told = f"is resumed, and due next {_moment(due[0].due if due else None)}"
     click.echo(f"{name}: {told}", err=True)
+
+
+def _resuming(name: str, config: Path) -> str:
+    own = ["--config", str(config)] if config != DEFAULT_JOBS else []
+    return shlex.join(["scraper", "schedule", "resume", name, *own])
 
 
 @schedule.command()

@@ -66,6 +66,16 @@ def value_at(record: Mapping[str, Any], path: FieldPath) -> Any:
     return value
 
 
+def is_free(path: FieldPath) -> bool:
+    """Tell whether a name is below one of free names, so that a mistyped one is taken as well."""
+    known: type | None = Record
+    for part in path:
+        if known is dict:
+            return True
+        known = _kinds(known)[part] if known else None
+    return False
+
+
 def single_kind(path: FieldPath) -> str | None:
     """Return what a field always is, where it is one: ``number`` or ``text``.
 

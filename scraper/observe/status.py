@@ -58,7 +58,9 @@ def list_words(snapshot: Snapshot) -> str | None:
 
 
 def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
-    """Say how long it still takes: ``about 3 min 20 s left``, or that this can't be told."""
+    """Say how long it still takes: ``about 3 min 20 s left``, that it can't be told, or ``stopping``."""
+    if snapshot.stopping is not None:  # most of what is left is for another time
+        return "stopping"
     if snapshot.left_s is None:
         return "time left unknown"
     if not snapshot.left_s:
@@ -71,7 +73,7 @@ def time_left_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str:
 
 def longest_words(snapshot: Snapshot, *, waiting: HostsWaiting | None) -> str | None:
     """Name the host that everything else will be done before: ``longest slow.example``; else ``None``."""
-    if waiting is None or not waiting.longest_host or not snapshot.left_s:
+    if waiting is None or not waiting.longest_host or not snapshot.left_s or snapshot.stopping is not None:
         return None
     is_longest = waiting.least_s > snapshot.left_s
     return f"longest {printable(waiting.longest_host, limit=_HOST_LIMIT)}" if is_longest else None

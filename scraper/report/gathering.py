@@ -34,8 +34,9 @@ _MOST_NAMES = 1000
 _MOST_RUNS = 20
 _MOST_HOPS = 50
 _CLIENT_ERROR = 400
-_WHOLE = frozenset({Outcome.OK, Outcome.NOT_MODIFIED, Outcome.TOO_LARGE})
-_BROKEN = frozenset(Outcome) - GOOD - _WHOLE - {
+WHOLE = frozenset({Outcome.OK, Outcome.NOT_MODIFIED, Outcome.TOO_LARGE})
+"""The outcomes whose records tell of a page."""
+_BROKEN = frozenset(Outcome) - GOOD - WHOLE - {
     Outcome.ROBOTS_DENIED,  # nobody knows what is there
     Outcome.PARSE_ERROR,  # a page for people all the same
 }  # fmt: skip
@@ -108,13 +109,13 @@ class Gathering:
             self._note_redirects(record)
         if record.outcome in _BROKEN:
             self._note_broken(record)
-        elif record.outcome in _WHOLE:
+        elif record.outcome in WHOLE:
             self._note_page(record)
         if record.indexable is False:
             self._note_unlisted(record)
 
     def _note_time(self, record: Record, size_bytes: int) -> None:
-        at_s = seconds_of(record.fetched_at)
+        at_s = seconds_of(_answered_at(record))
         if at_s is not None:
             is_error = record.status is not None and record.status >= _CLIENT_ERROR
             self.times.add(at_s, is_error=is_error, size_bytes=size_bytes)
@@ -132,7 +133,7 @@ class Gathering:
             return
         # A Location may be relative; where it led is what was asked for next.
         targets: list[str | None] = [hop.url for hop in record.redirects[1:]]
-        targets.append(record.final_url if record.outcome in _WHOLE else record.redirects[-1].location)
+        targets.append(record.final_url if record.outcome in WHOLE else record.redirects[-1].location)
         hops = [
             (hop.status, shown_url(target or hop.location))
             for hop, target in islice(zip(record.redirects, targets, strict=True), _MOST_HOPS)
@@ -195,6 +196,13 @@ def digest(text: str) -> int:
 def is_page(media_type: str | None) -> bool:
     """Whether titles and descriptions are to be expected."""
     return media_type in HTML
+
+
+def _answered_at(record: Record) -> str | None:
+    """Return when this run had its answer: a page that is not modified was fetched by an earlier one."""
+    if record.outcome is not Outcome.NOT_MODIFIED:
+        return record.fetched_at
+    return record.validated_at if record.attempts else None  # else nobody was asked
 
 
 def seconds_of(moment: str | None) -> float | None:

@@ -219,6 +219,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     last_s: float | None
     records: int
     ok: int
+    """With those that are not modified."""
     failed: int
     redirected: int
     size_bytes: int

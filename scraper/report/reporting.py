@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from scraper.record import Outcome
 from scraper.report.comparison import compare_runs
 from scraper.report.gathering import Gathering
 from scraper.report.model import Count, Report
@@ -57,7 +58,7 @@ def report_of(
         first_s=found.times.first_s,
         last_s=found.times.last_s,
         records=found.records,
-        ok=found.outcomes["ok"],
+        ok=sum(found.outcomes[outcome] for outcome in Outcome if outcome.is_success),
         failed=found.failed,
         redirected=found.redirected,
         size_bytes=found.size_bytes,

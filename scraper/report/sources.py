@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from scraper.report.gathering import Broken, Gathering, digest, is_page
+from scraper.report.gathering import WHOLE, Broken, Gathering, digest, is_page
 from scraper.report.model import BrokenLink, Rows, SharedText
 from scraper.report.shown import shown_text, shown_url
 
@@ -119,7 +119,7 @@ class _Groups:
 
     def add(self, seen: _Seen) -> None:
         """Note a page."""
-        if seen.outcome not in {"ok", "too_large"} or not is_page(seen.content_type):
+        if seen.outcome not in WHOLE or not is_page(seen.content_type):
             return
         if seen.indexable_reason == "canonicalised":
             return

@@ -39,7 +39,7 @@ _decode_all = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class _Versioned(msgspec.Struct):
-    schema: int = 0
+    schema: int | None = None
 
 
 _version_of = msgspec.json.Decoder(_Versioned).decode
@@ -201,4 +201,6 @@ def _why(line: bytes, error: Exception) -> str:
         return str(error)
     if version and version != SCHEMA_VERSION:
         return f"it is of schema version {version}, and this program reads {SCHEMA_VERSION}"
+    if version is None:
+        return "it has no `schema`, as rows of chosen fields (scraper export --fields)"
     return str(error)

@@ -6,7 +6,8 @@ from typing import Final
 
 _TARGET = "substr(links.url, 1, instr(links.url || '#', '#') - 1)"
 """A link's URL as it is asked for: without its fragment."""
-_FINE = "('ok', 'duplicate', 'filtered', 'robots_denied')"
+_THERE = "('ok', 'not_modified')"
+_FINE = "('ok', 'not_modified', 'duplicate', 'filtered', 'robots_denied')"
 
 QUESTIONS: Final = (
     "CREATE INDEX records_by_url ON records (url)",
@@ -27,15 +28,15 @@ QUESTIONS: Final = (
     """CREATE VIEW not_indexable AS
     SELECT seq, url, final_url, status, indexable_reason, canonical FROM records WHERE indexable = 0""",
     # A row for each page whose title another page has too, and how many there are.
-    """CREATE VIEW duplicate_titles AS SELECT * FROM (
+    f"""CREATE VIEW duplicate_titles AS SELECT * FROM (
         SELECT title, count(*) OVER (PARTITION BY title) AS pages, seq, url
-        FROM records WHERE outcome = 'ok' AND title IS NOT NULL
-    ) WHERE pages > 1 ORDER BY title, seq""",
+        FROM records WHERE outcome IN {_THERE} AND title IS NOT NULL
+    ) WHERE pages > 1 ORDER BY title, seq""",  # noqa: S608 - constants
     # The same of the visible text.
-    """CREATE VIEW duplicate_texts AS SELECT * FROM (
+    f"""CREATE VIEW duplicate_texts AS SELECT * FROM (
         SELECT text_sha256, count(*) OVER (PARTITION BY text_sha256) AS pages, seq, url, title
-        FROM records WHERE outcome = 'ok' AND text_sha256 IS NOT NULL AND word_count > 0
-    ) WHERE pages > 1 ORDER BY text_sha256, seq""",
+        FROM records WHERE outcome IN {_THERE} AND text_sha256 IS NOT NULL AND word_count > 0
+    ) WHERE pages > 1 ORDER BY text_sha256, seq""",  # noqa: S608 - constants
     """CREATE VIEW slowest AS
     SELECT seq, url, elapsed, json_extract(timing, '$.first_byte') AS first_byte, wire_size
     FROM records WHERE elapsed IS NOT NULL ORDER BY elapsed DESC LIMIT 100""",

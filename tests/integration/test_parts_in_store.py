@@ -101,7 +101,7 @@ def test_a_killed_worker_costs_what_came_after_its_checkpoint(
 def test_a_killed_director_is_gone_on_with_where_it_was_begun(
     site: Site, bucket: Bucket, tmp_path: Path
 ) -> None:
-    urls = _urls(site)
+    urls = [*_urls(site), "mailto:a@a.example"]
     sources, elsewhere = write_list(tmp_path / "urls.txt", urls), tmp_path / "elsewhere"
     elsewhere.mkdir()
     words = ("crawl", sources, "-o", "s3://bucket/gone", *WORDS)
@@ -121,7 +121,11 @@ def test_a_killed_director_is_gone_on_with_where_it_was_begun(
     assert (not_here.code, "go on where it was begun" in not_here.only_line) == (2, True)
     assert (unread.code, "the run is not finished" in unread.only_line) == (2, True)
     assert ended.code == 0, ended.err
-    assert "scraper report s3://bucket/gone -o report.html" in ended.err
+    assert ended.err.splitlines()[-3:] == [
+        "Next:",
+        """  scraper show s3://bucket/gone --where 'outcome not in ["ok"]'""",
+        "  scraper report s3://bucket/gone -o report.html",
+    ]
     assert has_each_once(_records(bucket, "gone"), urls)
     assert _was_polite(site)
     assert {path.name for path in tmp_path.iterdir()} == {"urls.txt", "elsewhere"}

@@ -145,7 +145,8 @@ def test_only_records_that_meet_a_condition(shop: Path, tmp_path: Path) -> None:
 def test_chosen_fields_are_typed_columns(shop: Path, tmp_path: Path) -> None:
     target = tmp_path / "set.parquet"
     chosen = Selection(where="outcome == 'ok'", fields=("seq", *OWN, "extra.shop", "headings"))
-    assert export(shop, [target], selection=chosen).records == 3
+    exported = export(shop, [target], selection=chosen)
+    assert (exported.records, exported.empty) == (3, ("fields.none",))
     table = parquet.read_table(target)
     assert {field.name: str(field.type) for field in table.schema} == {
         "seq": "int64",
@@ -200,6 +201,16 @@ def test_secrets_in_urls_are_masked_on_request(tmp_path: Path) -> None:
     assert record.input == "shop.example/?token=***"
     assert record.url == "https://***@shop.example/p?token=***&page=2"
     assert record.extra == {"shop": "north", "link": "https://a.example/?api_key=***#x"}
+
+
+def test_fields_that_no_record_has_are_told(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["export", str(shop), "-o", str(tmp_path / "a.csv"), "-o", str(tmp_path / "a.json")]
+    assert main([*words, "--fields", "lang,fields.price,fields.prize,extra.shop,headers.x"]) == 0
+    assert capsys.readouterr().err.splitlines()[1:] == ["In none of these records: fields.prize, headers.x"]
+    assert main([*words, "--fields", "lang,fields.price", "--fresh"]) == 0
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from scraper.cli.main import main
-from scraper.cli.running import Talk, extraction_options, next_commands, resumable, resume_command
+from scraper.cli.running import (
+    Talk,
+    commands_after,
+    extraction_options,
+    next_commands,
+    resumable,
+    resume_command,
+)
 from scraper.errors import CountMismatch, RunError, SinkError
 from scraper.observe.counts import Counts
 from scraper.record import Outcome
@@ -114,6 +121,12 @@ def test_an_error_says_that_the_run_goes_on_where_it_does(
             ["show a.jsonl", "retry a.jsonl", "report a.jsonl -o report.html"],
         ),
         ([Outcome.TIMEOUT], True, "a.unreadable", []),
+        (
+            [Outcome.TIMEOUT],
+            True,
+            "out/parts.json",
+            ["show out", "retry out", "report out -o out/report.html"],
+        ),
     ],
 )
 def test_what_makes_sense_next(
@@ -123,6 +136,18 @@ def test_what_makes_sense_next(
     for outcome in outcomes:
         counts.notice(written(replace(finished(outcome=outcome), retryable=retryable)))
     assert next_commands(counts.snapshot(), [Path(output)]) == [f"scraper {command}" for command in commands]
+
+
+@pytest.mark.parametrize("helped", [True, False])
+def test_a_retry_that_helped_nothing_is_not_said_to_be_next(*, helped: bool) -> None:
+    counts = Counts(clock=FakeClock())
+    counts.notice(written(replace(finished(outcome=Outcome.TIMEOUT), retryable=True)))
+    if helped:
+        counts.notice(written(finished(1)))
+    talk = Talk(output=Path("a.jsonl"))
+    show, *further = commands_after(counts.snapshot(), [Path("a.retry.jsonl")], talk)
+    assert show.startswith('scraper show a.jsonl --where \'outcome not in ["duplicate"')
+    assert further == [*["scraper retry a.jsonl"] * helped, "scraper report a.jsonl -o report.html"]
 
 
 def test_the_output_that_is_read_quickest_is_named() -> None:

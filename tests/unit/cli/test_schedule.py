@@ -110,12 +110,11 @@ def test_the_history_is_shown_newest_first(told: Told, folder: Path) -> None:
 
 
 def test_a_pause_is_kept_for_the_next_daemon(told: Told, folder: Path) -> None:
-    paused = "a: is paused: none of its runs begins before `scraper schedule resume a`"
+    resume = "`scraper schedule resume a --config jobs.toml`"
+    paused = f"a: is paused: none of its runs begins before {resume}"
     assert told("pause", "a") == [paused]
     assert told("list")[1].startswith("a    paused ")
-    assert told("next", "--count", "1")[3:] == [
-        "a: is paused; none of these begins before `scraper schedule resume a`"
-    ]
+    assert told("next", "--count", "1")[3:] == [f"a: is paused; none of these begins before {resume}"]
     (resumed,) = told("resume", "a")
     assert re.fullmatch(r"a: is resumed, and due next 20\d\d-\d\d-\d\d \d\d:30:00Z", resumed)
     assert told("list")[1].startswith("a    waiting ")

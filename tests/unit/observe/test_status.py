@@ -47,6 +47,11 @@ def test_no_estimate_goes_below_what_politeness_allows(least_s: float, left: str
     waiting = HostsWaiting(ready=0, held=1, in_memory=1, least_s=least_s, longest_host="a.example")
     line = status_line(counts.snapshot(), waiting=waiting)
     assert line.endswith(f"hosts: 0 ready, 1 held, 1 in memory, {left}")
+    counts.notice(Draining(reason="SIGINT", deadline_s=30.0))
+    line = status_line(counts.snapshot(), waiting=waiting)
+    assert line.endswith("hosts: 0 ready, 1 held, 1 in memory, stopping"), (
+        "what is left waits for another time"
+    )
 
 
 def test_an_unknown_time_is_called_unknown() -> None:

@@ -74,6 +74,17 @@ def test_records_are_counted(told: Any) -> None:
     assert report.runs == ["r1"]
 
 
+def test_what_an_earlier_run_fetched_is_told_at_the_time_of_this_one(told: Any) -> None:
+    old: dict[str, Any] = {"outcome": Outcome.NOT_MODIFIED, "fetched_at": "2025-12-01T00:00:00Z"}
+    report = told(
+        record(0, fetched_at="2026-01-31T09:30:00Z"),
+        record(1, status=304, validated_at="2026-01-31T09:30:05Z", **old),
+        record(2, status=None, attempts=0, validated_at="2026-01-20T00:00:00Z", **old),
+    )
+    assert report.last_s - report.first_s == 5
+    assert report.ok == 3
+
+
 @pytest.mark.parametrize(
     ("outcome", "is_broken"),
     [
@@ -152,7 +163,7 @@ def test_a_text_is_shared_by_several_pages_not_by_ways_to_one(told: Any) -> None
     report = told(
         record(0, title="Same", description="One"),
         record(1, title="Same", description="One"),
-        record(2, title="Same", description="Two"),
+        record(2, title="Same", description="Two", outcome=Outcome.NOT_MODIFIED, status=304),
         record(3, title="Same", indexable=False, indexable_reason="canonicalised"),
         record(4, title="End", final_url=end, redirects=[hop("https://a.example/4", end)]),
         record(5, title="End", final_url=end, redirects=[hop("https://a.example/5", end)]),

@@ -201,6 +201,7 @@ LINKED = [
         5, outcome="robots_denied", redirects=[{"url": "u", "status": 301, "location": "/", "elapsed_s": 0.5}]
     ),
     record(6, outcome="duplicate", title="T", text_sha256="a", word_count=3),
+    record(7, outcome="not_modified", status=304, title="T"),
 ]
 
 
@@ -218,7 +219,7 @@ LINKED = [
             [("https://a.example/0", "https://a.example/1#x", "one", 404)],
         ),
         ("SELECT seq, indexable_reason FROM not_indexable", [(2, "noindex")]),
-        ("SELECT title, pages, seq FROM duplicate_titles", [("T", 2, 2), ("T", 2, 3)]),
+        ("SELECT title, pages, seq FROM duplicate_titles", [("T", 3, 2), ("T", 3, 3), ("T", 3, 7)]),
         ("SELECT count(*) FROM duplicate_texts", [(0,)]),
         ("SELECT seq FROM slowest", [(2,), (3,)]),
         ("SELECT records FROM outcomes WHERE outcome = 'ok'", [(3,)]),
