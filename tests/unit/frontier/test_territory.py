@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,13 +28,17 @@ def test_a_site_and_all_of_its_ports_share_a_slot() -> None:
     hosts=st.lists(st.from_regex(r"[a-z]{1,12}\.(com|de|co\.uk|github\.io)(:[0-9]{2,4})?", fullmatch=True))
 )
 def test_each_host_is_owned_by_exactly_one_part_that_all_agree_on(hosts: list[str]) -> None:
-    chance = random.Random(1)  # noqa: S311 repeatable, nothing secret
-    parts = 5
-    owners = [chance.randrange(parts) for _ in range(SLOTS)]
-    territories = [Territory.unpacked(number, packed(owners)) for number in range(parts)]
+    territories = dealt(parts=5)
     for host in hosts:
         assert len({territory.owner(host) for territory in territories}) == 1
         assert sum(territory.owns(host) for territory in territories) == 1
+
+
+@cache  # of 65,536 slots
+def dealt(*, parts: int) -> tuple[Territory, ...]:
+    chance = random.Random(1)  # noqa: S311 repeatable, nothing secret
+    owners = packed([chance.randrange(parts) for _ in range(SLOTS)])
+    return tuple(Territory.unpacked(number, owners) for number in range(parts))
 
 
 def test_a_host_that_has_gone_is_a_guest_where_it_went() -> None:
