@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from scraper.messages import Seed
     from scraper.observe.counts import Snapshot
-    from scraper.observe.library_progress import Progress
+    from scraper.observe.told_progress import Progress
     from scraper.parse.visited_page import VisitedPage
     from scraper.record import Outcome, Record
     from scraper.run.execution import RunResult
@@ -106,7 +106,7 @@ _HOMES = {
     "RunSettings": "scraper.settings.model",
     "Settings": "scraper.settings.model",
     "SourceSettings": "scraper.settings.model",
-    "Progress": "scraper.observe.library_progress",
+    "Progress": "scraper.observe.told_progress",
     "Snapshot": "scraper.observe.counts",
     "VisitedPage": "scraper.parse.visited_page",
     "crawl": "scraper.api",

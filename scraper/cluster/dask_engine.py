@@ -232,22 +232,14 @@ def page_of(client: Any) -> str | None:
 
     The scheduler says where it is, and the user's configuration of Dask how that is written.
     """
-    if (
-        client.cluster is not None and find_spec("bokeh") is None
-    ):  # a cluster of our own: there is a bare page
-        return None
+    if client.cluster is not None and find_spec("bokeh") is None:
+        return None  # a cluster of our own, which has a bare page then
     try:
         link = client.dashboard_link
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ):  # of a scheduler that has none, or says otherwise
-        return None
-    return (
-        redact(link) if isinstance(link, str) and _is_page(link) and len(link) <= _LINK_CHARACTERS else None
-    )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None  # the scheduler has no page, or says of it what it should not
+    is_one = isinstance(link, str) and _is_page(link) and len(link) <= _LINK_CHARACTERS
+    return redact(link) if is_one else None
 
 
 def _name(given: object, address: str) -> str:

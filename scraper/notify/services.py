@@ -7,15 +7,14 @@ URLs, which are secrets, on its standard input.
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scraper.notify.apprise_process import MISSING, NO_SERVICE, Errand, encode_errand
 from scraper.notify.command import run
 from scraper.notify.delivery import NotDelivered
 from scraper.observe.printable import printable_sentence
+from scraper.settings.child_environment import child_environment
 
 if TYPE_CHECKING:
     from scraper.notify.message import Message
@@ -51,7 +50,7 @@ class ServicesTarget:
             [sys.executable, "-P", "-m", "scraper.notify.apprise_process"],
             told=encode_errand(errand),
             timeout_s=self._timeout_s + _STARTS_S,
-            environment=_environment(),
+            environment=child_environment(),
         )
         if code == 0:
             return
@@ -62,11 +61,3 @@ class ServicesTarget:
         if code == NO_SERVICE:
             raise NotDelivered(f"not all of its URLs name a service that apprise knows{told}", is_final=True)
         raise NotDelivered(f"apprise could not deliver it{told}")
-
-
-def _environment() -> dict[str, str]:
-    """Return our variables without settings, and the way to ourselves should we not be installed."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("SCRAPER_")}
-    home = str(Path(__file__).parents[2])
-    path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**kept, "PYTHONPATH": path}

@@ -9,12 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from scraper.errors import RunError
 from scraper.processes.black_box import BlackBox, new_box_file
 from scraper.processes.frames import Line, News, Order, Start, decode_news, encode_order
+from scraper.settings.child_environment import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -156,12 +156,6 @@ class ChildProcess:
 
 async def _started(end: int, box: int) -> asyncio.subprocess.Process:
     """Start a child with two descriptors to inherit."""
-    # ``-P``: no module of the folder that we happen to be in is taken for one of ours. So the way to
-    # ourselves, should we not be installed, has to be named.
-    home = str(Path(__file__).parents[2])
-    # Settings come over the socket, secrets among them.
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("SCRAPER_")}
-    path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -171,7 +165,7 @@ async def _started(end: int, box: int) -> asyncio.subprocess.Process:
         str(box),
         stdin=subprocess.DEVNULL,
         pass_fds=(end, box),
-        env={**kept, "PYTHONPATH": path},
+        env=child_environment(),
     )
 
 

@@ -8,13 +8,13 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
 from scraper.errors import RunError
 from scraper.schedule.pipes import MOST_BYTES, Begin, Drain, Ended, Remark, decode_news, encode
+from scraper.settings.child_environment import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -110,12 +110,6 @@ def _died(code: int) -> str:
 
 
 async def _started() -> asyncio.subprocess.Process:
-    # ``-P``: no module of the folder that we happen to be in is taken for one of ours. So the way to
-    # ourselves, should we not be installed, has to be named.
-    home = str(Path(__file__).parents[2])
-    # Settings come as an order, secrets among them.
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("SCRAPER_")}
-    path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -124,5 +118,5 @@ async def _started() -> asyncio.subprocess.Process:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         limit=MOST_BYTES,
-        env={**kept, "PYTHONPATH": path},
+        env=child_environment(),
     )

@@ -77,7 +77,7 @@ def test_a_killed_worker_costs_what_came_after_its_checkpoint(
     words = ("crawl", sources, "-o", "s3://bucket/killed/", *WORDS, "--set", f"cluster.scratch={scratch}")
     with started(*words, cwd=tmp_path, environment=bucket.environment) as running:
         wait_until(
-            lambda: len(site.log) > 30 and any("/checkpoint-" in key for key in bucket.keys("killed/work/")),
+            lambda: len(site.log) > 30 and any("/checkpoint-" in key for key in bucket.keys("killed/")),
             what="checkpoints",
             running=running,
             timeout_s=60,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scraper.observe.events import RunEnded, Sealed
-from scraper.observe.library_progress import Progress
+from scraper.observe.told_progress import Progress
 from tests.support.fakes import FakeClock
 from tests.unit.observe.samples import batch, started
 
