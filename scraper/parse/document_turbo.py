@@ -25,8 +25,9 @@ in the worst case, each end tag searched for among all that are open, 5 s; ten t
 _ROOTS = ":not(html,body)"
 _HIDDEN = f"[hidden]{_ROOTS},[popover]:not(html,body,dialog),dialog:not([open])"
 _STYLED = ",".join(f'[style*="{word}" i]{_ROOTS}' for word in ("none", "hidden", "collapse"))
+_PERHAPS_HIDDEN = f"{_HIDDEN},{_STYLED}"
 _MAX_INLINE = 100
-_UNREAD = (*sorted(INVISIBLE), "details")
+_UNREAD = frozenset((*INVISIBLE, "details"))
 _INLINE = tuple(sorted(INLINE))
 _SET_APART = tuple(sorted(SET_APART))
 _GRAPHICS = tuple(sorted(GRAPHICS))
@@ -37,11 +38,15 @@ class TurboDocument:
 
     def __init__(self, tree: turbohtml.Document, *, tags: Sequence[str], is_whole: bool) -> None:
         self._tree = tree
-        self.elements = _found(tree, ("template", *tags))
-        if any(tag == "template" for tag, _ in self.elements):
+        # A walk costs the same for many names as for few.
+        names = {*tags, *_UNREAD}
+        found = _found(tree, names)
+        if any(tag == "template" for tag, _ in found):
             # turbohtml's searches go into templates, which are not part of the document.
             tree.remove("template")
-            self.elements = _found(tree, tags)
+            found = _found(tree, names)
+        self._unread = [pair for pair in found if pair[0] in _UNREAD]
+        self.elements = [pair for pair in found if pair[0] in tags]
         self.is_whole = is_whole
         self._nodes_left = MAX_NODES_IN_ALL
 
@@ -135,15 +140,17 @@ class TurboDocument:
         looked for by ``iter_elements``, since a selector compares each with each element.
         """
         tree = self._tree
-        details = False
-        for node in list(tree.iter_elements(_UNREAD)):
-            if node.tag != "details":
+        has_details = False
+        for tag, node in self._unread:
+            if tag == "details":
+                has_details = True
+            else:
                 node.extract()
-            elif node.attr("open") is None:
-                details = True
-        for node in tree.select(_HIDDEN):
-            node.extract()
-        _remove_undisplayed(tree, has_details=details)
+        for node in tree.select(_PERHAPS_HIDDEN):
+            if hides(node.attr("style") or "") or node.matches(_HIDDEN):
+                node.extract()
+        if has_details:
+            _close_details(tree)
         root = tree.root
         if root is None:
             return ""
@@ -161,16 +168,13 @@ class TurboDocument:
         return SEPARATOR.join(tree.stripped_strings)
 
 
-def _found(tree: turbohtml.Document, tags: Sequence[str]) -> list[tuple[str, Element]]:
-    return [(node.tag, node) for node in tree.iter_elements(tags)]
+def _found(tree: turbohtml.Document, names: Iterable[str]) -> list[tuple[str, Element]]:
+    return [(node.tag, node) for node in tree.iter_elements(names)]
 
 
-def _remove_undisplayed(tree: turbohtml.Document, *, has_details: bool) -> None:
-    """Remove what is hidden by inline style, and what closed ``details`` do not show."""
-    for node in tree.select(_STYLED):
-        if hides(node.attr("style") or ""):
-            node.extract()
-    for details in tree.select("details:not([open])") if has_details else ():
+def _close_details(tree: turbohtml.Document) -> None:
+    """Remove what closed ``details`` do not show."""
+    for details in tree.select("details:not([open])"):
         child = _first_child(details)
         while child is not None and not (isinstance(child, Element) and child.tag == "summary"):
             child = child.next_sibling

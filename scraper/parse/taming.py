@@ -31,23 +31,21 @@ MAX_COPIED_BYTES = 8_000_000
 
 _ROOTS = frozenset(("html", "body"))
 _FORMATTING = "b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
-_FORMATTING_NAMES = frozenset(_FORMATTING.split("|"))
+_SHORTEST_TAG = len("<a>")
+# All that is looked for and a little more, each up to its end if that is plain to see. Most pages need no other
+# search. It is about as quick as counting tags: a set of characters first and what it leads to behind it,
+# where alternatives ("b|big|code") take five times as long.
 _perhaps = re.compile(
-    r"<[biuscefnthBIUSCEFNTH](?:[\t\n\f\r />]|[iI][gG]|[oO][dDnNbB]|(?<![iI])[mMtT])"
+    r"<[biuscefnthBIUSCEFNTH](?:>|[\t\n\f\r /iIoOmMtT]"
+    r"(?:(?<=[\t\n\f\r /])|(?<=[iI])[gG]|(?<=[oO])[dDnNbB]|(?<=[^iI][mMtT]))[^<>]*+>?)"
 ).findall
-"""Finds all that is looked for and a little more, about as quickly as tags are counted: most pages need no
-other search."""
-_BARE = ("<b>", "<i>", "<s>", "<u>")
-_ROOT_BEGINNINGS = frozenset(("ht", "bo"))
-_names = re.compile(r"<([bcefhinstuBCEFHINSTU][A-Za-z]{0,5})(?![A-Za-z0-9])").findall
-"""May find more than there are, never less. Searching for a set is five times as fast as for alternatives."""
 _risky = re.compile(rf"<(html|body|{_FORMATTING})(?=[\t\n\f\r />])", re.IGNORECASE | re.ASCII)
 # Attributes without anything that could end a tag elsewhere than here; \s would match more than the
 # Standard's white space, and so take for an end tag what is none.
 _ATTRIBUTES = (
     r"(?:[\t\n\f\r ]++[a-z][\w:-]*+(?:=(?:\"[^\"<>]*+\"|'[^'<>]*+'|[\w./:#%?;,+-]++))?+)*+[\t\n\f\r ]*+"
 )
-_plain = re.compile(rf"<(?:{_FORMATTING}){_ATTRIBUTES}/?>", re.IGNORECASE | re.ASCII).findall
+_is_plain = re.compile(rf"<[a-z]+{_ATTRIBUTES}/?>", re.IGNORECASE | re.ASCII).fullmatch
 _ALIKE = 3
 """So many elements with the same name and attributes are opened again at the most (13.2.4.3, "push onto the
 list of active formatting elements")."""
@@ -63,21 +61,19 @@ _HARMLESS = "<wbr"
 
 def harmless(text: str, *, most_tags: int) -> str:
     """Return the beginning of a page, as ``first_tags``, tamed."""
-    beginning, tags = _beginning(text, most_tags)
-    return tamed(beginning, tags=tags)
+    text = text[:MAX_CHARACTERS]
+    # To count them takes as long as to look for those that matter.
+    tags = len(text) // _SHORTEST_TAG
+    if tags > most_tags:
+        text = first_tags(text, count=most_tags)
+    return tamed(text)
 
 
 def first_tags(text: str, *, count: int) -> str:
     """Return what is before the ``<`` with this number, from 0, and no more than ``MAX_CHARACTERS``."""
-    return _beginning(text, count)[0]
-
-
-def _beginning(text: str, count: int) -> tuple[str, int]:
-    """Return what ``first_tags`` does, and how many ``<`` are in it."""
     text = text[:MAX_CHARACTERS]
-    tags = text.count("<")
-    if tags <= count:
-        return text, tags
+    if text.count("<") <= count:
+        return text
     low, high = 0, len(text)
     while low < high:  # the longest beginning with no more than so many
         middle = (low + high + 1) // 2
@@ -85,50 +81,53 @@ def _beginning(text: str, count: int) -> tuple[str, int]:
             low = middle
         else:
             high = middle - 1
-    return text[:low], count
+    return text[:low]
 
 
-def tamed(text: str, *, tags: int) -> str:
+def tamed(text: str) -> str:
     """Return a page's markup with the start tags replaced that would make its tree grow beyond bounds.
 
-    Nearly every page comes back as it is, the sooner the smaller it is and the less it formats. ``tags`` is
-    how many ``<`` it has.
+    Nearly every page comes back as it is, the sooner the smaller it is and the less it formats.
     """
-    if tags * tags <= 4 * MAX_CLONES and tags * len(text) <= 4 * MAX_COPIED_BYTES:
+    most = len(text) // _SHORTEST_TAG
+    if _are_few(most, text):
         return text
-    allowed = max(2, MAX_COPIED_BYTES // len(text))
-    perhaps = _perhaps(text)
-    roots = sum(one[1:3].lower() in _ROOT_BEGINNINGS for one in perhaps)
-    # Those without attributes are alike.
-    bare = sum(map(perhaps.count, _BARE))
-    most = len(perhaps) - max(0, bare - _ALIKE * len(_BARE))
-    if most * tags <= MAX_CLONES and roots <= allowed:
+    roots, kept_open = _found(text)
+    allowed = max(2, MAX_COPIED_BYTES // max(1, len(text)))
+    if roots <= allowed and kept_open * most <= MAX_CLONES:
         return text
-    if _kept_open(text, len(perhaps)) * tags <= MAX_CLONES and roots <= allowed:
+    tags = text.count("<")
+    if _are_few(tags, text):
         return text
-    names = Counter(_names(text))
-    roots = sum(count for name, count in names.items() if name.lower() in _ROOTS)
     if roots > allowed:
         text = _risky.sub(_after(allowed), text)
-    formatting = sum(count for name, count in names.items() if name.lower() in _FORMATTING_NAMES)
-    # Each search only when the one before, which is quicker, does not do.
-    if (
-        formatting * tags > MAX_CLONES
-        and _kept_open(text, formatting) * tags > MAX_CLONES
-        and _left_open(text) * tags > MAX_CLONES
-    ):
+    # The last search only when the first, which is quicker, does not do.
+    if kept_open * tags > MAX_CLONES and _left_open(text) * tags > MAX_CLONES:
         text = _risky.sub(_unformatted, text)
     return text
 
 
-def _kept_open(text: str, formatting: int) -> int:
-    """Return how many formatting elements the parser may keep open, at the most.
+def _are_few(tags: int, text: str) -> bool:
+    """Whether so many tags are harmless whatever they are: at the worst, half of them each open the others."""
+    return tags * tags <= 4 * MAX_CLONES and tags * len(text) <= 4 * MAX_COPIED_BYTES
 
-    Of those that are written alike it keeps few. Start tags that are not plain count each for itself, since
-    they may end elsewhere than they seem to.
+
+def _found(text: str) -> tuple[int, int]:
+    """Return how many ``html`` and ``body`` start tags there are, and formatting elements that may be kept open.
+
+    Both at the most. Of elements that are written alike the parser keeps few open. Start tags that are not
+    plain count each for itself, since they may end elsewhere than they seem to.
     """
-    plain = _plain(text)
-    return _ALIKE * len(set(plain)) + formatting - len(plain)
+    roots = kept_open = 0
+    for tag, count in Counter(_perhaps(text)).items():
+        risky = _risky.match(tag)
+        if risky is None:
+            continue
+        if risky[1].lower() in _ROOTS:
+            roots += count
+        else:
+            kept_open += min(count, _ALIKE) if _is_plain(tag) else count
+    return roots, kept_open
 
 
 def _left_open(text: str) -> int:
