@@ -116,6 +116,10 @@ class Document(Protocol):
         """
         ...
 
+    def texts(self, nodes: Iterable[Node], /) -> tuple[list[str], bool]:
+        """What ``text`` gives of each element, and whether it is all of all of them."""
+        ...
+
     def alternatives(self, node: Node, /) -> list[str]:
         """The ``alt`` texts of the ``img`` elements in an element, those before ``MAX_NODES``."""
         ...

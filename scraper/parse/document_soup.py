@@ -23,7 +23,7 @@ from scraper.parse.taming import first_tags
 from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, RAW, SEPARATOR, SET_APART, hides
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 MAX_TAGS = 100_000
 """So many tags of a page are parsed at the most: they take 3 s and 100 MB, and the time and the memory grow
@@ -126,6 +126,11 @@ class SoupDocument:
         text, nodes, is_whole = _text(node, limit=min(MAX_NODES, self._nodes_left))
         self._nodes_left -= nodes
         return text, is_whole
+
+    def texts(self, nodes: Iterable[Tag], /) -> tuple[list[str], bool]:
+        """What ``text`` gives of each element, and whether it is all of all of them."""
+        found = [self.text(node) for node in nodes]
+        return [text for text, _ in found], all(is_whole for _, is_whole in found)
 
     def alternatives(self, node: Tag, /) -> list[str]:
         """The ``alt`` texts of the images in an element."""

@@ -94,11 +94,13 @@ class TurboDocument:
         sole = _sole_text(node)
         if sole is not None:
             return sole, True
-        # Most others are inline all through, and C joins them.
         below = [one.tag for one in islice(node.iter_elements(), _MAX_INLINE + 1)]
-        if len(below) <= _MAX_INLINE and self._nodes_left > 0 and INLINE.issuperset(below):
-            self._nodes_left -= 1 + 2 * len(below)  # with the texts between them
-            return node.text, True
+        if len(below) <= _MAX_INLINE and self._nodes_left > 0:
+            # Most others are inline all through, or hold but a picture, and C joins their texts.
+            text = node.text
+            if INLINE.issuperset(below) or not text or text.isspace():
+                self._nodes_left -= 1 + 2 * len(below)  # with the texts between them
+                return text, True
         limit = min(MAX_NODES, self._nodes_left)
         parts: list[str] = []
         waiting: list[Node | str] = [node]
@@ -121,6 +123,20 @@ class TurboDocument:
                 waiting.extend(reversed(_children(item, limit=limit - seen + 1)))
         self._nodes_left -= seen
         return "".join(parts), not waiting
+
+    def texts(self, nodes: Iterable[Element], /) -> tuple[list[str], bool]:
+        """What ``text`` gives of each element, and whether it is all of all of them."""
+        texts: list[str] = []
+        is_whole = True
+        for node in nodes:
+            # Most links hold a text and nothing else; a call for each took twice as long.
+            if next(node.iter_elements(), None) is None:
+                texts.append(node.text)
+            else:
+                text, is_all = self.text(node)
+                is_whole &= is_all
+                texts.append(text)
+        return texts, is_whole
 
     def alternatives(self, node: Element, /) -> list[str]:
         """The ``alt`` texts of the images in an element."""
@@ -146,11 +162,7 @@ class TurboDocument:
                 has_details = True
             else:
                 node.extract()
-        for node in tree.select(_PERHAPS_HIDDEN):
-            if hides(node.attr("style") or "") or node.matches(_HIDDEN):
-                node.extract()
-        if has_details:
-            _close_details(tree)
+        _remove_undisplayed(tree, has_details=has_details)
         root = tree.root
         if root is None:
             return ""
@@ -172,9 +184,12 @@ def _found(tree: turbohtml.Document, names: Iterable[str]) -> list[tuple[str, El
     return [(node.tag, node) for node in tree.iter_elements(names)]
 
 
-def _close_details(tree: turbohtml.Document) -> None:
-    """Remove what closed ``details`` do not show."""
-    for details in tree.select("details:not([open])"):
+def _remove_undisplayed(tree: turbohtml.Document, *, has_details: bool) -> None:
+    """Remove what is hidden by an attribute or inline style, and what closed ``details`` do not show."""
+    for node in tree.select(_PERHAPS_HIDDEN):
+        if hides(node.attr("style") or "") or node.matches(_HIDDEN):
+            node.extract()
+    for details in tree.select("details:not([open])") if has_details else ():
         child = _first_child(details)
         while child is not None and not (isinstance(child, Element) and child.tag == "summary"):
             child = child.next_sibling

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.errors import InvalidUrl
-from scraper.parse.text import field
+from scraper.parse.text import field, fields
 from scraper.record import LinkCounts, LinkEntry
 from scraper.urls import dedup_key, drop_fragment, host_key, resolve
 
@@ -164,21 +164,19 @@ def listed(
         links: The ``href`` and ``rel`` of each, as they stand in the page.
         base: What its links are relative to.
     """
-    text_of = document.text
-    entries: list[LinkEntry] = []
     is_whole = len(nodes) <= MAX_LISTED
+    nodes = nodes[:MAX_LISTED]
+    texts, are_all = document.texts(nodes)
+    entries: list[LinkEntry] = []
     rels: dict[str | None, str | None] = {None: None}  # pages have few
-    for node, (href, rel) in zip(nodes[:MAX_LISTED], links, strict=False):
+    for node, (href, rel), text in zip(nodes, links, fields(texts), strict=False):
         url = resolve(base, href)
         if url is None:
             continue
-        text, is_all = text_of(node)
-        is_whole &= is_all
-        said = field(text) or _label(document, node)
         if rel not in rels:
             rels[rel] = field(rel)
-        entries.append(LinkEntry(url=url, text=said, rel=rels[rel]))
-    return entries, is_whole
+        entries.append(LinkEntry(url=url, text=text or _label(document, node), rel=rels[rel]))
+    return entries, is_whole and are_all
 
 
 def _label(document: Document, node: Node) -> str | None:

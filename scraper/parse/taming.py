@@ -32,9 +32,9 @@ MAX_COPIED_BYTES = 8_000_000
 _ROOTS = frozenset(("html", "body"))
 _FORMATTING = "b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _SHORTEST_TAG = len("<a>")
-# All that is looked for and a little more, each up to its end if that is plain to see. Most pages need no other
-# search. It is about as quick as counting tags: a set of characters first and what it leads to behind it,
-# where alternatives ("b|big|code") take five times as long.
+# All that is looked for and a little more, each up to its end if that is plain to see. Most pages need no
+# other search. It is about as quick as counting tags: a set of characters first and what it leads to behind
+# it, where alternatives ("b|big|code") take five times as long.
 _perhaps = re.compile(
     r"<[biuscefnthBIUSCEFNTH](?:>|[\t\n\f\r /iIoOmMtT]"
     r"(?:(?<=[\t\n\f\r /])|(?<=[iI])[gG]|(?<=[oO])[dDnNbB]|(?<=[^iI][mMtT]))[^<>]*+>?)"
@@ -108,12 +108,12 @@ def tamed(text: str) -> str:
 
 
 def _are_few(tags: int, text: str) -> bool:
-    """Whether so many tags are harmless whatever they are: at the worst, half of them each open the others."""
+    """Whether so many tags are harmless whatever they are: at the worst, half of them open the others."""
     return tags * tags <= 4 * MAX_CLONES and tags * len(text) <= 4 * MAX_COPIED_BYTES
 
 
 def _found(text: str) -> tuple[int, int]:
-    """Return how many ``html`` and ``body`` start tags there are, and formatting elements that may be kept open.
+    """Return how many ``html`` and ``body`` start tags there are, and how many formatting elements stay open.
 
     Both at the most. Of elements that are written alike the parser keeps few open. Start tags that are not
     plain count each for itself, since they may end elsewhere than they seem to.

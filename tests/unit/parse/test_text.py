@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scraper.parse.text import MAX_TEXT, field, fold, hides, is_cut
+from scraper.parse.text import MAX_TEXT, field, fields, fold, hides, is_cut
 from scraper.parse.text_figures import BEGINNING, measured
 
 TEXTS = st.text(
@@ -53,6 +53,14 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 def test_a_field_is_cut_and_an_empty_one_is_none() -> None:
     assert len(field("x" * 1_000_000) or "") == MAX_TEXT
     assert field(" \0 ") is None
+
+
+@given(st.lists(TEXTS))
+@example(["a b", " ", "x\n y"])
+@example(["a\0b"])
+@example(["a", "b" * (MAX_TEXT + 1)])
+def test_fields_are_what_each_is(texts: list[str]) -> None:
+    assert fields(texts) == [field(text) for text in texts]
 
 
 @given(TEXTS, st.integers(1, 7))
