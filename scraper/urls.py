@@ -14,7 +14,6 @@ How a URL is shown to people is the matter of ``redaction``. This module does no
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -26,7 +25,9 @@ from scraper.errors import InvalidUrl
 MAX_URL_BYTES = 8192
 """No longer URL is asked for; RFC 9110 4.1 wants 8000 octets supported, few servers take more."""
 
-_MAX_HOST = 253
+MAX_HOST = 253
+"""No host has more characters (RFC 1035 2.3.4)."""
+
 _MAX_LABEL = 63
 _MAX_PORT = 65_535
 _SHOWN = 80
@@ -39,11 +40,13 @@ _HOST = (
     r"((?:(?![^/]*xn--)(?:[a-z0-9_-]{1,63}\.)++[a-z][a-z0-9-]{0,62}+"
     rf"|(?:{_OCTET}\.){{3}}{_OCTET})(?::(?:[1-5][0-9]{{4}}|[1-9][0-9]{{3}}))?+)"
 )
-_PATH = (
-    r"(?:/(?!\.)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]++|%(?!2[Ee]))*+)++(?:\?[A-Za-z0-9._~!$&()*+,;=:@/?%-]*+)?+"
-)
-_plain_url = re.compile(rf"https?://{_HOST}({_PATH})?+").fullmatch
-_plain_path = re.compile(rf"(?!//){_PATH}").fullmatch
+PLAIN_SEGMENT = r"(?!\.)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]++|%(?!2[Ee]))*+"
+PLAIN_QUERY = r"(?:\?[A-Za-z0-9._~!$&()*+,;=:@/?%-]*+)"
+PLAIN_PATH = rf"(?:/{PLAIN_SEGMENT})++{PLAIN_QUERY}?+"
+"""A path and a query."""
+plain_url = re.compile(rf"https?://{_HOST}({PLAIN_PATH})?+").fullmatch
+"""Matches an absolute URL without fragment that parsing does not change, but for a host longer than
+``MAX_HOST`` and, where group 2 is empty, a slash behind it. Group 1 is the host key."""
 
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
 _port_follows = re.compile(r"[0-9]{1,5}(?:[/\\?#]|$)").match
@@ -106,7 +109,7 @@ def parse_input(line: str) -> ParsedUrl:
     """
     guessed = not line.startswith("http")
     candidate = "https://" + line if guessed else line
-    if (plain := _plain_url(candidate)) and len(candidate) < MAX_URL_BYTES and len(plain[1]) <= _MAX_HOST:
+    if (plain := plain_url(candidate)) and len(candidate) < MAX_URL_BYTES and len(plain[1]) <= MAX_HOST:
         url = candidate if plain[2] else candidate + "/"
         return ParsedUrl(url, plain[1], dedup_key(url) if "%" in url else url, guessed)
     return _parse_with_care(line)
@@ -122,14 +125,14 @@ def _parse_with_care(line: str) -> ParsedUrl:
     if odd := _unprintable(text):
         raise InvalidUrl(_unprintable_reason(odd[0]))
     absolute, guessed = _with_scheme(text)
-    _check_labels(absolute)
+    check_labels(absolute)
     try:
         parsed = can_ada.parse(absolute)
     except ValueError:
         raise InvalidUrl(_parse_failure(absolute)) from None
     if parsed.has_credentials():
         raise InvalidUrl("a user name or password stands before the host; remove it from the URL")
-    url, host = _strict(parsed)
+    url, host = accepted(parsed)
     if guessed:
         _judge_guess(text, parsed.hostname, has_port=bool(parsed.port))
     host = _without_dot(host)
@@ -178,10 +181,13 @@ def _with_scheme(text: str) -> tuple[str, bool]:
     return "https://" + text, True
 
 
-def _check_labels(text: str) -> None:
+def check_labels(text: str) -> None:
     """Refuse a long label that is not ASCII: Punycode takes the square of its length, 0.4 s for 8000.
 
     DNS could not carry it: Punycode is never shorter than the text (RFC 3492 section 3).
+
+    Raises:
+        InvalidUrl: There is one.
     """
     if len(text) <= _MAX_LABEL or (text.isascii() and "%" not in text):
         return
@@ -220,12 +226,15 @@ def _judge_guess(text: str, name: str, *, has_port: bool) -> None:
         raise InvalidUrl(f"no scheme and no host with a dot; write https://{name[:_SHOWN]}/ if it is one")
 
 
-def _strict(parsed: can_ada.URL) -> tuple[str, str]:
+def accepted(parsed: can_ada.URL) -> tuple[str, str]:
     """Return the URL, without credentials, and the host key of what was parsed.
 
     Stricter than WHATWG in two ways: a host that DNS can't carry (RFC 1035 2.3.4: labels of 1 to 63
     octets, 253 in all) is refused here, because resolvers raise odd errors for it; and the length of
     what would be sent is bounded.
+
+    Raises:
+        InvalidUrl: It is not http or https, or too long, or DNS can't carry its host.
     """
     url = parsed.href
     if not url.startswith(("http://", "https://")):
@@ -233,7 +242,7 @@ def _strict(parsed: can_ada.URL) -> tuple[str, str]:
         raise InvalidUrl(f"the scheme is {scheme[:_SHOWN]!r}, only http and https are asked for")
     host = parsed.host
     name = host if host[0] == "[" else host.partition(":")[0].removesuffix(".")
-    if not _carried_host(name) or len(name) > _MAX_HOST:
+    if not _carried_host(name) or len(name) > MAX_HOST:
         raise InvalidUrl(f"{_no_host(name)}: a part of it is empty or too long")
     if parsed.has_credentials():  # an at sign in them is percent-encoded
         url = f"{parsed.protocol}//{url.partition('@')[2]}"
@@ -243,14 +252,14 @@ def _strict(parsed: can_ada.URL) -> tuple[str, str]:
 
 
 def _parsed(url: str) -> tuple[str, str]:
-    """Return ``_strict`` of an absolute URL.
+    """Return ``accepted`` of an absolute URL.
 
     Raises:
         InvalidUrl: It is none.
     """
     try:
-        _check_labels(url)
-        return _strict(can_ada.parse(scalar_text(url)))
+        check_labels(url)
+        return accepted(can_ada.parse(scalar_text(url)))
     except ValueError:
         raise InvalidUrl("not a URL") from None
 
@@ -266,7 +275,7 @@ def dedup_key(url: str) -> str:
     Raises:
         InvalidUrl: The text is no http or https URL.
     """
-    if (plain := _plain_url(url)) and len(url) < MAX_URL_BYTES and len(plain[1]) <= _MAX_HOST:
+    if (plain := plain_url(url)) and len(url) < MAX_URL_BYTES and len(plain[1]) <= MAX_HOST:
         key = url if plain[2] else url + "/"
     else:
         key = drop_fragment(_parsed(url)[0])
@@ -297,7 +306,7 @@ def host_key(url: str) -> str:
     Raises:
         InvalidUrl: The text is no http or https URL.
     """
-    if (plain := _plain_url(url)) and len(plain[1]) <= _MAX_HOST:
+    if (plain := plain_url(url)) and len(plain[1]) <= MAX_HOST:
         return plain[1]
     return _without_dot(_parsed(url)[1])
 
@@ -329,44 +338,6 @@ def drop_fragment(url: str) -> str:
     return url.partition("#")[0]
 
 
-@lru_cache(maxsize=128)
-def _base(url: str) -> tuple[can_ada.URL, str] | None:
-    """Return a base URL parsed, and its origin paths can simply be put behind that."""
-    try:
-        _check_labels(url)
-        parsed = can_ada.parse(scalar_text(url))
-        _, host = _strict(parsed)
-    except (ValueError, InvalidUrl):
-        return None
-    return parsed, f"{parsed.protocol}//{host}"
-
-
-def resolve(base: str, reference: str) -> str | None:
-    """Return the absolute URL that a link or ``Location`` means, ``None`` when it is not http(s).
-
-    The reference's fragment stays (see ``drop_fragment``); a redirect does not inherit the base's.
-    Credentials are left out: nobody but the user may give us any. Bytes of a header that are no
-    UTF-8, which aiohttp decodes with ``surrogateescape``, are percent-encoded one by one as browsers
-    do; in a host they make it invalid. Also ``None``: longer than ``MAX_URL_BYTES``, a host that DNS
-    can't carry, a base that is no http(s) URL.
-    """
-    if len(reference) > MAX_URL_BYTES:
-        return None
-    if (plain := _plain_url(reference)) and plain[2] and len(plain[1]) <= _MAX_HOST:
-        return reference
-    start = _base(base)
-    if start is None:
-        return None
-    parsed, origin = start
-    if _plain_path(reference) and len(origin) + len(reference) <= MAX_URL_BYTES:
-        return origin + reference
-    try:
-        _check_labels(reference)
-        return _strict(parsed + scalar_text(reference))[0]
-    except (ValueError, InvalidUrl):
-        return None
-
-
 def may_hold_user_info(text: str) -> bool:
     """Return whether there is an at sign, in any spelling, that is no part of a mail address or a path."""
     return bool(_at_sign(text)) and not _needs_no_user(text)
@@ -380,7 +351,7 @@ def has_user_info(text: str) -> bool | None:
     """
     try:
         absolute, _ = _with_scheme(scalar_text(trimmed(text)))
-        _check_labels(absolute)
+        check_labels(absolute)
         parsed = can_ada.parse(absolute)
     except (ValueError, InvalidUrl):
         return None

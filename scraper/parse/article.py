@@ -18,7 +18,7 @@ from scraper.parse.main_nodes import MAX_TRIED, MAX_VALUES, MainNodes, absolute,
 from scraper.parse.persons import persons
 from scraper.parse.text import field
 from scraper.record import Article
-from scraper.urls import resolve
+from scraper.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

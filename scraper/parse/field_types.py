@@ -14,7 +14,7 @@ import msgspec
 
 from scraper.parse.dates import is_written_date, iso_date, readings
 from scraper.parse.jsonld import MAX_DEPTH
-from scraper.urls import resolve
+from scraper.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from scraper.urls import resolve
+from scraper.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from scraper.errors import InvalidUrl
 from scraper.parse.text import field, fields
 from scraper.record import LinkCounts, LinkEntry
-from scraper.urls import dedup_key, drop_fragment, host_key, resolve
+from scraper.references import resolve
+from scraper.urls import dedup_key, drop_fragment, host_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,6 +27,8 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ODD = re.compile(r"[\t\n\r\\]")
 # What after a first slash would make the href begin with a host, or might.
 _SLASHED = frozenset("/\\\t\n\r")
+# What has no scheme, and nothing in front that is dropped or taken for another.
+_plainly_relative = re.compile(r"#|[A-Za-z0-9._~%-]++(?:[/?#]|\Z)").match
 _EDGES = "".join(map(chr, range(0x21)))
 
 MAX_TARGETS = 2000
@@ -77,7 +80,7 @@ class LinkCounter:
                 start = href[: href.find("/", 8) + 1] or href
                 internal = known[start] if start in known else self._remember(start)
             else:
-                internal = relative if href[:1] == "#" else self._unusual(href)
+                internal = relative if _plainly_relative(href) else self._unusual(href)
             if internal is None:
                 continue
             if internal:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from scraper.parse.dates import iso_date
 from scraper.parse.jsonld import Graph, types_of
 from scraper.parse.text import MAX_TEXT, field
-from scraper.urls import resolve
+from scraper.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

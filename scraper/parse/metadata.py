@@ -22,7 +22,7 @@ from scraper.parse.refresh import refresh_of
 from scraper.parse.text import MAX_NAME, MAX_TEXT, Texts
 from scraper.parse.vocabularies import read_vocabularies
 from scraper.record import Head, Heading, Page
-from scraper.urls import resolve
+from scraper.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scraper.parse.text import MAX_TEXT, field, fold, is_cut
-from scraper.urls import MAX_URL_BYTES, resolve
+from scraper.references import resolve
+from scraper.urls import MAX_URL_BYTES
 
 if TYPE_CHECKING:
     from scraper.parse.document import Document, Node

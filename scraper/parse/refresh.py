@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from scraper.record import Refresh
-from scraper.urls import resolve
+from scraper.references import resolve
 
 # HTML Standard, shared declarative refresh steps; more than nine digits are no time anybody waits.
 _REFRESH = re.compile(

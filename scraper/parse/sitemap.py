@@ -17,8 +17,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from scraper.parse.sitemap_text import GZIP, SitemapError, as_utf8, inflate
+from scraper.references import resolve
 from scraper.robots.reading import MAX_BYTES as ROBOTS_BYTES
-from scraper.urls import MAX_URL_BYTES, drop_fragment, resolve
+from scraper.urls import MAX_URL_BYTES, drop_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

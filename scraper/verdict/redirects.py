@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from scraper import urls
 from scraper.record import Redirect
 from scraper.redaction import shown_location
+from scraper.references import resolve
 
 if TYPE_CHECKING:
     from scraper.messages import Errand, Response
@@ -54,7 +55,7 @@ class RedirectRules(NamedTuple):
 
     def toward(self, errand: Errand, response: Response, location: str) -> Errand | Astray:
         """Return the errand on its way to a reference that an answer gave."""
-        target = urls.resolve(response.url, location)
+        target = resolve(response.url, location)
         if target is None:
             return Astray("BadLocation", f"a redirect to {_what(location)}")
         target = urls.drop_fragment(target)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from yarl import URL
 
-from scraper import urls
+from scraper import references, urls
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SENT_AS_IS = re.compile(r"https?://[!-~]+")
@@ -35,7 +35,7 @@ def assert_request_url(url: str) -> None:
     assert urls.dedup_key(key) == key, f"the key of {url!r} has another key"
     assert urls.host_key(key) == host, f"{url!r} and its key {key!r} are of two hosts"
     assert "#" not in key
-    assert urls.resolve(url, url) == url, f"{url!r} is no link to itself"
+    assert references.resolve(url, url) == url, f"{url!r} is no link to itself"
     # What aiohttp connects to must be the host that was counted, judged and let through.
     sent = URL(url, encoded=True)
     port = "" if sent.explicit_port is None or sent.is_default_port() else f":{sent.explicit_port}"

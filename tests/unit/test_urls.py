@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from scraper import urls
 from scraper.errors import InvalidUrl
+from scraper.references import resolve
 from scraper.urls import (
     MAX_URL_BYTES,
     dedup_key,
@@ -17,7 +18,6 @@ from scraper.urls import (
     http_variant,
     key_digest,
     parse_input,
-    resolve,
     sitemaps_place,
 )
 
@@ -310,6 +310,19 @@ def test_the_http_variant_keeps_all_but_the_scheme(url: str, expected: str) -> N
         ("  /x\n", "https://a.com/x"),
         ("\\x", "https://a.com/x"),
         ("https:x", "https://a.com/dir/x"),
+        ("x", "https://a.com/dir/x"),
+        ("x.html?y=/../#z", "https://a.com/dir/x.html?y=/../#z"),
+        ("x:y", None),
+        ("x/y:z", "https://a.com/dir/x/y:z"),
+        ("?x", "https://a.com/dir/page?x"),
+        ("#x", "https://a.com/dir/page?q#x"),
+        ("..", "https://a.com/"),
+        ("../", "https://a.com/"),
+        ("../x", "https://a.com/x"),
+        ("..//x", "https://a.com//x"),
+        ("../../../x?y", "https://a.com/x?y"),
+        ("../" * 20 + "x", "https://a.com/x"),
+        ("../x/../y", "https://a.com/y"),
         ("/\u00e9", "https://a.com/%C3%A9"),
         ("/\udce9\udcff", "https://a.com/%E9%FF"),
         ("/\ud83d", "https://a.com/%EF%BF%BD"),
@@ -364,7 +377,15 @@ def test_without_a_base_only_whole_urls_resolve(base: str) -> None:
     assert resolve(base, "https://a.com/x") == "https://a.com/x"
 
 
-@given(st.sampled_from(["https://a.com/d/p?q", "http://127.0.0.1:8001/x/"]), _scraps)
+_BASES = (
+    "https://a.com/d/p?q#f",
+    "http://127.0.0.1:8001/x/",
+    "https://a.com//1//2/3",
+    "https://a.com/1/2/3/4/5/6/7/8/9/0/p",
+)
+
+
+@given(st.sampled_from(_BASES), st.one_of(_scraps, st.from_regex(r"\A(\.\./){1,12}[a-z:/.?#]{0,6}\Z")))
 def test_resolving_agrees_with_the_parser(base: str, reference: str) -> None:
     clean = urls.scalar_text(reference)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from scraper import urls
+from scraper import references
 from scraper.robots.reading import read_groups
 from scraper.robots.rules import RobotsRules, Ruling, _normal_pattern, _path
 from tests.fuzz.properties import split_line
@@ -23,7 +23,7 @@ def fuzz(data: bytes) -> None:
     assert all(sitemap and not _controls(sitemap) for sitemap in rules.sitemaps)
     delay_s = rules.crawl_delay_s
     assert delay_s is None or (math.isfinite(delay_s) and delay_s >= 0)
-    resolved = urls.resolve(_ORIGIN, "/" + path.lstrip("/\\"))
+    resolved = references.resolve(_ORIGIN, "/" + path.lstrip("/\\"))
     for url in (resolved or _ORIGIN + "/", f"{_ORIGIN}/robots.txt", _ORIGIN, f"{_ORIGIN}/?{path}"):
         ruling = rules.judge(url)
         assert ruling == rules.judge(url)

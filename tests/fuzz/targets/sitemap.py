@@ -7,7 +7,8 @@ import gzip
 from scraper.errors import InvalidUrl
 from scraper.parse.sitemap import MAX_ENTRIES, Entry, read_sitemap
 from scraper.parse.sitemap_text import SitemapError
-from scraper.urls import MAX_URL_BYTES, parse_input, resolve
+from scraper.references import resolve
+from scraper.urls import MAX_URL_BYTES, parse_input
 from tests.fuzz.properties import assert_one_line, split_line
 
 _CAP_BYTES = 1 << 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from scraper import redaction, urls
+from scraper import redaction, references, urls
 from scraper.errors import InvalidUrl
 from tests.fuzz.properties import assert_one_line, assert_request_url
 
@@ -59,12 +59,12 @@ def _refusal(line: str, *, read: Callable[[str], urls.ParsedUrl]) -> str | None:
 
 
 def _assert_reference(base: str, reference: str) -> None:
-    url = urls.resolve(base, reference)
+    url = references.resolve(base, reference)
     if url is None:
         return
     assert_request_url(url)
-    assert urls.resolve(base, url) == url, f"{url!r} resolved again is another URL"
-    assert urls.resolve(base, urls.drop_fragment(url)) == urls.drop_fragment(url)
+    assert references.resolve(base, url) == url, f"{url!r} resolved again is another URL"
+    assert references.resolve(base, urls.drop_fragment(url)) == urls.drop_fragment(url)
 
 
 def _assert_key(text: str) -> None:

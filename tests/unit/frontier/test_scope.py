@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from scraper.errors import SettingsError
 from scraper.frontier.scope import MAX_LINK_BYTES, Scope, registrable_domain
+from scraper.references import resolve
 from scraper.settings.model import FollowSettings
-from scraper.urls import drop_fragment, host_key, resolve
+from scraper.urls import drop_fragment, host_key
 
 HOME = "https://www.example.co.uk/start"
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.parse.links import MAX_TARGETS, LinkCounter, Target, targets
-from scraper.urls import dedup_key, drop_fragment, parse_input, resolve
+from scraper.references import resolve
+from scraper.urls import dedup_key, drop_fragment, parse_input
 
 PAGE = "https://example.com/dir/page?x=1"
 
