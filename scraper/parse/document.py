@@ -133,7 +133,7 @@ class Document(Protocol):
         ...
 
 
-def open_document(text: str, *, parser: str, tags: Sequence[str] = ()) -> Document:
+def open_document(text: str, *, parser: str, tags: frozenset[str] = frozenset()) -> Document:
     """Parse a page.
 
     Args:

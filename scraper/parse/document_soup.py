@@ -43,11 +43,10 @@ _TEXT_TYPES = (NavigableString, Script, Stylesheet)
 class SoupDocument:
     """A page as Beautiful Soup's tree, which stays whole and is at ``soup`` for users' hooks."""
 
-    def __init__(self, soup: BeautifulSoup, *, tags: Sequence[str], markup: str, is_whole: bool) -> None:
+    def __init__(self, soup: BeautifulSoup, *, tags: frozenset[str], markup: str, is_whole: bool) -> None:
         self.soup = soup
-        wanted = frozenset(tags)
         named = ((node.name.lower(), node) for node in _outside_raw(soup))
-        self.elements = [(name, node) for name, node in named if name in wanted]
+        self.elements = [(name, node) for name, node in named if name in tags]
         self._markup = markup
         self.is_whole = is_whole
         self._nodes_left = MAX_NODES_IN_ALL
@@ -241,7 +240,7 @@ def compiled(css: str) -> soupsieve.SoupSieve:
         raise BadSelector(str(error).partition("\n")[0]) from None
 
 
-def open_soup(text: str, *, tags: Sequence[str]) -> SoupDocument:
+def open_soup(text: str, *, tags: frozenset[str]) -> SoupDocument:
     """Parse a page.
 
     Args:

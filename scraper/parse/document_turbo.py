@@ -36,16 +36,17 @@ _GRAPHICS = tuple(sorted(GRAPHICS))
 class TurboDocument:
     """A page in turbohtml's tree. The tree goes with the object; nothing is to be closed."""
 
-    def __init__(self, tree: turbohtml.Document, *, tags: Sequence[str], is_whole: bool) -> None:
+    def __init__(self, tree: turbohtml.Document, *, tags: frozenset[str], is_whole: bool) -> None:
         self._tree = tree
         # A walk costs the same for many names as for few.
-        names = {*tags, *_UNREAD}
+        names = tags | _UNREAD
         found = _found(tree, names)
-        if any(tag == "template" for tag, _ in found):
+        self._unread = [pair for pair in found if pair[0] in _UNREAD]
+        if any(tag == "template" for tag, _ in self._unread):
             # turbohtml's searches go into templates, which are not part of the document.
             tree.remove("template")
             found = _found(tree, names)
-        self._unread = [pair for pair in found if pair[0] in _UNREAD]
+            self._unread = [pair for pair in found if pair[0] in _UNREAD]
         self.elements = [pair for pair in found if pair[0] in tags]
         self.is_whole = is_whole
         self._nodes_left = MAX_NODES_IN_ALL
@@ -268,7 +269,7 @@ def compiled(css: str) -> str:
     return css
 
 
-def open_turbo(text: str, *, tags: Sequence[str]) -> TurboDocument:
+def open_turbo(text: str, *, tags: frozenset[str]) -> TurboDocument:
     """Parse a page as a browser that runs scripts does: ``noscript`` holds text, not elements.
 
     Args:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 # fmt: off
-_TAGS = (
+_TAGS = frozenset((
     "a", "area", "base", "form", "html", "iframe", "img", "link", "meta", "script", "time", "title", *_LEVELS,
-)
+))
 # fmt: on
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
