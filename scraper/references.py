@@ -41,29 +41,36 @@ _plain_reference = re.compile(
 class _Base(NamedTuple):
     """What references are put behind."""
 
-    parsed: can_ada.URL
     page: str
     """All before a fragment."""
     origin: str
-    directories: tuple[str, ...]
-    """Of the page, and of each directory above the one before; each ends in a slash."""
+    directory: str
+    """The path up to its last slash, without it."""
 
 
 @lru_cache(maxsize=128)
 def _base(url: str) -> _Base | None:
+    plain = plain_url(url) if len(url) <= MAX_URL_BYTES else None
+    if plain and plain[2] and len(plain[1]) <= MAX_HOST:
+        path = plain[2]
+        origin = url.removesuffix(path)
+        return _Base(url, origin, path.partition("?")[0].rpartition("/")[0])
+    parsed = _parsed(url)
+    if parsed is None:
+        return None
+    whole, host = accepted(parsed)
+    return _Base(drop_fragment(whole), f"{parsed.protocol}//{host}", parsed.pathname.rpartition("/")[0])
+
+
+@lru_cache(maxsize=128)
+def _parsed(url: str) -> can_ada.URL | None:
     try:
         check_labels(url)
         parsed = can_ada.parse(scalar_text(url))
-        whole, host = accepted(parsed)
+        accepted(parsed)
     except (ValueError, InvalidUrl):
         return None
-    origin = f"{parsed.protocol}//{host}"
-    directories: list[str] = []
-    path = parsed.pathname
-    while path and len(directories) <= _MAX_UP:
-        path = path.rpartition("/")[0]
-        directories.append(f"{origin}{path}/")
-    return _Base(parsed, drop_fragment(whole), origin, tuple(directories))
+    return parsed
 
 
 def resolve(base: str, reference: str) -> str | None:
@@ -79,21 +86,29 @@ def resolve(base: str, reference: str) -> str | None:
         return None
     if (plain := plain_url(reference)) and plain[2] and len(plain[1]) <= MAX_HOST:
         return reference
-    start = _base(base)
+    found = _plain_reference(reference)
+    start = _base(base) if found else None
+    if found is None or start is None:
+        return _by_parser(base, reference)
+    first = reference[0]
+    if first == "/":
+        url = start.origin + reference
+    elif first == "#":
+        url = start.page + reference
+    else:
+        directory = start.directory
+        for _ in range(0, len(found[1]), len(_UP)):
+            directory = directory.rpartition("/")[0]
+        url = f"{start.origin}{directory}/{reference[len(found[1]) :]}"
+    return url if len(url) <= MAX_URL_BYTES else None
+
+
+def _by_parser(base: str, reference: str) -> str | None:
+    start = _parsed(base)
     if start is None:
         return None
-    if found := _plain_reference(reference):
-        first = reference[0]
-        if first == "/":
-            url = start.origin + reference
-        elif first == "#":
-            url = start.page + reference
-        else:
-            ups = len(found[1]) // len(_UP)
-            url = start.directories[min(ups, len(start.directories) - 1)] + reference[len(_UP) * ups :]
-        return url if len(url) <= MAX_URL_BYTES else None
     try:
         check_labels(reference)
-        return accepted(start.parsed + scalar_text(reference))[0]
+        return accepted(start + scalar_text(reference))[0]
     except (ValueError, InvalidUrl):
         return None

@@ -8,7 +8,8 @@ sequence of three words votes with its hash on each bit, as often as it occurs.
 from __future__ import annotations
 
 import re
-import struct
+from array import array
+from sys import byteorder
 from zlib import crc32
 
 BITS = 64
@@ -52,7 +53,7 @@ def simhash(text: str) -> str | None:
     words = text.encode().split(None, MAX_WORDS)[:MAX_WORDS]
     if not words:
         return None
-    rows = int.from_bytes(struct.pack(f"<{len(words)}Q", *map(crc32, words)), "little") * _SPREAD
+    rows = int.from_bytes(array("Q", map(crc32, words)).tobytes(), byteorder) * _SPREAD
     votes = rows
     for place, turn in enumerate(_TURNS, 1):
         votes ^= rows >> BITS * place + turn
