@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.processes import clean_environment
 
-_PROGRAM = """
+_COLLECTIONS = """
 import gc
 from bs4 import BeautifulSoup
 from scraper import loop
@@ -29,9 +32,40 @@ print(collections(parse), collections(lambda: loop.run(main())))
 """
 
 
+_FAULTS = """
+import resource
+from scraper import loop
+
+def faults(work):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    work()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def work():
+    for _ in range(20):
+        pieces = [bytearray(64_000) for _ in range(100)]
+        del pieces
+
+async def main():
+    work()
+
+print(faults(work), faults(lambda: loop.run(main())))
+"""
+
+
 def test_a_program_looks_for_garbage_a_few_times_while_beautiful_soup_builds_a_tree() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], env=clean_environment(), capture_output=True, text=True, check=True
-    )
-    by_default, in_a_program = map(int, ran.stdout.split())
+    by_default, in_a_program = figures_of(_COLLECTIONS)
     assert in_a_program * 3 < by_default
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library does as it likes")
+def test_a_program_uses_again_what_it_has_freed() -> None:
+    by_default, in_a_program = figures_of(_FAULTS)
+    assert in_a_program * 3 < by_default
+
+
+def figures_of(program: str) -> list[int]:
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    return [int(figure) for figure in ran.stdout.split()]
