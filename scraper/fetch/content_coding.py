@@ -92,6 +92,8 @@ def decoders_for(content_encoding: str) -> list[Decoder]:
     Raises:
         BadEncoding: There is a coding that can't be undone, or there are too many.
     """
+    if not content_encoding:
+        return []
     labels = [part.partition(";")[0].strip() for part in content_encoding.lower().split(",")]
     refused = [label for label in labels if label in _KNOWN_NOT_UNDONE]
     if refused:

@@ -288,9 +288,7 @@ def _page_type(evidence: Evidence, *, nodes: MainNodes) -> str | None:
 
 
 def _headline(evidence: Evidence, *, nodes: MainNodes, names: tuple[str | None, ...]) -> str | None:
-    host = evidence.url.partition("://")[2].partition("/")[0].partition(":")[0]
     sites = [words for name in names if name and (words := _site_words(name))]
-    hosts = [host.removeprefix("www."), *(label for label in host.split(".")[:-1] if len(label) > 2)]  # noqa: PLR2004
     sole = evidence.h1s[0] if len(evidence.h1s) == 1 else None
     own = nodes.text("headline")
     if not own and nodes.kinds[:1] != ["place"]:  # whose name is that of the house, on a page with a title
@@ -304,7 +302,7 @@ def _headline(evidence: Evidence, *, nodes: MainNodes, names: tuple[str | None, 
         if title:
             if sole and _SITE_BEHIND(title[len(sole) :]) and title.startswith(sole):
                 return sole  # a site of which the page does not say the name
-            return _without_site(title, sites=sites, hosts=[h for h in hosts if h not in _GENERIC_LABELS])
+            return _without_site(title, sites=sites, url=evidence.url)
     return None
 
 
@@ -313,11 +311,19 @@ def _site_words(name: str) -> list[str]:
     return words[1:] if words[:1] == ["the"] and len(words) > 1 else words
 
 
-def _without_site(title: str, *, sites: list[list[str]], hosts: list[str]) -> str:
+def _site_hosts(url: str) -> list[str]:
+    """Return what a site is called by its host: ``www.big-news.example`` is ``big-news``."""
+    host = url.partition("://")[2].partition("/")[0].partition(":")[0]
+    hosts = [host.removeprefix("www."), *(label for label in host.split(".")[:-1] if len(label) > 2)]  # noqa: PLR2004
+    return [one for one in hosts if one not in _GENERIC_LABELS]
+
+
+def _without_site(title: str, *, sites: list[list[str]], url: str) -> str:
     """Cut the site's name off a title's end or beginning; a title that is nothing else stays."""
     gaps = list(_SEPARATOR.finditer(title))
     if not gaps:
         return title
+    hosts = _site_hosts(url)
     last, first = gaps[-1], gaps[0]
     if _is_site(title[last.end() :], sites=sites, hosts=hosts, is_last=":" not in last[0]):
         title = title[: last.start()].rstrip() or title
