@@ -42,7 +42,7 @@ class _Base(NamedTuple):
     """What references are put behind."""
 
     page: str
-    """All before a fragment."""
+    """All before a fragment; without an empty query, which Ada drops there."""
     origin: str
     directory: str
     """The path up to its last slash, without it."""
@@ -54,12 +54,17 @@ def _base(url: str) -> _Base | None:
     if plain and plain[2] and len(plain[1]) <= MAX_HOST:
         path = plain[2]
         origin = url.removesuffix(path)
-        return _Base(url, origin, path.partition("?")[0].rpartition("/")[0])
+        return _Base(_without_empty_query(url), origin, path.partition("?")[0].rpartition("/")[0])
     parsed = _parsed(url)
     if parsed is None:
         return None
     whole, host = accepted(parsed)
-    return _Base(drop_fragment(whole), f"{parsed.protocol}//{host}", parsed.pathname.rpartition("/")[0])
+    page = _without_empty_query(drop_fragment(whole))
+    return _Base(page, f"{parsed.protocol}//{host}", parsed.pathname.rpartition("/")[0])
+
+
+def _without_empty_query(url: str) -> str:
+    return url[:-1] if url.find("?") == len(url) - 1 else url
 
 
 @lru_cache(maxsize=128)

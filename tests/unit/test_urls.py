@@ -371,6 +371,14 @@ def test_long_text_that_is_no_host_is_no_label() -> None:
     assert parse_input("http://" + "b\u00fccher." * 9 + "example/").host == "xn--bcher-kva." * 9 + "example"
 
 
+@pytest.mark.parametrize("base", ["https://a.com/p?", "https://a.com./p?#z", "https://u:p@a.com/p?"])
+def test_a_fragment_alone_drops_an_empty_query_as_the_parser_does(base: str) -> None:
+    expected = drop_fragment(base).removesuffix("?").replace("u:p@", "")
+    for fragment in ("#x", "#\u00e9"):  # without the parser, and by it
+        assert drop_fragment(resolve(base, fragment) or "") == expected
+    assert resolve("https://a.com/p??", "#x") == "https://a.com/p??#x"
+
+
 @pytest.mark.parametrize("base", ["", "x", "mailto:a@b", "about:blank"])
 def test_without_a_base_only_whole_urls_resolve(base: str) -> None:
     assert resolve(base, "/x") is None
