@@ -117,7 +117,7 @@ class Document(Protocol):
         ...
 
     def texts(self, nodes: Iterable[Node], /) -> tuple[list[str], bool]:
-        """What ``text`` gives of each element, and whether it is all of all of them."""
+        """What ``text`` gives of each element, up to ``text.MAX_READ``; and whether all of all was read."""
         ...
 
     def alternatives(self, node: Node, /) -> list[str]:

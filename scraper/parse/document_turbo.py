@@ -10,7 +10,7 @@ from turbohtml import Element, Namespace, Text
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument
 from scraper.parse.taming import harmless
-from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, SEPARATOR, SET_APART, hides
+from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, MAX_READ, SEPARATOR, SET_APART, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -126,7 +126,7 @@ class TurboDocument:
         return "".join(parts), not waiting
 
     def texts(self, nodes: Iterable[Element], /) -> tuple[list[str], bool]:
-        """What ``text`` gives of each element, and whether it is all of all of them."""
+        """What ``text`` gives of each element, cut for a field; and whether all of all was read."""
         texts: list[str] = []
         is_whole = True
         for node in nodes:
@@ -136,13 +136,14 @@ class TurboDocument:
             else:
                 text, is_all = self.text(node)
                 is_whole &= is_all
-                texts.append(text)
+                texts.append(text[:MAX_READ])
         return texts, is_whole
 
     def alternatives(self, node: Element, /) -> list[str]:
         """The ``alt`` texts of the images in an element."""
         found: list[str] = []
-        for one in islice(node.iter_elements(), min(MAX_NODES, self._nodes_left)):
+        # What was read at once may have taken more than was left.
+        for one in islice(node.iter_elements(), max(0, min(MAX_NODES, self._nodes_left))):
             self._nodes_left -= 1
             if one.tag == "img" and (text := one.attr("alt")):
                 found.append(text)

@@ -61,6 +61,9 @@ feed, which markup has anywhere."""
 MAX_TEXT = 10_000
 """The most characters of one field; what is longer is cut."""
 
+MAX_READ = 4 * MAX_TEXT
+"""So many characters of a text are looked at for a field: white space that folds is not long."""
+
 MAX_NAME = 100
 """The most characters of a name that a page makes up: of an OpenGraph property, of a ``rel``."""
 
@@ -120,7 +123,7 @@ def field(text: str | None) -> str | None:
     if not text:
         return None
     # Cut before folding too: a field of megabytes costs no more than a long one.
-    return fold(text[: 4 * MAX_TEXT])[:MAX_TEXT].rstrip() or None
+    return fold(text[:MAX_READ])[:MAX_TEXT].rstrip() or None
 
 
 def fields(texts: Sequence[str]) -> list[str | None]:
@@ -161,5 +164,5 @@ def is_cut(text: str) -> bool:
     """Whether ``field`` returns less than all of a text."""
     if len(text) <= MAX_TEXT:
         return False
-    rest = text[4 * MAX_TEXT :]
-    return bool(rest and not rest.isspace()) or len(fold(text[: 4 * MAX_TEXT])) > MAX_TEXT
+    rest = text[MAX_READ:]
+    return bool(rest and not rest.isspace()) or len(fold(text[:MAX_READ])) > MAX_TEXT

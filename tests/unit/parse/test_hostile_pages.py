@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 FAST = PageParser(ParseSettings())
 SOUP = PageParser(ParseSettings(parser="beautifulsoup"))
+LISTING_FAST = PageParser(ParseSettings(links=True))
+LISTING_SOUP = PageParser(ParseSettings(links=True, parser="beautifulsoup"))
 BOTH = pytest.mark.parametrize("parser", [FAST, SOUP], ids=["fast", "beautifulsoup"])
 URL = "https://site.example/dir/page"
 _COUNTS_BYTES = 2_000
@@ -235,6 +238,27 @@ def test_the_nodes_of_all_headings_together_are_bounded(monkeypatch: pytest.Monk
         page = parse(parser, b"<h2><i>a</i><i>b</i></h2>" * 100)
         assert 0 < len(page.headings) < 25
         assert page.cut == ["headings"]
+
+
+def test_a_link_without_text_may_take_the_last_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (document_turbo, document_soup):
+        monkeypatch.setattr(module, "MAX_NODES_IN_ALL", 5)
+    for parser in (LISTING_FAST, LISTING_SOUP):
+        page = parse(parser, b"<a href=/><b></b><b></b><b></b></a>" * 2)
+        assert [link.text for link in page.link_list] == [None, None]
+
+
+@pytest.mark.parametrize("start", ["<svg>" + "<a href=/x>" * 300, "<a href=/x><object>" * 200])
+def test_links_within_links_do_not_each_keep_the_page(start: str) -> None:
+    body = start.encode() + b"w" * 300_000
+    tracemalloc.start()
+    try:
+        page = parse(LISTING_FAST, body)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert page.cut == ["link_list"]
+    assert peak_bytes < 30_000_000
 
 
 def test_nested_times_and_tags_do_not_each_keep_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
