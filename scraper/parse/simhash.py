@@ -8,8 +8,7 @@ sequence of three words votes with its hash on each bit, as often as it occurs.
 from __future__ import annotations
 
 import re
-from array import array
-from sys import byteorder
+import struct
 from zlib import crc32
 
 BITS = 64
@@ -50,10 +49,11 @@ def simhash(text: str) -> str | None:
     text = text[:MAX_CHARACTERS].lower()
     if not text.isascii() and re.search(_UNSPACED_CHARACTER, text):
         text = re.sub(_UNSPACED_CHARACTER, r" \g<0> ", text)
-    words = text.encode().split(None, MAX_WORDS)[:MAX_WORDS]
+    words = text.encode(errors="surrogatepass").split(None, MAX_WORDS)[:MAX_WORDS]
     if not words:
         return None
-    rows = int.from_bytes(array("Q", map(crc32, words)).tobytes(), byteorder) * _SPREAD
+    # Little-endian whatever the machine is: the first word's hash is the lowest.
+    rows = int.from_bytes(struct.pack(f"<{len(words)}Q", *map(crc32, words)), "little") * _SPREAD
     votes = rows
     for place, turn in enumerate(_TURNS, 1):
         votes ^= rows >> BITS * place + turn

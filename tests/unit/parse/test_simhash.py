@@ -7,7 +7,7 @@ from itertools import pairwise
 from zlib import crc32
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper.parse.simhash import MAX_CHARACTERS, MAX_WORDS, distance
@@ -138,6 +138,12 @@ def test_only_the_beginning_of_a_long_text_is_read() -> None:
     )
     han = "".join(chr(0x4E00 + number) for number in range(2 * MAX_WORDS))
     assert simhash_of(han) == simhash_of(han[:MAX_WORDS]) != simhash_of(han[: MAX_WORDS // 2])
+
+
+@given(st.text(st.characters()))
+@example("a\ud800 \udcff")
+def test_any_text_has_one(text: str) -> None:
+    assert (simhash_of(text) is None) == (not text.encode(errors="surrogatepass").split())
 
 
 def test_long_texts_are_measured_in_steps_alike(monkeypatch: pytest.MonkeyPatch) -> None:
