@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import sys
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -54,7 +53,10 @@ def _keep_freed_memory() -> None:
     """Have glibc keep what was freed; another C library does as it likes."""
     if sys.platform != "linux":
         return
-    with contextlib.suppress(AttributeError):  # musl has no mallopt
+    # Pythons are built without ctypes, or with all in one file, which opens no library; musl has no mallopt.
+    with contextlib.suppress(ImportError, OSError, AttributeError):
+        import ctypes  # noqa: PLC0415 - optional in a build of Python
+
         set_option = ctypes.CDLL(None).mallopt
         set_option(_M_TRIM_THRESHOLD, _KEPT_BYTES)
         # To set one of the two ends glibc's own adapting of both.

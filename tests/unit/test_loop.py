@@ -64,6 +64,31 @@ def test_a_program_uses_again_what_it_has_freed() -> None:
     assert in_a_program * 3 < by_default
 
 
+_UNCHANGED = """
+import sys
+{hindrance}
+from scraper import loop
+
+async def main():
+    return 7
+
+print(loop.run(main()))
+"""
+
+
+@pytest.mark.parametrize(
+    "hindrance",
+    [
+        "sys.modules['ctypes'] = None",  # as in a Python built without it
+        "import ctypes; ctypes.CDLL = lambda name: open('/no such file')",
+        "import ctypes; ctypes.CDLL = lambda name: object()",
+        "sys.platform = 'darwin'",
+    ],
+)
+def test_a_program_runs_where_memory_can_not_be_set(hindrance: str) -> None:
+    assert figures_of(_UNCHANGED.format(hindrance=hindrance)) == [7]
+
+
 def figures_of(program: str) -> list[int]:
     ran = subprocess.run(
         [sys.executable, "-c", program], env=clean_environment(), capture_output=True, text=True, check=True
