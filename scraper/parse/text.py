@@ -52,7 +52,8 @@ RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "template"))
 """Elements whose markup is not part of the document: raw text where scripts run, and templates."""
 
 _BETWEEN = "\0"
-"""Neither white space nor in a text: the HTML Standard drops it."""
+"""Stands between texts that are folded together: neither white space nor in a page's text, since the
+HTML Standard drops it."""
 
 SEPARATOR = "\x1e"
 """What stands between blocks in text that is not folded yet: white space to ``str.split``, and not a line
@@ -60,6 +61,10 @@ feed, which markup has anywhere."""
 
 MAX_TEXT = 10_000
 """The most characters of one field; what is longer is cut."""
+
+MAX_RAW_TEXT = 4 * MAX_TEXT
+"""The most characters that are looked at for one field, white space not folded yet: one of megabytes costs no
+more than a long one."""
 
 MAX_NAME = 100
 """The most characters of a name that a page makes up: of an OpenGraph property, of a ``rel``."""
@@ -119,8 +124,7 @@ def field(text: str | None) -> str | None:
     """Fold one field's text and cut it to ``MAX_TEXT``; ``None`` when nothing is left."""
     if not text:
         return None
-    # Cut before folding too: a field of megabytes costs no more than a long one.
-    return fold(text[: 4 * MAX_TEXT])[:MAX_TEXT].rstrip() or None
+    return fold(text[:MAX_RAW_TEXT])[:MAX_TEXT].rstrip() or None
 
 
 def fields(texts: Sequence[str]) -> list[str | None]:

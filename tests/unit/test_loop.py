@@ -5,9 +5,11 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from scraper import loop
 from tests.support.processes import clean_environment
 
 _COLLECTIONS = """
@@ -62,6 +64,19 @@ def test_a_program_looks_for_garbage_a_few_times_while_beautiful_soup_builds_a_t
 def test_a_program_uses_again_what_it_has_freed() -> None:
     by_default, in_a_program = figures_of(_FAULTS)
     assert in_a_program * 3 < by_default
+
+
+def test_where_so_much_is_refused_glibc_goes_on_adapting(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def refusing(option: int, _: int) -> int:
+        asked.append(option)
+        return 0
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace(mallopt=refusing))
+    loop._keep_freed_memory()
+    assert asked == [loop._M_MMAP_THRESHOLD]
 
 
 def figures_of(program: str) -> list[int]:

@@ -11,7 +11,7 @@ import turbohtml
 
 from scraper.parse import PageParser, document, document_soup, document_turbo, metadata, taming
 from scraper.parse.bounds import MAX_ENTRIES, MAX_KEYS, MAX_PAGE_BYTES
-from scraper.parse.text import MAX_TEXT
+from scraper.parse.text import MAX_RAW_TEXT, MAX_TEXT
 from scraper.record import Article, Heading, Page
 from scraper.settings.model import ParseSettings
 from tests.support.hostile_pages import PAGES, HostilePage
@@ -235,6 +235,38 @@ def test_the_nodes_of_all_headings_together_are_bounded(monkeypatch: pytest.Monk
         page = parse(parser, b"<h2><i>a</i><i>b</i></h2>" * 100)
         assert 0 < len(page.headings) < 25
         assert page.cut == ["headings"]
+
+
+@BOTH
+def test_nested_elements_do_not_each_give_all_of_the_text(parser: PageParser) -> None:
+    name = "fast" if parser is FAST else "beautifulsoup"
+    markup = "<object>" * 20 + "<b>" + "x" * 10 * MAX_TEXT
+    page = document.open_document(markup, parser=name, tags=frozenset(("object",)))
+    found, _ = page.texts([node for _, node in page.elements])
+    assert [len(text) for text in found] == [MAX_RAW_TEXT] * 20
+
+
+@BOTH
+def test_the_texts_of_many_elements_are_those_of_each(parser: PageParser) -> None:
+    name = "fast" if parser is FAST else "beautifulsoup"
+    inner = (
+        "",
+        "a",
+        " a<!-- -->b ",
+        "a<b>b</b>c",
+        "a<p>b",
+        "<img alt=a>",
+        "a<script>b</script>",
+        "<div> </div>",
+    )
+    markup = "".join(
+        f"<td>{one}</td>" for one in (*inner, "<i></i>" * 2 * document.MAX_NODES, "<svg><title>a")
+    )
+    page = document.open_document(f"<table><tr>{markup}", parser=name, tags=frozenset(("td",)))
+    nodes = [node for _, node in page.elements]
+    each = [page.text(node) for node in nodes]
+    assert page.texts(nodes) == ([text for text, _ in each], False)
+    assert [is_whole for _, is_whole in each].count(False) == 1
 
 
 def test_nested_times_and_tags_do_not_each_keep_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
