@@ -58,6 +58,7 @@ def _keep_freed_memory() -> None:
         import ctypes  # noqa: PLC0415 - optional in a build of Python
 
         set_option = ctypes.CDLL(None).mallopt
-        set_option(_M_TRIM_THRESHOLD, _KEPT_BYTES)
-        # To set one of the two ends glibc's own adapting of both.
-        set_option(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+        # To set one of the two ends glibc's own adapting of both, which is better than half. The first is
+        # refused where addresses have 32 bits: so much is too much there.
+        if set_option(_M_MMAP_THRESHOLD, _KEPT_BYTES):
+            set_option(_M_TRIM_THRESHOLD, _KEPT_BYTES)

@@ -227,7 +227,8 @@ class Page(Head, frozen=True, kw_only=True, omit_defaults=True):
     text_sha256: str | None = None
     """Of the visible text in UTF-8, white space folded; lower-case hex."""
     simhash: str | None = None
-    """64 bits in hex that tell of the visible text; texts that are nearly alike differ in few of them."""
+    """64 bits in hex that tell of the first 1,024 words of the visible text; texts that are nearly alike
+    differ in few of them."""
     language: Language | None = None
     """The language that the visible text is in, where that was asked for (``parse.language``)."""
     link_list: list[LinkEntry] = []

@@ -1,8 +1,8 @@
 """What a reference in a page means: a link, a ``Location``, the URL of an image, relative to the page's own.
 
-The URL Standard's, by Ada (``can_ada``). Most references are written so that the result is one text behind
-another; one regular expression recognises those. What it takes must be what the parser gives: the tests
-hold the two together.
+By the URL Standard (4.4, with a base), and Ada (``can_ada``). Most references are written so that the result
+is one text behind another; one regular expression recognises those and saves the call. What is made of them
+must be what the parser gives: the tests hold the two together.
 """
 
 from __future__ import annotations
@@ -15,34 +15,33 @@ import can_ada
 
 from scraper.errors import InvalidUrl
 from scraper.urls import (
-    MAX_HOST,
     MAX_URL_BYTES,
     PLAIN_PATH,
     PLAIN_QUERY,
     PLAIN_SEGMENT,
-    accepted,
     check_labels,
     drop_fragment,
     plain_url,
     scalar_text,
+    url_and_host,
 )
 
 _UP = "../"
 _MAX_UP = 8
 _FRAGMENT = r"#[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*+"
-# Without a slash in front, what has a colon before any slash begins with a scheme. The only dots that lead
-# elsewhere are at the beginning.
+# Without a slash in front, what has a colon before any slash may begin with a scheme. Group 1: the only dots
+# that lead elsewhere.
 _RELATIVE = rf"(?=[^/?#])(?![^/?#]*:)((?:\.\./){{0,{_MAX_UP}}}+){PLAIN_SEGMENT}"
 _plain_reference = re.compile(
-    rf"(?:(?!//){PLAIN_PATH}|{_RELATIVE}(?:{PLAIN_PATH}|{PLAIN_QUERY})?+)(?:{_FRAGMENT})?+|{_FRAGMENT}"
+    rf"(?:(?!//){PLAIN_PATH}|{_RELATIVE}(?:{PLAIN_PATH})?+){PLAIN_QUERY}?+(?:{_FRAGMENT})?+|{_FRAGMENT}"
 ).fullmatch
 
 
 class _Base(NamedTuple):
     """What references are put behind."""
 
-    page: str
-    """All before a fragment; without an empty query, which Ada drops there."""
+    url: str
+    """All before a fragment."""
     origin: str
     directory: str
     """The path up to its last slash, without it."""
@@ -50,21 +49,13 @@ class _Base(NamedTuple):
 
 @lru_cache(maxsize=128)
 def _base(url: str) -> _Base | None:
-    plain = plain_url(url) if len(url) <= MAX_URL_BYTES else None
-    if plain and plain[2] and len(plain[1]) <= MAX_HOST:
-        path = plain[2]
-        origin = url.removesuffix(path)
-        return _Base(_without_empty_query(url), origin, path.partition("?")[0].rpartition("/")[0])
+    if len(url) <= MAX_URL_BYTES and (plain := plain_url(url)) and (path := plain[2]):
+        return _Base(url, url.removesuffix(path), path.partition("?")[0].rpartition("/")[0])
     parsed = _parsed(url)
     if parsed is None:
         return None
-    whole, host = accepted(parsed)
-    page = _without_empty_query(drop_fragment(whole))
-    return _Base(page, f"{parsed.protocol}//{host}", parsed.pathname.rpartition("/")[0])
-
-
-def _without_empty_query(url: str) -> str:
-    return url[:-1] if url.find("?") == len(url) - 1 else url
+    whole, host = url_and_host(parsed)
+    return _Base(drop_fragment(whole), f"{parsed.protocol}//{host}", parsed.pathname.rpartition("/")[0])
 
 
 @lru_cache(maxsize=128)
@@ -72,7 +63,7 @@ def _parsed(url: str) -> can_ada.URL | None:
     try:
         check_labels(url)
         parsed = can_ada.parse(scalar_text(url))
-        accepted(parsed)
+        url_and_host(parsed)
     except (ValueError, InvalidUrl):
         return None
     return parsed
@@ -89,17 +80,19 @@ def resolve(base: str, reference: str) -> str | None:
     """
     if len(reference) > MAX_URL_BYTES:
         return None
-    if (plain := plain_url(reference)) and plain[2] and len(plain[1]) <= MAX_HOST:
+    if (plain := plain_url(reference)) and plain[2]:
         return reference
     found = _plain_reference(reference)
-    start = _base(base) if found else None
-    if found is None or start is None:
+    if found is None:
         return _by_parser(base, reference)
+    start = _base(base)
+    if start is None:
+        return None
     first = reference[0]
     if first == "/":
         url = start.origin + reference
     elif first == "#":
-        url = start.page + reference
+        url = start.url + reference
     else:
         directory = start.directory
         for _ in range(0, len(found[1]), len(_UP)):
@@ -114,6 +107,6 @@ def _by_parser(base: str, reference: str) -> str | None:
         return None
     try:
         check_labels(reference)
-        return accepted(start + scalar_text(reference))[0]
+        return url_and_host(start + scalar_text(reference))[0]
     except (ValueError, InvalidUrl):
         return None

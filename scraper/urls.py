@@ -25,9 +25,7 @@ from scraper.errors import InvalidUrl
 MAX_URL_BYTES = 8192
 """No longer URL is asked for; RFC 9110 4.1 wants 8000 octets supported, few servers take more."""
 
-MAX_HOST = 253
-"""No host has more characters (RFC 1035 2.3.4)."""
-
+_MAX_HOST = 253
 _MAX_LABEL = 63
 _MAX_PORT = 65_535
 _SHOWN = 80
@@ -35,18 +33,20 @@ _SHOWN = 80
 # What the parser gives back as it was given. Host: lower-case labels, the last one beginning with a letter,
 # so that it is no IPv4 number, and no punycode, which would have to be verified; or an IPv4 address in full.
 # Port: four or five digits, so it is no default. Path: no segment that begins with a dot, spelt %2e either.
+# Query: no apostrophe, which is escaped there.
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _HOST = (
+    rf"(?![^/:]{{{_MAX_HOST + 1}}})"
     r"((?:(?![^/]*xn--)(?:[a-z0-9_-]{1,63}\.)++[a-z][a-z0-9-]{0,62}+"
     rf"|(?:{_OCTET}\.){{3}}{_OCTET})(?::(?:[1-5][0-9]{{4}}|[1-9][0-9]{{3}}))?+)"
 )
 PLAIN_SEGMENT = r"(?!\.)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]++|%(?!2[Ee]))*+"
+"""A pattern, as the next two: a segment of a path, perhaps empty, that parsing does not change."""
+PLAIN_PATH = rf"(?:/{PLAIN_SEGMENT})++"
 PLAIN_QUERY = r"(?:\?[A-Za-z0-9._~!$&()*+,;=:@/?%-]*+)"
-PLAIN_PATH = rf"(?:/{PLAIN_SEGMENT})++{PLAIN_QUERY}?+"
-"""A path and a query."""
-plain_url = re.compile(rf"https?://{_HOST}({PLAIN_PATH})?+").fullmatch
-"""Matches an absolute URL without fragment that parsing does not change, but for a host longer than
-``MAX_HOST`` and, where group 2 is empty, a slash behind it. Group 1 is the host key."""
+plain_url = re.compile(rf"https?://{_HOST}({PLAIN_PATH}{PLAIN_QUERY}?+)?+").fullmatch
+"""Matches an absolute URL of any length, without a fragment, that parsing does not change but for a slash
+behind the host where there is no group 2, the path and query. Group 1 is the host key."""
 
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
 _port_follows = re.compile(r"[0-9]{1,5}(?:[/\\?#]|$)").match
@@ -109,7 +109,7 @@ def parse_input(line: str) -> ParsedUrl:
     """
     guessed = not line.startswith("http")
     candidate = "https://" + line if guessed else line
-    if (plain := plain_url(candidate)) and len(candidate) < MAX_URL_BYTES and len(plain[1]) <= MAX_HOST:
+    if (plain := plain_url(candidate)) and len(candidate) < MAX_URL_BYTES:
         url = candidate if plain[2] else candidate + "/"
         return ParsedUrl(url, plain[1], dedup_key(url) if "%" in url else url, guessed)
     return _parse_with_care(line)
@@ -132,7 +132,7 @@ def _parse_with_care(line: str) -> ParsedUrl:
         raise InvalidUrl(_parse_failure(absolute)) from None
     if parsed.has_credentials():
         raise InvalidUrl("a user name or password stands before the host; remove it from the URL")
-    url, host = accepted(parsed)
+    url, host = url_and_host(parsed)
     if guessed:
         _judge_guess(text, parsed.hostname, has_port=bool(parsed.port))
     host = _without_dot(host)
@@ -226,8 +226,10 @@ def _judge_guess(text: str, name: str, *, has_port: bool) -> None:
         raise InvalidUrl(f"no scheme and no host with a dot; write https://{name[:_SHOWN]}/ if it is one")
 
 
-def accepted(parsed: can_ada.URL) -> tuple[str, str]:
-    """Return the URL, without credentials, and the host key of what was parsed.
+def url_and_host(parsed: can_ada.URL) -> tuple[str, str]:
+    """Return the URL that was parsed, without credentials, and its host with any port that is not the usual.
+
+    A fragment stays, and so does a dot of the root behind the host, which ``host_key`` drops.
 
     Stricter than WHATWG in two ways: a host that DNS can't carry (RFC 1035 2.3.4: labels of 1 to 63
     octets, 253 in all) is refused here, because resolvers raise odd errors for it; and the length of
@@ -242,7 +244,7 @@ def accepted(parsed: can_ada.URL) -> tuple[str, str]:
         raise InvalidUrl(f"the scheme is {scheme[:_SHOWN]!r}, only http and https are asked for")
     host = parsed.host
     name = host if host[0] == "[" else host.partition(":")[0].removesuffix(".")
-    if not _carried_host(name) or len(name) > MAX_HOST:
+    if not _carried_host(name) or len(name) > _MAX_HOST:
         raise InvalidUrl(f"{_no_host(name)}: a part of it is empty or too long")
     if parsed.has_credentials():  # an at sign in them is percent-encoded
         url = f"{parsed.protocol}//{url.partition('@')[2]}"
@@ -252,14 +254,14 @@ def accepted(parsed: can_ada.URL) -> tuple[str, str]:
 
 
 def _parsed(url: str) -> tuple[str, str]:
-    """Return ``accepted`` of an absolute URL.
+    """Return ``url_and_host`` of an absolute URL.
 
     Raises:
         InvalidUrl: It is none.
     """
     try:
         check_labels(url)
-        return accepted(can_ada.parse(scalar_text(url)))
+        return url_and_host(can_ada.parse(scalar_text(url)))
     except ValueError:
         raise InvalidUrl("not a URL") from None
 
@@ -275,7 +277,7 @@ def dedup_key(url: str) -> str:
     Raises:
         InvalidUrl: The text is no http or https URL.
     """
-    if (plain := plain_url(url)) and len(url) < MAX_URL_BYTES and len(plain[1]) <= MAX_HOST:
+    if (plain := plain_url(url)) and len(url) < MAX_URL_BYTES:
         key = url if plain[2] else url + "/"
     else:
         key = drop_fragment(_parsed(url)[0])
@@ -306,7 +308,7 @@ def host_key(url: str) -> str:
     Raises:
         InvalidUrl: The text is no http or https URL.
     """
-    if (plain := plain_url(url)) and len(plain[1]) <= MAX_HOST:
+    if plain := plain_url(url):
         return plain[1]
     return _without_dot(_parsed(url)[1])
 

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
     from scraper.settings.model import Settings
 
-_OURS = ("parse", "record.py", "record_values.py", "record_line.py", "reading.py", "extractor.py")
+_OURS = (
+    "parse",
+    "record.py",
+    "record_values.py",
+    "record_line.py",
+    "visit/reading.py",
+    "visit/extractor.py",
+    "references.py",
+    "urls.py",
+)
 """What of this package decides what stands in a record."""
 _LIBRARIES = ("turbohtml", "beautifulsoup4", "lxml", "trafilatura", "htmldate", "py3langid")
 _MOST_FILES = 1000

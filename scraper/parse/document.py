@@ -117,7 +117,11 @@ class Document(Protocol):
         ...
 
     def texts(self, nodes: Iterable[Node], /) -> tuple[list[str], bool]:
-        """What ``text`` gives of each element, up to ``text.MAX_READ``; and whether all of all was read."""
+        """What ``text`` gives of each element, and whether it is all of all of them.
+
+        Of a text, no more than a field is made of (``text.MAX_RAW_TEXT``): elements that are in each other
+        all have that of the innermost one.
+        """
         ...
 
     def alternatives(self, node: Node, /) -> list[str]:

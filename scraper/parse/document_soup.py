@@ -20,7 +20,7 @@ from scraper.parse.document import (
     SlowSelector,
 )
 from scraper.parse.taming import first_tags
-from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, MAX_READ, RAW, SEPARATOR, SET_APART, hides
+from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, MAX_RAW_TEXT, RAW, SEPARATOR, SET_APART, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -127,13 +127,13 @@ class SoupDocument:
         return text, is_whole
 
     def texts(self, nodes: Iterable[Tag], /) -> tuple[list[str], bool]:
-        """What ``text`` gives of each element, cut for a field; and whether all of all was read."""
+        """What a field needs of each element's text, and whether ``text`` gave all of all of them."""
         texts: list[str] = []
         is_whole = True
         for node in nodes:
             text, is_all = self.text(node)
             is_whole &= is_all
-            texts.append(text[:MAX_READ])
+            texts.append(text[:MAX_RAW_TEXT])
         return texts, is_whole
 
     def alternatives(self, node: Tag, /) -> list[str]:

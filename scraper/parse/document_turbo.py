@@ -10,7 +10,7 @@ from turbohtml import Element, Namespace, Text
 
 from scraper.parse.document import MAX_NODES, MAX_NODES_IN_ALL, BadSelector, BrokenDocument
 from scraper.parse.taming import harmless
-from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, MAX_READ, SEPARATOR, SET_APART, hides
+from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, MAX_RAW_TEXT, SEPARATOR, SET_APART, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -126,7 +126,7 @@ class TurboDocument:
         return "".join(parts), not waiting
 
     def texts(self, nodes: Iterable[Element], /) -> tuple[list[str], bool]:
-        """What ``text`` gives of each element, cut for a field; and whether all of all was read."""
+        """What a field needs of each element's text, and whether ``text`` gave all of all of them."""
         texts: list[str] = []
         is_whole = True
         for node in nodes:
@@ -136,7 +136,7 @@ class TurboDocument:
             else:
                 text, is_all = self.text(node)
                 is_whole &= is_all
-                texts.append(text[:MAX_READ])
+                texts.append(text[:MAX_RAW_TEXT])
         return texts, is_whole
 
     def alternatives(self, node: Element, /) -> list[str]:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scraper.errors import PageError, SettingsError
 from scraper.parse.document import BadSelector, compiled_selector
-from scraper.parse.field_types import Context, converted
 from scraper.parse.text import RAW, field, is_cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from scraper.parse.document import Document
+    from scraper.parse.field_types import Context
     from scraper.settings.model import FieldRule
 
 MAX_VALUES = 1000
@@ -78,6 +78,8 @@ class FieldSelectors:
             base: what its relative URLs are resolved against.
             lang: its language.
         """
+        from scraper.parse.field_types import Context  # noqa: PLC0415 - 6 ms of patterns that few runs need
+
         page = _Page(document, html)
         context = Context(base, lang)
         values: dict[str, Any] = {}
@@ -140,6 +142,8 @@ class _Found:
 
     def read(self, texts: Iterable[tuple[str, bool]]) -> None:
         """Take the first text that says anything, or all of them."""
+        from scraper.parse.field_types import converted  # noqa: PLC0415 - the same
+
         wrong = passed = 0
         for tried, (raw, is_whole) in enumerate(texts):
             if tried >= MAX_TRIED or len(self.values) >= MAX_VALUES:

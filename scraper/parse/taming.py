@@ -45,7 +45,7 @@ _risky = re.compile(rf"<(html|body|{_FORMATTING})(?=[\t\n\f\r />])", re.IGNORECA
 _ATTRIBUTES = (
     r"(?:[\t\n\f\r ]++[a-z][\w:-]*+(?:=(?:\"[^\"<>]*+\"|'[^'<>]*+'|[\w./:#%?;,+-]++))?+)*+[\t\n\f\r ]*+"
 )
-_is_plain = re.compile(rf"<[a-z]+{_ATTRIBUTES}/?>", re.IGNORECASE | re.ASCII).fullmatch
+_is_plain = re.compile(rf"<[a-z]++{_ATTRIBUTES}/?>", re.IGNORECASE | re.ASCII).fullmatch
 _ALIKE = 3
 """So many elements with the same name and attributes are opened again at the most (13.2.4.3, "push onto the
 list of active formatting elements")."""
@@ -60,11 +60,10 @@ _HARMLESS = "<wbr"
 
 
 def harmless(text: str, *, most_tags: int) -> str:
-    """Return the beginning of a page, as ``first_tags``, tamed."""
+    """Return the beginning of a page that has no more tags than these, tamed."""
     text = text[:MAX_CHARACTERS]
     # To count them takes as long as to look for those that matter.
-    tags = len(text) // _SHORTEST_TAG
-    if tags > most_tags:
+    if len(text) // _SHORTEST_TAG > most_tags:
         text = first_tags(text, count=most_tags)
     return tamed(text)
 
@@ -92,8 +91,8 @@ def tamed(text: str) -> str:
     most = len(text) // _SHORTEST_TAG
     if _are_few(most, text):
         return text
-    roots, kept_open = _found(text)
-    allowed = max(2, MAX_COPIED_BYTES // max(1, len(text)))
+    roots, kept_open = _most_kept(text)
+    allowed = max(2, MAX_COPIED_BYTES // len(text))
     if roots <= allowed and kept_open * most <= MAX_CLONES:
         return text
     tags = text.count("<")
@@ -112,11 +111,11 @@ def _are_few(tags: int, text: str) -> bool:
     return tags * tags <= 4 * MAX_CLONES and tags * len(text) <= 4 * MAX_COPIED_BYTES
 
 
-def _found(text: str) -> tuple[int, int]:
-    """Return how many ``html`` and ``body`` start tags there are, and how many formatting elements stay open.
+def _most_kept(text: str) -> tuple[int, int]:
+    """Return how many ``html`` and ``body`` tags there are, and formatting elements to be opened again.
 
-    Both at the most. Of elements that are written alike the parser keeps few open. Start tags that are not
-    plain count each for itself, since they may end elsewhere than they seem to.
+    Both at the most. Of elements that are written alike the parser keeps few. Start tags that are not plain
+    count each for itself, since they may end elsewhere than they seem to.
     """
     roots = kept_open = 0
     for tag, count in Counter(_perhaps(text)).items():

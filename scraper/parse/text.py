@@ -52,7 +52,8 @@ RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "template"))
 """Elements whose markup is not part of the document: raw text where scripts run, and templates."""
 
 _BETWEEN = "\0"
-"""Neither white space nor in a text: the HTML Standard drops it."""
+"""Stands between texts that are folded together: neither white space nor in a page's text, since the
+HTML Standard drops it."""
 
 SEPARATOR = "\x1e"
 """What stands between blocks in text that is not folded yet: white space to ``str.split``, and not a line
@@ -61,8 +62,9 @@ feed, which markup has anywhere."""
 MAX_TEXT = 10_000
 """The most characters of one field; what is longer is cut."""
 
-MAX_READ = 4 * MAX_TEXT
-"""So many characters of a text are looked at for a field: white space that folds is not long."""
+MAX_RAW_TEXT = 4 * MAX_TEXT
+"""The most characters that are looked at for one field, white space not folded yet: one of megabytes costs no
+more than a long one."""
 
 MAX_NAME = 100
 """The most characters of a name that a page makes up: of an OpenGraph property, of a ``rel``."""
@@ -72,6 +74,8 @@ MAX_NAME = 100
 # hyphen, a zero width space, a word joiner, U+FEFF. Joiners, which shape letters and emoji, and marks of
 # direction stay.
 unprintable = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ud800-\udfff]+")
+
+_PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 
 _HIDING = {
     "display": frozenset(("none",)),
@@ -95,6 +99,11 @@ def fold(text: str) -> str:
     if unprintable.search(shown) is None:
         return shown
     return folded(unprintable.sub("", shown))
+
+
+def is_printable(text: str) -> bool:
+    """What ``str.isprintable`` says; of a long text in ASCII in a fifth of the time."""
+    return not text.encode().translate(None, _PRINTABLE_ASCII) if text.isascii() else text.isprintable()
 
 
 def hides(style: str) -> bool:
@@ -122,8 +131,7 @@ def field(text: str | None) -> str | None:
     """Fold one field's text and cut it to ``MAX_TEXT``; ``None`` when nothing is left."""
     if not text:
         return None
-    # Cut before folding too: a field of megabytes costs no more than a long one.
-    return fold(text[:MAX_READ])[:MAX_TEXT].rstrip() or None
+    return fold(text[:MAX_RAW_TEXT])[:MAX_TEXT].rstrip() or None
 
 
 def fields(texts: Sequence[str]) -> list[str | None]:
@@ -135,7 +143,7 @@ def fields(texts: Sequence[str]) -> list[str | None]:
         joined = _BETWEEN.join(texts)
         shown = folded(joined)
         pieces = shown.split(_BETWEEN)
-        if len(pieces) == len(texts) and shown.replace(_BETWEEN, "").isprintable():
+        if len(pieces) == len(texts) and is_printable(shown.replace(_BETWEEN, "")):
             return [piece.strip() or None for piece in pieces]
     return [field(text) for text in texts]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from scraper import loop
 from tests.support.processes import clean_environment
 
 _COLLECTIONS = """
@@ -64,29 +66,17 @@ def test_a_program_uses_again_what_it_has_freed() -> None:
     assert in_a_program * 3 < by_default
 
 
-_UNCHANGED = """
-import sys
-{hindrance}
-from scraper import loop
+def test_where_so_much_is_refused_glibc_goes_on_adapting(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
 
-async def main():
-    return 7
+    def refusing(option: int, _: int) -> int:
+        asked.append(option)
+        return 0
 
-print(loop.run(main()))
-"""
-
-
-@pytest.mark.parametrize(
-    "hindrance",
-    [
-        "sys.modules['ctypes'] = None",  # as in a Python built without it
-        "import ctypes; ctypes.CDLL = lambda name: open('/no such file')",
-        "import ctypes; ctypes.CDLL = lambda name: object()",
-        "sys.platform = 'darwin'",
-    ],
-)
-def test_a_program_runs_where_memory_can_not_be_set(hindrance: str) -> None:
-    assert figures_of(_UNCHANGED.format(hindrance=hindrance)) == [7]
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace(mallopt=refusing))
+    loop._keep_freed_memory()
+    assert asked == [loop._M_MMAP_THRESHOLD]
 
 
 def figures_of(program: str) -> list[int]:

@@ -387,6 +387,7 @@ def test_without_a_base_only_whole_urls_resolve(base: str) -> None:
 
 _BASES = (
     "https://a.com/d/p?q#f",
+    "https://a.com/d//p?/x/y",
     "http://127.0.0.1:8001/x/",
     "https://a.com//1//2/3",
     "https://a.com/1/2/3/4/5/6/7/8/9/0/p",

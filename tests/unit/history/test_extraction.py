@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,9 +12,6 @@ from scraper.errors import UsageError
 from scraper.history import extraction
 from scraper.history.extraction import extraction_of
 from scraper.settings.model import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def of(*, token: str = "scraper", **sections: dict[str, Any]) -> str:  # noqa: S107 a name, no secret
@@ -54,6 +52,11 @@ def test_the_code_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     before = of()
     monkeypatch.setattr(extraction, "_program", lambda: "another")
     assert of() != before
+
+
+def test_all_code_that_is_named_is_there() -> None:
+    home = Path(extraction.__file__).parents[1]
+    assert [name for name in extraction._OURS if not (home / name).exists()] == []
 
 
 def test_all_of_a_users_package_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import turbohtml
 
 from scraper.parse import PageParser, document, document_soup, document_turbo, metadata, taming
 from scraper.parse.bounds import MAX_ENTRIES, MAX_KEYS, MAX_PAGE_BYTES
-from scraper.parse.text import MAX_TEXT
+from scraper.parse.text import MAX_RAW_TEXT, MAX_TEXT
 from scraper.record import Article, Heading, Page
 from scraper.settings.model import ParseSettings
 from tests.support.hostile_pages import PAGES, HostilePage
@@ -240,25 +240,36 @@ def test_the_nodes_of_all_headings_together_are_bounded(monkeypatch: pytest.Monk
         assert page.cut == ["headings"]
 
 
-def test_a_link_without_text_may_take_the_last_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (document_turbo, document_soup):
-        monkeypatch.setattr(module, "MAX_NODES_IN_ALL", 5)
-    for parser in (LISTING_FAST, LISTING_SOUP):
-        page = parse(parser, b"<a href=/><b></b><b></b><b></b></a>" * 2)
-        assert [link.text for link in page.link_list] == [None, None]
+@BOTH
+def test_nested_elements_do_not_each_give_all_of_the_text(parser: PageParser) -> None:
+    name = "fast" if parser is FAST else "beautifulsoup"
+    markup = "<object>" * 20 + "<b>" + "x" * 10 * MAX_TEXT
+    page = document.open_document(markup, parser=name, tags=frozenset(("object",)))
+    found, _ = page.texts([node for _, node in page.elements])
+    assert [len(text) for text in found] == [MAX_RAW_TEXT] * 20
 
 
-@pytest.mark.parametrize("start", ["<svg>" + "<a href=/x>" * 300, "<a href=/x><object>" * 200])
-def test_links_within_links_do_not_each_keep_the_page(start: str) -> None:
-    body = start.encode() + b"w" * 300_000
-    tracemalloc.start()
-    try:
-        page = parse(LISTING_FAST, body)
-        _, peak_bytes = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert page.cut == ["link_list"]
-    assert peak_bytes < 30_000_000
+@BOTH
+def test_the_texts_of_many_elements_are_those_of_each(parser: PageParser) -> None:
+    name = "fast" if parser is FAST else "beautifulsoup"
+    inner = (
+        "",
+        "a",
+        " a<!-- -->b ",
+        "a<b>b</b>c",
+        "a<p>b",
+        "<img alt=a>",
+        "a<script>b</script>",
+        "<div> </div>",
+    )
+    markup = "".join(
+        f"<td>{one}</td>" for one in (*inner, "<i></i>" * 2 * document.MAX_NODES, "<svg><title>a")
+    )
+    page = document.open_document(f"<table><tr>{markup}", parser=name, tags=frozenset(("td",)))
+    nodes = [node for _, node in page.elements]
+    each = [page.text(node) for node in nodes]
+    assert page.texts(nodes) == ([text for text, _ in each], False)
+    assert [is_whole for _, is_whole in each].count(False) == 1
 
 
 def test_nested_times_and_tags_do_not_each_keep_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scraper.parse.links import MAX_TARGETS, LinkCounter, Target, targets
 from scraper.references import resolve
-from scraper.urls import dedup_key, drop_fragment, parse_input
+from scraper.urls import dedup_key, drop_fragment, host_key, parse_input
 
 PAGE = "https://example.com/dir/page?x=1"
 
@@ -164,3 +164,14 @@ def test_targets_are_what_each_link_means_by_itself(links: Links, base: str) -> 
     for target in found:
         assert parse_input(target.url).url == target.url, "it can be asked for as it is"
     assert len(found) <= LinkCounter(final_url=PAGE, base=base).count(links).total
+
+
+@given(href=hrefs, base=st.sampled_from([PAGE, "http://other.net/a/b", "https://example.com/"]))
+@example(href="tel:1", base=PAGE)
+@example(href="x/tel:1", base=PAGE)
+@example(href="x\t:/", base=PAGE)
+def test_a_link_is_counted_by_where_it_leads(href: str, base: str) -> None:
+    url = resolve(base, href)
+    expected = (0, 0) if url is None else (1, 0) if host_key(url) == host_key(PAGE) else (0, 1)
+    counts = LinkCounter(final_url=PAGE, base=base).count([(href, None)])
+    assert (counts.internal, counts.external) == expected
