@@ -41,7 +41,7 @@ class _Base(NamedTuple):
     """What references are put behind."""
 
     url: str
-    """All before a fragment."""
+    """All before a fragment; without an empty query, which Ada drops where a fragment alone follows."""
     origin: str
     directory: str
     """The path up to its last slash, without it."""
@@ -50,12 +50,19 @@ class _Base(NamedTuple):
 @lru_cache(maxsize=128)
 def _base(url: str) -> _Base | None:
     if len(url) <= MAX_URL_BYTES and (plain := plain_url(url)) and (path := plain[2]):
-        return _Base(url, url.removesuffix(path), path.partition("?")[0].rpartition("/")[0])
+        return _Base(
+            _without_empty_query(url), url.removesuffix(path), path.partition("?")[0].rpartition("/")[0]
+        )
     parsed = _parsed(url)
     if parsed is None:
         return None
     whole, host = url_and_host(parsed)
-    return _Base(drop_fragment(whole), f"{parsed.protocol}//{host}", parsed.pathname.rpartition("/")[0])
+    page = _without_empty_query(drop_fragment(whole))
+    return _Base(page, f"{parsed.protocol}//{host}", parsed.pathname.rpartition("/")[0])
+
+
+def _without_empty_query(url: str) -> str:
+    return url[:-1] if url.find("?") == len(url) - 1 else url
 
 
 @lru_cache(maxsize=128)

@@ -172,5 +172,5 @@ def is_cut(text: str) -> bool:
     """Whether ``field`` returns less than all of a text."""
     if len(text) <= MAX_TEXT:
         return False
-    rest = text[MAX_READ:]
-    return bool(rest and not rest.isspace()) or len(fold(text[:MAX_READ])) > MAX_TEXT
+    rest = text[MAX_RAW_TEXT:]
+    return bool(rest and not rest.isspace()) or len(fold(text[:MAX_RAW_TEXT])) > MAX_TEXT

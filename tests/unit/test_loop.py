@@ -79,6 +79,29 @@ def test_where_so_much_is_refused_glibc_goes_on_adapting(monkeypatch: pytest.Mon
     assert asked == [loop._M_MMAP_THRESHOLD]
 
 
+_HINDERED = """
+import sys
+{hindrance}
+from scraper import loop
+
+async def main():
+    return 7
+
+print(loop.run(main()))
+"""
+
+
+@pytest.mark.parametrize(
+    "hindrance",
+    [
+        "sys.modules['ctypes'] = None",  # as in a Python built without it
+        "import ctypes; ctypes.CDLL = lambda name: open('/no such file')",
+    ],
+)
+def test_a_program_runs_where_memory_can_not_be_set(hindrance: str) -> None:
+    assert figures_of(_HINDERED.format(hindrance=hindrance)) == [7]
+
+
 def figures_of(program: str) -> list[int]:
     ran = subprocess.run(
         [sys.executable, "-c", program], env=clean_environment(), capture_output=True, text=True, check=True

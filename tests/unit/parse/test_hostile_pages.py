@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import turbohtml
 
-from scraper.parse import PageParser, document, document_soup, document_turbo, metadata, taming
+from scraper.parse import PageParser, document, document_soup, document_turbo, links, metadata, taming
 from scraper.parse.bounds import MAX_ENTRIES, MAX_KEYS, MAX_PAGE_BYTES
 from scraper.parse.text import MAX_RAW_TEXT, MAX_TEXT
 from scraper.record import Article, Heading, Page
@@ -270,6 +270,36 @@ def test_the_texts_of_many_elements_are_those_of_each(parser: PageParser) -> Non
     each = [page.text(node) for node in nodes]
     assert page.texts(nodes) == ([text for text, _ in each], False)
     assert [is_whole for _, is_whole in each].count(False) == 1
+
+
+def test_a_link_without_text_may_take_the_last_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (document_turbo, document_soup):
+        monkeypatch.setattr(module, "MAX_NODES_IN_ALL", 5)
+    for parser in (LISTING_FAST, LISTING_SOUP):
+        page = parse(parser, b"<a href=/><b></b><b></b><b></b></a>" * 2)
+        assert [link.text for link in page.link_list] == [None, None]
+
+
+@pytest.mark.parametrize("start", ["<svg>" + "<a href=/x>" * 200, "<a href=/x><object>" * 200])
+def test_the_texts_of_links_within_links_are_not_kept_together(
+    start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "_READ_AT_ONCE", 10)
+    body = start.encode() + b"w" * 4 * MAX_TEXT
+    tracemalloc.start()
+    try:
+        page = parse(LISTING_FAST, body)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert page.cut == ["link_list"]
+    assert peak_bytes < 6_000_000
+
+
+def test_what_is_no_link_cuts_no_list() -> None:
+    body = b"<a href=mailto:x>" + b"<br>x" * document.MAX_NODES + b"</a><a href=/>y</a>"
+    for parser in (LISTING_FAST, LISTING_SOUP):
+        assert parse(parser, body).cut == []
 
 
 def test_nested_times_and_tags_do_not_each_keep_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
