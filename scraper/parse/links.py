@@ -40,6 +40,10 @@ one transaction, which every other page waits for: 5000 new hosts took 0.26 s, 2
 MAX_LISTED = 10_000
 """The most links of a page that are recorded."""
 
+_MAX_LISTED_CHARACTERS = 4_000_000
+"""Of their URLs and texts, eight times what a record has room for: links within links around a long text, or
+relative to a long base, came to 1.1 GB."""
+
 # Of so many the texts are read before they are folded. Links within links (in svg, in object) each have the
 # text of all: that of 400 around 2.4 MB took 1 GB.
 _READ_AT_ONCE = 250
@@ -175,7 +179,10 @@ def listed(
     nodes = nodes[:MAX_LISTED]
     entries: list[LinkEntry] = []
     rels: dict[str | None, str | None] = {None: None}  # pages have few
+    size = 0
     for at in range(0, len(nodes), _READ_AT_ONCE):
+        if size > _MAX_LISTED_CHARACTERS:
+            return entries, False
         found = [
             (node, url, rel)
             for node, (href, rel) in zip(nodes[at : at + _READ_AT_ONCE], links[at:], strict=False)
@@ -186,7 +193,9 @@ def listed(
         for (node, url, rel), text in zip(found, fields(texts), strict=True):
             if rel not in rels:
                 rels[rel] = field(rel)
-            entries.append(LinkEntry(url=url, text=text or _label(document, node), rel=rels[rel]))
+            said = text or _label(document, node)
+            size += len(url) + len(said or "")
+            entries.append(LinkEntry(url=url, text=said, rel=rels[rel]))
     return entries, is_whole
 
 

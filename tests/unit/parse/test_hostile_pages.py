@@ -296,6 +296,17 @@ def test_the_texts_of_links_within_links_are_not_kept_together(
     assert peak_bytes < 6_000_000
 
 
+def test_no_more_links_are_listed_than_a_record_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "_READ_AT_ONCE", 10)
+    monkeypatch.setattr(links, "_MAX_LISTED_CHARACTERS", 1000)
+    piece = b"<a href=/>" + b"w" * 50 + b"</a>"
+    for parser in (LISTING_FAST, LISTING_SOUP):
+        page = parse(parser, piece * 15)
+        assert (len(page.link_list), page.cut) == (15, [])
+        page = parse(parser, piece * 45)
+        assert (len(page.link_list), page.cut, page.links.total) == (20, ["link_list"], 45)
+
+
 def test_what_is_no_link_cuts_no_list() -> None:
     body = b"<a href=mailto:x>" + b"<br>x" * document.MAX_NODES + b"</a><a href=/>y</a>"
     for parser in (LISTING_FAST, LISTING_SOUP):
