@@ -304,7 +304,9 @@ def test_no_more_links_are_listed_than_a_record_has_room_for(monkeypatch: pytest
         page = parse(parser, piece * 15)
         assert (len(page.link_list), page.cut) == (15, [])
         page = parse(parser, piece * 45)
-        assert (len(page.link_list), page.cut, page.links.total) == (20, ["link_list"], 45)
+        assert (len(page.link_list), page.cut) == (20, ["link_list"])
+        assert page.links
+        assert page.links.total == 45
 
 
 def test_what_is_no_link_cuts_no_list() -> None:
