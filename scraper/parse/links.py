@@ -185,7 +185,9 @@ def listed(
             return entries, False
         found = [
             (node, url, rel)
-            for node, (href, rel) in zip(nodes[at : at + _READ_AT_ONCE], links[at:], strict=False)
+            for node, (href, rel) in zip(
+                nodes[at : at + _READ_AT_ONCE], links[at : at + _READ_AT_ONCE], strict=True
+            )
             if (url := resolve(base, href)) is not None
         ]
         texts, are_all = document.texts(node for node, _, _ in found)
