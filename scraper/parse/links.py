@@ -176,7 +176,7 @@ def listed(
         base: What its links are relative to.
     """
     is_whole = len(nodes) <= MAX_LISTED
-    nodes = nodes[:MAX_LISTED]
+    nodes, links = nodes[:MAX_LISTED], links[:MAX_LISTED]
     entries: list[LinkEntry] = []
     rels: dict[str | None, str | None] = {None: None}  # pages have few
     size = 0
