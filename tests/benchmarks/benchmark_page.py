@@ -122,6 +122,10 @@ Scrapy one item at a time and lxml's own elements for links, and for Crawlee its
 The two on BeautifulSoup get a tenth of each list. All but `scraper, 2 processes` use one process, though Crawlee's
 HTTP client has threads beside Python; processor time a page compares them whatever they use.
 
+On tiny pages the bare script does 2,700 pages a second over 6,000 lines and 5,000 over 20,000, on this machine: with
+the longer list at the end of its memory, the C library no longer gives back what each page leaves. Programs of ours
+set that themselves.
+
 The large pages are made up, since what sites send can't be passed on: 150 pages, a quarter of each is scripts and
 styles, 40 % attributes, a fifth text, with some 2,100 elements and 320 links in the mean. Of the documentation, pages
 beyond 256 KiB are left out.
