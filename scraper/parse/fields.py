@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from scraper.parse.document import Document
     from scraper.parse.field_types import Context
+    from scraper.parse.timed_pattern import TimedPatterns
     from scraper.settings.model import FieldRule
 
 MAX_VALUES = 1000
@@ -64,10 +65,10 @@ class FieldSelectors:
         """Compile the rules for the documents of a parser.
 
         Raises:
-            SettingsError: A selector is none; one line with its name.
+            SettingsError: A selector is none, or a pattern; one line with its name.
         """
         self._fields = [_Field(name, rule, _finder(name, rule, parser)) for name, rule in rules.items()]
-        self._patterns = {name: re.compile(rule.pattern) for name, rule in rules.items() if rule.pattern}
+        self._patterns = _patterns({name: rule.pattern for name, rule in rules.items() if rule.pattern})
 
     def find(self, document: Document, *, html: str, base: str, lang: str | None) -> Fields:
         """Look for all fields.
@@ -81,13 +82,14 @@ class FieldSelectors:
         from scraper.parse.field_types import Context  # noqa: PLC0415 - 6 ms of patterns that few runs need
 
         page = _Page(document, html)
+        searches = self._patterns.on_a_page() if self._patterns else {}
         context = Context(base, lang)
         values: dict[str, Any] = {}
         errors: dict[str, str] = {}
         absent: list[str] = []
         is_whole = True
         for one in self._fields:
-            found = _Found(one.rule, self._patterns.get(one.name), context)
+            found = _Found(one.rule, searches.get(one.name), context)
             try:
                 found.read(one.texts(page))
             except (BadSelector, PageError) as error:
@@ -132,12 +134,12 @@ class _Page:
 class _Found:
     """What one rule makes of the texts that its selector finds."""
 
-    def __init__(self, rule: FieldRule, pattern: re.Pattern[str] | None, context: Context) -> None:
+    def __init__(self, rule: FieldRule, search: Callable[[str], str | None] | None, context: Context) -> None:
         self.values: list[Any] = []
         self.error: str | None = None
         self.is_whole = True
         self._rule = rule
-        self._pattern = pattern
+        self._search = search
         self._context = context
 
     def read(self, texts: Iterable[tuple[str, bool]]) -> None:
@@ -152,9 +154,8 @@ class _Found:
             text = self._text(raw)
             if text is None:
                 continue
-            if self._pattern is not None:
-                match = self._pattern.search(text)
-                text = match and (match[1] if self._pattern.groups else match[0])
+            if self._search is not None:
+                text = self._search(text)
                 if not text:
                     passed += 1
                     continue
@@ -181,6 +182,20 @@ class _Found:
         if len(raw) > MAX_JSON_TEXT:
             self.is_whole = False
         return raw[:MAX_JSON_TEXT].strip() or None
+
+
+def _patterns(wanted: Mapping[str, str]) -> TimedPatterns | None:
+    if not wanted:
+        return None
+    from scraper.parse.timed_pattern import BadPattern, TimedPatterns  # noqa: PLC0415 - regex takes 16 ms
+
+    patterns = TimedPatterns()
+    for name, pattern in wanted.items():
+        try:
+            patterns.add(name, pattern)
+        except BadPattern as error:
+            raise SettingsError(f"parse.select.{name}.pattern: {error}") from None
+    return patterns
 
 
 def _finder(name: str, rule: FieldRule, parser: str) -> Callable[[_Page], Iterable[tuple[str, bool]]]:
