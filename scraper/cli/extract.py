@@ -166,7 +166,6 @@ def _summarise(
         return
     outputs = result.outputs if result.complete else (files.journal,)
     uploaded = result.uploaded if result.complete else ()
-    again = [line for line in next_commands(snapshot, outputs) if not line.startswith("scraper retry")]
     print_summary(
         console,
         snapshot,
@@ -174,7 +173,7 @@ def _summarise(
         log=str(talk.log_json) if talk.log_json else None,
         resume_command=talk.resume_command,
         statements=told,
-        next_commands=again if result.complete else (),
+        next_commands=next_commands(snapshot, outputs, may_retry=False) if result.complete else (),
         offline=True,
     )
 

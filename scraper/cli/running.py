@@ -154,9 +154,13 @@ def commands_after(snapshot: Snapshot, outputs: Sequence[Path], talk: Talk) -> l
     if talk.output is None:
         return next_commands(snapshot, outputs, extracting=extraction_options())
     # The rest of its records are of other lines, and one that came to nothing does not help at once again.
-    commands = next_commands(snapshot, [talk.output], extracting=extraction_options(), some_good=True)
-    helped = any(snapshot.by_outcome.get(outcome) for outcome in GOOD)
-    return [line for line in commands if helped or not line.startswith("scraper retry")]
+    return next_commands(
+        snapshot,
+        [talk.output],
+        extracting=extraction_options(),
+        some_good=True,
+        may_retry=any(snapshot.by_outcome.get(outcome) for outcome in GOOD),
+    )
 
 
 @contextlib.contextmanager
@@ -178,6 +182,7 @@ def next_commands(
     *,
     extracting: Sequence[str] = (),
     some_good: bool = False,
+    may_retry: bool = True,
 ) -> list[str]:
     """Return the command lines that make sense after a complete run with these outputs.
 
@@ -186,6 +191,7 @@ def next_commands(
         outputs: Its files. A run that stays in parts is called by its folder.
         extracting: The options by which the run had its records made; see ``extraction_options``.
         some_good: The outputs hold good records besides, of lines that the snapshot does not count.
+        may_retry: To ask again may help.
     """
     readable = [path for path in outputs if path.name.endswith(READABLE)]
     if not readable:
@@ -196,7 +202,7 @@ def next_commands(
     if not snapshot.failed:
         return [shlex.join(["scraper", *report])]
     commands = [showing_failures(snapshot, called(output), some_good=some_good)]
-    if snapshot.retryable:
+    if snapshot.retryable and may_retry:
         commands.append(["retry", called(output), *extracting])
     commands.append(report)
     return [shlex.join(["scraper", *words]) for words in commands]

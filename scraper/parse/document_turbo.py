@@ -14,8 +14,11 @@ from scraper.parse.text import GRAPHICS, INLINE, INVISIBLE, MAX_RAW_TEXT, SEPARA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
 
     from turbohtml import Node
+
+    _Named: TypeAlias = tuple[str, Element]
 
 MAX_TAGS = 200_000
 """So many tags of a page are parsed at the most. Real pages of 8 MB have as many. They take 20 to 60 MB, and
@@ -38,16 +41,11 @@ class TurboDocument:
 
     def __init__(self, tree: turbohtml.Document, *, tags: frozenset[str], is_whole: bool) -> None:
         self._tree = tree
-        # A walk costs the same for many names as for few.
-        names = tags | _UNREAD
-        found = _found(tree, names)
-        self._unread = [pair for pair in found if pair[0] in _UNREAD]
+        self.elements, self._unread = _found(tree, tags)
         if any(tag == "template" for tag, _ in self._unread):
             # turbohtml's searches go into templates, which are not part of the document.
             tree.remove("template")
-            found = _found(tree, names)
-            self._unread = [pair for pair in found if pair[0] in _UNREAD]
-        self.elements = [pair for pair in found if pair[0] in tags]
+            self.elements, self._unread = _found(tree, tags)
         self.is_whole = is_whole
         self._nodes_left = MAX_NODES_IN_ALL
 
@@ -100,7 +98,8 @@ class TurboDocument:
             # Most others are inline all through, or hold but a picture, and C joins their texts.
             text = node.text
             if INLINE.issuperset(below) or not text or text.isspace():
-                self._nodes_left -= 1 + 2 * len(below)  # with the texts between them
+                # With the texts between them, which may be more than are left.
+                self._nodes_left = max(0, self._nodes_left - 1 - 2 * len(below))
                 return text, True
         limit = min(MAX_NODES, self._nodes_left)
         parts: list[str] = []
@@ -132,18 +131,17 @@ class TurboDocument:
         for node in nodes:
             # Most links hold a text and nothing else; a call for each took twice as long.
             if next(node.iter_elements(), None) is None:
-                texts.append(node.text)
+                text = node.text
             else:
                 text, is_all = self.text(node)
                 is_whole &= is_all
-                texts.append(text[:MAX_RAW_TEXT])
+            texts.append(text[:MAX_RAW_TEXT])
         return texts, is_whole
 
     def alternatives(self, node: Element, /) -> list[str]:
         """The ``alt`` texts of the images in an element."""
         found: list[str] = []
-        # What was read at once may have taken more than was left.
-        for one in islice(node.iter_elements(), max(0, min(MAX_NODES, self._nodes_left))):
+        for one in islice(node.iter_elements(), min(MAX_NODES, self._nodes_left)):
             self._nodes_left -= 1
             if one.tag == "img" and (text := one.attr("alt")):
                 found.append(text)
@@ -182,8 +180,10 @@ class TurboDocument:
         return SEPARATOR.join(tree.stripped_strings)
 
 
-def _found(tree: turbohtml.Document, names: Iterable[str]) -> list[tuple[str, Element]]:
-    return [(node.tag, node) for node in tree.iter_elements(names)]
+def _found(tree: turbohtml.Document, tags: frozenset[str]) -> tuple[list[_Named], list[_Named]]:
+    """Return the elements by these names, and those that are not read; a walk costs no more for both."""
+    found = [(node.tag, node) for node in tree.iter_elements(tags | _UNREAD)]
+    return [one for one in found if one[0] in tags], [one for one in found if one[0] in _UNREAD]
 
 
 def _remove_undisplayed(tree: turbohtml.Document, *, has_details: bool) -> None:

@@ -176,18 +176,16 @@ def listed(
         base: What its links are relative to.
     """
     is_whole = len(nodes) <= MAX_LISTED
-    nodes, links = nodes[:MAX_LISTED], links[:MAX_LISTED]
+    pairs = list(zip(nodes[:MAX_LISTED], links, strict=False))
     entries: list[LinkEntry] = []
     rels: dict[str | None, str | None] = {None: None}  # pages have few
-    size = 0
-    for at in range(0, len(nodes), _READ_AT_ONCE):
-        if size > _MAX_LISTED_CHARACTERS:
+    characters = 0
+    for at in range(0, len(pairs), _READ_AT_ONCE):
+        if characters > _MAX_LISTED_CHARACTERS:
             return entries, False
         found = [
             (node, url, rel)
-            for node, (href, rel) in zip(
-                nodes[at : at + _READ_AT_ONCE], links[at : at + _READ_AT_ONCE], strict=True
-            )
+            for node, (href, rel) in pairs[at : at + _READ_AT_ONCE]
             if (url := resolve(base, href)) is not None
         ]
         texts, are_all = document.texts(node for node, _, _ in found)
@@ -196,7 +194,7 @@ def listed(
             if rel not in rels:
                 rels[rel] = field(rel)
             said = text or _label(document, node)
-            size += len(url) + len(said or "")
+            characters += len(url) + len(said or "")
             entries.append(LinkEntry(url=url, text=said, rel=rels[rel]))
     return entries, is_whole
 

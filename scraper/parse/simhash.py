@@ -28,11 +28,10 @@ of the word behind, which is half the work of turning each by itself, and as muc
 # Scripts that do not set words apart: each character is a word, or one changed letter would change a whole
 # sentence. Thai, Lao, Myanmar, Khmer; kana, bopomofo and Han. Compiled when a text needs it: sets as wide as
 # this take 2 ms each, as much of the program's start as all patterns of a module elsewhere.
-_UNSPACED = (
-    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u312f\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
-    r"\U00020000-\U0003ffff"
+_UNSPACED_CHARACTER = (
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u312f\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+    r"\U00020000-\U0003ffff]"
 )
-_UNSPACED_CHARACTER = rf"[{_UNSPACED}]"
 
 
 def simhash(text: str) -> str | None:
@@ -47,7 +46,7 @@ def simhash(text: str) -> str | None:
         text: white space folded to single spaces, without what is not printable.
     """
     text = text[:MAX_CHARACTERS].lower()
-    if not text.isascii() and re.search(_UNSPACED_CHARACTER, text):
+    if not text.isascii():
         text = re.sub(_UNSPACED_CHARACTER, r" \g<0> ", text)
     words = text.encode(errors="surrogatepass").split(None, MAX_WORDS)[:MAX_WORDS]
     if not words:

@@ -76,6 +76,8 @@ MAX_NAME = 100
 unprintable = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ud800-\udfff]+")
 
 _PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
+_LONG = 100
+"""From so many characters on, one translation is quicker than asking for each."""
 
 _HIDING = {
     "display": frozenset(("none",)),
@@ -94,7 +96,7 @@ def fold(text: str) -> str:
     """
     shown = folded(text)
     # One call in C settles it for nearly every text.
-    if shown.isprintable():
+    if is_printable(shown):
         return shown
     if unprintable.search(shown) is None:
         return shown
@@ -103,7 +105,9 @@ def fold(text: str) -> str:
 
 def is_printable(text: str) -> bool:
     """What ``str.isprintable`` says; of a long text in ASCII in a fifth of the time."""
-    return not text.encode().translate(None, _PRINTABLE_ASCII) if text.isascii() else text.isprintable()
+    if len(text) < _LONG or not text.isascii():
+        return text.isprintable()
+    return not text.encode().translate(None, _PRINTABLE_ASCII)
 
 
 def hides(style: str) -> bool:
